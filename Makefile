@@ -1,0 +1,54 @@
+# The few commands of daily work. `make` alone lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help demo test lint test-rust test-browser soak bench fmt web build-tools test-tools
+
+help: ## what each command does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
+
+demo: web ## build Landfall and run the main job: a sample product on a simulated cluster, then stay up
+	cargo build --package landfall
+	$(TARGET_DIR)/debug/landfall demo $(ARGS)
+
+test: test-tools web lint test-rust test-browser ## everything CI runs; installs what it needs
+
+lint: web ## formatting, clippy, types of the browser side
+	cargo fmt --all --check
+	npm --prefix web run --silent check
+	cargo clippy --workspace --all-targets -- --deny warnings
+
+test-rust: test-tools web ## unit, storage and end-to-end tests
+	scripts/with-postgres cargo test --workspace
+
+test-browser: test-tools web ## the whole path through the pages in Chromium
+	cargo build --package landfall
+	scripts/install-browser-tests
+	LANDFALL=$(TARGET_DIR)/debug/landfall npm --prefix tests/browser test --silent
+
+soak: test-tools web ## the long forms of the tests
+	scripts/with-postgres scripts/soak
+
+bench: test-tools web ## the budgets as tables: against Helm, warm renders, a deployment, idle memory
+	cargo build --profile dist --package landfall --package benches
+	scripts/with-postgres $(TARGET_DIR)/dist/landfall-bench --landfall $(TARGET_DIR)/dist/landfall $(ARGS)
+
+fmt: ## format everything
+	cargo fmt --all
+	npm --prefix web run --silent format
+
+web: build-tools web/dist/.built ## bundle the browser side
+
+web/dist/.built: $(WEB_SOURCES)
+	npm --prefix web ci --silent
+	npm --prefix web run --silent build
+	@touch $@
+
+build-tools:
+	@scripts/install-build-tools
+
+test-tools:
+	@scripts/install-build-tools
+	@scripts/install-test-tools
