@@ -1,0 +1,1 @@
+//! Finding charts in repositories.
