@@ -1,0 +1,27 @@
+/** Entry of every page. Pages work without it; it adds live updates, the find dialogue and comfort. */
+import "htmx.org/dist/htmx.esm.js";
+import "htmx.org/dist/ext/hx-sse.js";
+import { startCopying } from "./copy";
+import { startFind } from "./find";
+import { startForms } from "./forms";
+import { startLive } from "./live";
+import { startMenus } from "./menus";
+import { startTimes } from "./times";
+
+startTimes();
+startForms();
+startFind();
+startMenus();
+startCopying();
+startLive();
+
+// What only some pages need comes after the first paint.
+if (document.querySelector("[data-log]")) {
+  void import("./log-view").then((log) => log.startLog());
+}
+if (document.querySelector("[data-editor]")) {
+  void import("./editor").then((editor) => editor.startEditors());
+}
+if (document.querySelector("[data-deploy]")) {
+  void import("./deploy").then((deploy) => deploy.startDeploy());
+}
