@@ -1,1 +1,36 @@
-//! control
+//! Landfall's domain: Apps, Releases, clusters, App Environments, deployments and the Ops that carry
+//! them out, with the rules that hold for them, on SQLite or PostgreSQL.
+//!
+//! [`Control`] is the whole of it for callers: one function per act, each of which checks the rights
+//! of its [`Actor`] itself. Names of acts are one word through all layers (`release_add`). A folder
+//! is a subject: rules in its files, SQL only in its `store.rs`.
+//!
+//! This crate does not serve HTTP, knows no pages, and does not run simulated clusters (whoever does
+//! implements [`cluster::SimulatedClusters`]).
+
+pub mod account;
+pub mod actor;
+pub mod app;
+pub mod audit;
+mod closed;
+pub mod cluster;
+mod config;
+mod control;
+pub mod deployment;
+pub mod environment;
+mod error;
+pub mod idempotency;
+pub mod names;
+pub mod op;
+pub mod release;
+pub mod rights;
+pub mod store;
+pub mod values;
+mod work;
+
+pub use actor::Actor;
+pub use closed::UnknownWord;
+pub use config::{Config, Database, InvalidNetwork, Network, OutboundPolicy, WorkerSettings};
+pub use control::Control;
+pub use error::{Cause, Error, Invalid, Place, Problem};
+pub use work::Workers;

@@ -1,0 +1,95 @@
+//! What Landfall is opened with.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::cluster::SimulatedClusters;
+
+/// Where and how Landfall keeps and reaches things.
+#[derive(Clone)]
+pub struct Config {
+    /// The database.
+    pub database: Database,
+    /// Folder of the object store; made if missing.
+    pub objects: PathBuf,
+    /// File with the key that encrypts contents; made on first run with mode 0600.
+    pub key_file: PathBuf,
+    /// Which addresses may be reached.
+    pub outbound: OutboundPolicy,
+    /// How Ops are run.
+    pub workers: WorkerSettings,
+    /// Runs simulated clusters; none: there can be none.
+    pub simulated: Option<Arc<dyn SimulatedClusters>>,
+}
+
+/// Which database.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// A file, made if missing.
+    Sqlite(PathBuf),
+    /// `postgres://…`.
+    Postgres(SecretString),
+}
+
+/// Which addresses the one outbound client may reach.
+///
+/// Loopback, link-local, private and metadata addresses are refused unless a network here has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OutboundPolicy {
+    /// Networks that are allowed although they would be refused.
+    pub allowed_networks: Vec<Network>,
+}
+
+/// A network in CIDR notation, such as `127.0.0.0/8`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    pub(crate) address: IpAddr,
+    pub(crate) prefix: u8,
+}
+
+/// How Ops are run by this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerSettings {
+    /// Ops at once.
+    pub count: usize,
+    /// How long a lease lasts; it is renewed at a third of this. A dead worker's Op is taken up
+    /// after at most this long.
+    pub lease: Duration,
+    /// How often the queue is looked at when no wake-up came.
+    pub poll: Duration,
+}
+
+impl Default for WorkerSettings {
+    fn default() -> Self {
+        Self { count: 8, lease: Duration::from_secs(15), poll: Duration::from_secs(3) }
+    }
+}
+
+/// Why a text is not a network.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{input}` is not a network: write it as ADDRESS/BITS, such as 10.0.0.0/8")]
+pub struct InvalidNetwork {
+    /// The text as given.
+    pub input: String,
+}
+
+impl std::str::FromStr for Network {
+    type Err = InvalidNetwork;
+
+    fn from_str(input: &str) -> Result<Self, InvalidNetwork> {
+        let parse = || {
+            let (address, bits) = match input.split_once('/') {
+                Some((address, bits)) => (address.parse().ok()?, Some(bits.parse::<u8>().ok()?)),
+                None => (input.parse::<IpAddr>().ok()?, None),
+            };
+            let widest = if address.is_ipv4() { 32 } else { 128 };
+            let prefix = bits.unwrap_or(widest);
+            (prefix <= widest).then_some(Self { address, prefix })
+        };
+        parse().ok_or_else(|| InvalidNetwork { input: input.to_owned() })
+    }
+}

@@ -1,0 +1,236 @@
+//! App Environments: running instances of an App, each in a namespace of a cluster.
+//!
+//! What changes an environment is a deployment (`deployment`); this folder makes environments,
+//! shows them, and keeps their values in revisions.
+
+mod list;
+mod values;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::actor::{Actor, By};
+use crate::app::AppBrief;
+use crate::closed::closed_set;
+use crate::cluster::ClusterBrief;
+use crate::control::Control;
+use crate::deployment::{DeploymentState, OnFailure, Started, Trigger};
+use crate::error::Error;
+use crate::names::{EnvironmentName, HelmReleaseName, Namespace, ReleaseTag};
+use crate::op::OpBrief;
+use crate::store::ids::{DeploymentId, EnvironmentId, ReleaseId};
+
+pub use list::{EnvironmentFilter, EnvironmentSort, EnvironmentTotals};
+pub use values::EnvironmentValues;
+
+closed_set! {
+    /// What an environment is for. Rights depend on it.
+    pub enum EnvironmentKind {
+        /// For customers.
+        Production = "production",
+        /// For trying things.
+        Sandbox = "sandbox",
+    }
+}
+
+closed_set! {
+    /// The life of an environment.
+    pub enum EnvironmentState {
+        /// Its first deployment has not succeeded yet.
+        Creating = "creating",
+        /// It runs.
+        Active = "active",
+        /// It is being uninstalled.
+        Deleting = "deleting",
+        /// It is gone; its history stays.
+        Deleted = "deleted",
+    }
+}
+
+closed_set! {
+    /// What to say of an environment in one word: what happens, else how the last deployment ended.
+    pub enum EnvironmentStatus {
+        /// A deployment runs.
+        Deploying = "deploying",
+        /// A deployment waits for its turn, none runs.
+        Queued = "queued",
+        /// The last deployment succeeded.
+        Running = "running",
+        /// The last deployment failed.
+        Failed = "failed",
+        /// The last deployment needs a confirmation: the cluster had changed since its preview.
+        NeedsConfirmation = "needs_confirmation",
+        /// The last deployment was cancelled or superseded before anything else happened.
+        Idle = "idle",
+    }
+}
+
+/// An environment, short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnvironmentBrief {
+    /// Its id.
+    pub id: EnvironmentId,
+    /// Its name.
+    pub name: EnvironmentName,
+    /// Production or sandbox.
+    pub kind: EnvironmentKind,
+}
+
+/// The Release that an environment runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CurrentRelease {
+    /// Its id.
+    pub id: ReleaseId,
+    /// Its tag.
+    pub tag: ReleaseTag,
+    /// How it stands to the newest of the App.
+    pub standing: Standing,
+}
+
+/// How a Release stands to the newest of its App.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It is the newest.
+    Newest,
+    /// So many newer ones were added since (archived ones and pre-releases not counted), at most 99.
+    Behind(i64),
+    /// It was added after the newest: a pre-release, or archived since.
+    Ahead,
+}
+
+/// Objects that are ready, of those there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ready {
+    /// Ready ones.
+    pub ready: i64,
+    /// All.
+    pub total: i64,
+}
+
+/// The last deployment of an environment, as its list shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LastDeployment {
+    /// Its id.
+    pub id: DeploymentId,
+    /// Its number here.
+    pub number: i64,
+    /// The tag it applies.
+    pub tag: ReleaseTag,
+    /// What made it.
+    pub trigger: Trigger,
+    /// For a rollback, the number of the deployment that it repeats.
+    pub repeats: Option<i64>,
+    /// How it stands.
+    pub state: DeploymentState,
+    /// Who made it.
+    pub by: By,
+    /// What is wrong, in one line.
+    pub culprit: Option<String>,
+    /// The tag it rolled back to after its failure.
+    pub rolled_back_to: Option<ReleaseTag>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its Op began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// An environment, as lists and its own page show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Environment {
+    /// Its id.
+    pub id: EnvironmentId,
+    /// Its name.
+    pub name: EnvironmentName,
+    /// Its App.
+    pub app: AppBrief,
+    /// Production or sandbox.
+    pub kind: EnvironmentKind,
+    /// Where it runs.
+    pub cluster: ClusterBrief,
+    /// In which namespace.
+    pub namespace: Namespace,
+    /// As which Helm release.
+    pub release_name: HelmReleaseName,
+    /// Its life.
+    pub state: EnvironmentState,
+    /// What to say of it in one word.
+    pub status: EnvironmentStatus,
+    /// What it runs; none while its first deployment has not succeeded.
+    pub release: Option<CurrentRelease>,
+    /// The last deployment that succeeded: what it runs since when.
+    pub current_deployment: Option<CurrentDeployment>,
+    /// Its objects, as the last Op saw them.
+    pub ready: Option<Ready>,
+    /// Its last deployment.
+    pub last: Option<LastDeployment>,
+    /// The Op that runs, else the next that is queued.
+    pub op: Option<OpBrief>,
+    /// The newest revision of its values; 0: none.
+    pub values_revision: i64,
+    /// The App values revision that it holds; none: it follows the newest.
+    pub holds: Option<i64>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: By,
+}
+
+/// The deployment whose result an environment runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CurrentDeployment {
+    /// Its id.
+    pub id: DeploymentId,
+    /// Its number.
+    pub number: i64,
+    /// When it had succeeded.
+    pub finished_at: Timestamp,
+    /// Who made it.
+    pub by: By,
+}
+
+/// What the form "New environment" gives; texts as typed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct NewEnvironment {
+    /// Its name.
+    pub name: String,
+    /// The App, by id or name.
+    pub app: String,
+    /// `production` or `sandbox`.
+    pub kind: String,
+    /// The cluster, by id or name.
+    pub cluster: String,
+    /// The namespace; empty: the App's name and the environment's, as a label.
+    pub namespace: String,
+    /// The Helm release name; empty: the environment's name.
+    pub release_name: String,
+    /// The Release to begin with, by tag; empty: the newest.
+    pub release: String,
+    /// Its own Helm values, as YAML; empty: none.
+    pub values: String,
+    /// What happens if the first deployment fails; none: the kind's default.
+    pub on_failure: Option<OnFailure>,
+}
+
+impl Control {
+    /// Makes an environment and the deployment `environment_created` with its Op.
+    pub async fn environment_create(
+        &self,
+        actor: &Actor,
+        new: NewEnvironment,
+    ) -> Result<(Environment, Started), Error> {
+        self.unfinished(actor, &new)
+    }
+
+    /// One environment, by id or name. A name finds the living one; an id also finds a deleted one.
+    pub async fn environment_get(
+        &self,
+        actor: &Actor,
+        environment: &str,
+    ) -> Result<Environment, Error> {
+        self.unfinished(actor, &environment)
+    }
+}

@@ -1,0 +1,302 @@
+//! Ops: the operations that carry deployments out, as they can be seen: steps, log, progress.
+//!
+//! Workers (`work`) write here; everything is stored as it happens and can be followed from any
+//! point.
+
+mod log;
+mod subscribe;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::actor::{Actor, By};
+use crate::closed::closed_set;
+use crate::control::Control;
+use crate::environment::EnvironmentBrief;
+use crate::error::Error;
+use crate::store::ids::{DeploymentId, OpId};
+
+pub use log::{LogFilter, LogLevel, LogLine, LogPage, LogSource};
+pub use subscribe::{Change, OpEvent};
+
+closed_set! {
+    /// What an Op carries out.
+    pub enum OpKind {
+        /// A deployment.
+        Deployment = "deployment",
+    }
+}
+
+closed_set! {
+    /// How an Op stands.
+    pub enum OpState {
+        /// Waits for its turn.
+        Queued = "queued",
+        /// A worker has it.
+        Running = "running",
+        /// Done.
+        Succeeded = "succeeded",
+        /// Not done.
+        Failed = "failed",
+        /// Stopped by someone.
+        Cancelled = "cancelled",
+        /// Not begun, since a newer one took its place.
+        Superseded = "superseded",
+        /// Ended before it changed anything, to ask again.
+        NeedsConfirmation = "needs_confirmation",
+    }
+}
+
+impl OpState {
+    /// Whether the Op has ended.
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Queued | Self::Running)
+    }
+}
+
+closed_set! {
+    /// The steps of a deployment, in order. The second group repeats the last good deployment
+    /// after a failure.
+    pub enum StepName {
+        /// The chart archive is taken from the store and checked.
+        FetchChart = "fetch_chart",
+        /// The five layers are merged.
+        MergeValues = "merge_values",
+        /// The chart's CRDs.
+        Crds = "crds",
+        /// The templates are rendered, or the stored manifest is taken.
+        Render = "render",
+        /// Schema, ownership, server-side dry run, the diff against what runs.
+        Check = "check",
+        /// The release record is written as pending.
+        Record = "record",
+        /// Hooks before.
+        PreHooks = "pre_hooks",
+        /// Objects are created and changed.
+        Apply = "apply",
+        /// Objects no longer wanted are deleted.
+        Prune = "prune",
+        /// Objects become ready.
+        Wait = "wait",
+        /// Hooks after.
+        PostHooks = "post_hooks",
+        /// The release record and the environment are brought up to date.
+        Finish = "finish",
+        /// After a failure: the diff back to the last good deployment.
+        RollBackCheck = "roll_back_check",
+        /// After a failure: the record of the rollback.
+        RollBackRecord = "roll_back_record",
+        /// After a failure: the objects as they were.
+        RollBackApply = "roll_back_apply",
+        /// After a failure: objects that were not there before are deleted.
+        RollBackPrune = "roll_back_prune",
+        /// After a failure: the objects become ready again.
+        RollBackWait = "roll_back_wait",
+        /// After a failure: the record is finished.
+        RollBackFinish = "roll_back_finish",
+    }
+}
+
+impl StepName {
+    /// The step as people read it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::FetchChart => "Fetch chart",
+            Self::MergeValues => "Merge values",
+            Self::Crds => "CRDs",
+            Self::Render => "Render",
+            Self::Check => "Check",
+            Self::Record => "Record",
+            Self::PreHooks => "Pre hooks",
+            Self::Apply => "Apply",
+            Self::Prune => "Prune",
+            Self::Wait => "Wait",
+            Self::PostHooks => "Post hooks",
+            Self::Finish => "Finish",
+            Self::RollBackCheck => "Roll back: check",
+            Self::RollBackRecord => "Roll back: record",
+            Self::RollBackApply => "Roll back: apply",
+            Self::RollBackPrune => "Roll back: prune",
+            Self::RollBackWait => "Roll back: wait",
+            Self::RollBackFinish => "Roll back: finish",
+        }
+    }
+}
+
+closed_set! {
+    /// How a step stands.
+    pub enum StepState {
+        /// Not begun.
+        Waiting = "waiting",
+        /// Under way.
+        Running = "running",
+        /// Done.
+        Done = "done",
+        /// There was nothing to do, or the Op ended before it.
+        Skipped = "skipped",
+        /// Not done.
+        Failed = "failed",
+    }
+}
+
+closed_set! {
+    /// How an object of a release stands; the words of Kubernetes' kstatus.
+    pub enum ObjectCondition {
+        /// Ready.
+        Current = "current",
+        /// On the way.
+        InProgress = "in_progress",
+        /// It will not become ready by itself.
+        Failed = "failed",
+        /// Being deleted.
+        Terminating = "terminating",
+        /// Not there.
+        NotFound = "not_found",
+    }
+}
+
+/// A step of an Op.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Which one.
+    pub name: StepName,
+    /// How it stands.
+    pub state: StepState,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// What is done of `total`, where there is a count.
+    pub done: Option<i64>,
+    /// What there is to do.
+    pub total: Option<i64>,
+    /// The result in a few words: `as previewed`, `revision 42`, `none`.
+    pub note: String,
+}
+
+/// An object that an Op waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectState {
+    /// `apps/v1`.
+    pub api_version: String,
+    /// `Deployment`.
+    pub kind: String,
+    /// Its namespace, if its kind has them.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub condition: ObjectCondition,
+    /// Ready pods or the like, where the object counts any.
+    pub ready: Option<i64>,
+    /// How many there should be.
+    pub total: Option<i64>,
+    /// What it still misses: `Available: 1/2`.
+    pub message: String,
+}
+
+/// What holds an Op up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Culprit {
+    /// The object, as Helm names it: `Deployment/shop/worker`.
+    pub object: String,
+    /// The pod in which it shows.
+    pub pod: Option<String>,
+    /// The container in which it shows.
+    pub container: Option<String>,
+    /// The cause in one word: `image_pull`, `crash_loop`, `never_ready`, ….
+    pub cause: String,
+    /// One line for lists.
+    pub text: String,
+    /// The event or status message it was concluded from.
+    pub evidence: Option<String>,
+    /// The last lines of the failing container, oldest first.
+    pub last_lines: Vec<String>,
+}
+
+/// An Op, short, as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OpBrief {
+    /// Its id.
+    pub id: OpId,
+    /// How it stands.
+    pub state: OpState,
+    /// The step under way, or the last one.
+    pub step: Option<StepName>,
+    /// What is done of the step, where it counts: objects ready while waiting.
+    pub done: Option<i64>,
+    /// What there is to do in the step.
+    pub total: Option<i64>,
+    /// Share of the whole Op that is done, 0 to 100.
+    pub percent: i64,
+    /// While queued: what it stands behind.
+    pub behind: Option<Behind>,
+}
+
+/// What a queued Op stands behind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Behind {
+    /// The number of the deployment just before it.
+    pub number: i64,
+    /// What made that one.
+    pub trigger: crate::deployment::Trigger,
+}
+
+/// An Op, as its page shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Op {
+    /// Its id.
+    pub id: OpId,
+    /// What it carries out.
+    pub kind: OpKind,
+    /// How it stands.
+    pub state: OpState,
+    /// The environment.
+    pub environment: EnvironmentBrief,
+    /// The deployment and its number.
+    pub deployment: DeploymentId,
+    /// The deployment's number in its environment.
+    pub number: i64,
+    /// Share that is done, 0 to 100.
+    pub percent: i64,
+    /// The steps in order.
+    pub steps: Vec<Step>,
+    /// The objects, in the order of the manifest.
+    pub objects: Vec<ObjectState>,
+    /// What holds it up, as soon as it is known.
+    pub culprits: Vec<Culprit>,
+    /// When the running wait gives up.
+    pub deadline: Option<Timestamp>,
+    /// Seconds that the last deployment that succeeded here took.
+    pub estimate: Option<i64>,
+    /// While queued: what it stands behind.
+    pub behind: Option<Behind>,
+    /// Sequence number of the last log line; 0: none.
+    pub last_sequence: i64,
+    /// Who asked for it to be cancelled, while it has not ended.
+    pub cancel_requested_by: Option<By>,
+    /// When it was queued.
+    pub created_at: Timestamp,
+    /// When a worker first took it.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+impl Control {
+    /// One Op with its steps and objects.
+    pub async fn op_get(&self, actor: &Actor, op: OpId) -> Result<Op, Error> {
+        self.unfinished(actor, &op)
+    }
+
+    /// Number of Ops that run, of what the asker may see.
+    pub async fn ops_running(&self, actor: &Actor) -> Result<i64, Error> {
+        self.unfinished(actor, &())
+    }
+
+    /// Asks for an Op to be stopped: at once while it is queued, else at the next safe point; the
+    /// deployment then says what was left behind.
+    pub async fn op_cancel(&self, actor: &Actor, op: OpId) -> Result<Op, Error> {
+        self.unfinished(actor, &op)
+    }
+}

@@ -1,0 +1,149 @@
+//! Releases: a tag that points to one exact chart version, with a changelog and values.
+//!
+//! A Release stores the chart archive when it is made, so that it can be deployed when the
+//! registry is gone. It never changes; it can be archived, which only hides it from choices.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::actor::{Actor, By};
+use crate::app::{AppBrief, ChartReference, EnvironmentCounts};
+use crate::control::Control;
+use crate::error::Error;
+use crate::names::ReleaseTag;
+use crate::store::ids::{AppId, ReleaseId};
+use crate::store::paging::{Page, PageRequest};
+
+/// A Release, short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseBrief {
+    /// Its id.
+    pub id: ReleaseId,
+    /// Its tag.
+    pub tag: ReleaseTag,
+}
+
+/// The exact chart version of a Release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReleaseChart {
+    /// Where it came from, as the App said then.
+    pub reference: ChartReference,
+    /// The chart's name.
+    pub name: String,
+    /// The chart's version.
+    pub version: String,
+    /// The App version that the chart states.
+    pub app_version: Option<String>,
+    /// SHA-256 of the archive, in hex.
+    pub sha256: String,
+    /// Size of the archive in bytes.
+    pub size: i64,
+    /// Digest of the OCI manifest, where the chart came from an OCI registry.
+    pub manifest_digest: Option<String>,
+}
+
+/// A Release, as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Release {
+    /// Its id.
+    pub id: ReleaseId,
+    /// Its App.
+    pub app: AppBrief,
+    /// Its tag.
+    pub tag: ReleaseTag,
+    /// Whether the tag is a pre-release.
+    pub prerelease: bool,
+    /// Whether it is the newest of its App.
+    pub newest: bool,
+    /// Its chart.
+    pub chart: ReleaseChart,
+    /// The changelog in Markdown, whole.
+    pub changelog: String,
+    /// Whether it has values of its own.
+    pub has_values: bool,
+    /// Where it runs, of what the asker may see.
+    pub runs_in: EnvironmentCounts,
+    /// In how many environments it is being deployed now.
+    pub deploying_in: i64,
+    /// Living environments of the App, of what the asker may see; what `runs_in` is a share of.
+    pub app_environments: i64,
+    /// When it was archived, if it was.
+    pub archived_at: Option<Timestamp>,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: By,
+}
+
+/// What the form "Add release" gives; texts as typed.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct NewRelease {
+    /// The App, by id or name.
+    pub app: String,
+    /// The tag.
+    pub tag: String,
+    /// Markdown.
+    pub changelog: String,
+    /// The exact chart version, or empty with `archive`.
+    pub chart_version: String,
+    /// An uploaded chart archive (`.tgz`), for Apps whose archives are uploaded.
+    #[serde(skip)]
+    pub archive: Option<Vec<u8>>,
+    /// Release values, as YAML; empty: none.
+    pub values: String,
+}
+
+/// Which Releases a list shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ReleaseFilter {
+    /// Of this App only.
+    pub app: Option<AppId>,
+    /// Words that tag, chart version or changelog have; each as a prefix of a word.
+    pub search: String,
+    /// Archived ones instead of the others.
+    pub archived: bool,
+}
+
+impl Control {
+    /// Adds a Release: fetches the chart, checks it and stores it.
+    pub async fn release_add(&self, actor: &Actor, new: NewRelease) -> Result<Release, Error> {
+        self.unfinished(actor, &new)
+    }
+
+    /// One Release, by id.
+    pub async fn release_get(&self, actor: &Actor, release: ReleaseId) -> Result<Release, Error> {
+        self.unfinished(actor, &release)
+    }
+
+    /// One Release, by its App (id or name) and tag.
+    pub async fn release_find(&self, actor: &Actor, app: &str, tag: &str) -> Result<Release, Error> {
+        self.unfinished(actor, &(app, tag))
+    }
+
+    /// The Release's own values as YAML; empty where it has none.
+    pub async fn release_values(&self, actor: &Actor, release: ReleaseId) -> Result<String, Error> {
+        self.unfinished(actor, &release)
+    }
+
+    /// Releases, last added first.
+    pub async fn release_list(
+        &self,
+        actor: &Actor,
+        filter: &ReleaseFilter,
+        page: &PageRequest,
+    ) -> Result<Page<Release>, Error> {
+        self.unfinished(actor, &(filter, page))
+    }
+
+    /// Archives a Release (or takes it back): it is no longer offered nor ever "newest".
+    pub async fn release_archive(
+        &self,
+        actor: &Actor,
+        release: ReleaseId,
+        archived: bool,
+    ) -> Result<Release, Error> {
+        self.unfinished(actor, &(release, archived))
+    }
+}

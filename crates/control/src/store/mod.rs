@@ -1,0 +1,4 @@
+//! Storage: connections, migrations, ids, paging.
+
+pub mod ids;
+pub mod paging;

@@ -1,0 +1,46 @@
+//! What a deployment is rendered with: five layers merged as Helm merges several `-f` files, with
+//! the layer that each key comes from.
+
+use serde::{Deserialize, Serialize};
+
+use crate::closed::closed_set;
+
+closed_set! {
+    /// The layers, lowest first.
+    pub enum ValuesLayer {
+        /// The chart's own `values.yaml`.
+        Chart = "chart",
+        /// The App's Helm values.
+        App = "app",
+        /// The Release's values.
+        Release = "release",
+        /// What the App's domain template makes of the environment's domain.
+        Domain = "domain",
+        /// The Deployment values.
+        Deployment = "deployment",
+    }
+}
+
+/// Merged values with their origins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergedValues {
+    /// As YAML, as Helm prints `helm get values --all`. Masked where the App says so.
+    pub yaml: String,
+    /// Every leaf, in the order of the YAML.
+    pub keys: Vec<MergedKey>,
+}
+
+/// One leaf of merged values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergedKey {
+    /// The path, such as `api.resources.limits.memory`; a key with a dot in it is quoted.
+    pub path: String,
+    /// The value as one line of YAML or JSON; masked where the App says so.
+    pub value: String,
+    /// The layer that set it.
+    pub layer: ValuesLayer,
+    /// Layers below that set it, too, and were overruled, lowest first.
+    pub overrules: Vec<ValuesLayer>,
+    /// The line of `yaml` it stands in, from 1.
+    pub line: u32,
+}
