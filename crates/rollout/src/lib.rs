@@ -1,1 +1,82 @@
-//! rollout
+//! Carries a rendered Helm release into a Kubernetes cluster, as Helm 4 would, and says what it does.
+//!
+//! The way of a release through this crate, each step a function that can be repeated without harm:
+//!
+//! 1. [`manifest::Desired::parse`]: the rendered manifest becomes a list of objects.
+//! 2. [`record::read_history`]: what Helm's own records in the cluster say about the release.
+//! 3. [`plan::read_live`]: the live objects, and what a server-side dry run makes of the desired ones.
+//! 4. [`plan::plan`]: pure; creations, changes as masked diffs, deletions, consequences, a keyed hash.
+//! 5. [`record::record_pending`] → [`apply::apply`] → [`prune::prune`] → [`wait::wait`] →
+//!    [`record::record_finish`]: carry the plan out. The executor decides nothing.
+//!
+//! [`uninstall::uninstall`] is the way back. What happens meanwhile (progress, Kubernetes events,
+//! container logs, the culprit of a stuck rollout) goes to a [`report::Reporter`].
+//!
+//! The cluster-side record is Helm's own, so that `helm list`, `status`, `history`, `get`, `rollback`
+//! and `uninstall` go on working.
+//!
+//! What this crate does not do: render charts (crate `helm`), know Landfall's environments and
+//! deployments, run hooks, install the `crds/` folder, or patch on the client side. A plan that would
+//! need one of the last three is refused and says so.
+
+pub mod apply;
+pub mod cluster;
+pub mod culprit;
+pub mod diff;
+mod events;
+pub mod execution;
+mod key;
+mod logs;
+pub mod manifest;
+pub mod plan;
+pub mod prune;
+pub mod record;
+pub mod report;
+#[cfg(test)]
+mod testing;
+pub mod uninstall;
+pub mod wait;
+
+pub use cluster::{Cluster, ClusterConfig, ClusterError};
+pub use execution::{Execution, GuardError, RolloutError, WriteGuard};
+pub use key::ObjectKey;
+
+#[cfg(test)]
+mod tests {
+    /// Every step can be run by a worker that moves between threads.
+    #[test]
+    fn steps_are_send() {
+        fn is_send<T: Send>(_: impl FnOnce() -> T) {}
+        fn never<T>() -> T {
+            unreachable!("only the types count")
+        }
+        is_send(|| {
+            let (cluster, desired, history, options): (_, _, _, _) = never();
+            super::plan::read_live(cluster, desired, history, options)
+        });
+        is_send(|| {
+            let (execution, plan, new): (_, _, _) = never();
+            super::record::record_pending(execution, plan, new)
+        });
+        is_send(|| {
+            let (execution, plan, new, finish): (_, _, _, _) = never();
+            super::record::record_finish(execution, plan, new, finish)
+        });
+        is_send(|| {
+            let (execution, desired, plan): (_, _, _) = never();
+            super::apply::apply(execution, desired, plan)
+        });
+        is_send(|| {
+            let (execution, plan): (_, _) = never();
+            super::prune::prune(execution, plan)
+        });
+        is_send(|| {
+            let (execution, plan, options): (_, _, _) = never();
+            super::wait::wait(execution, plan, options)
+        });
+        is_send(|| {
+            let (execution, namespace, release, options): (_, &str, &str, _) = never();
+            super::uninstall::uninstall(execution, namespace, release, options)
+        });
+    }
+}

@@ -1,0 +1,55 @@
+//! A container runs, but its readiness probe never passes.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::container::Container;
+use super::{Finding, Lines};
+use crate::events::{last_seen, occurrences};
+
+/// Failures after which Kubernetes itself calls a container unready, where a probe does not say.
+const THRESHOLD: i64 = 3;
+/// Seconds between two probes, where a probe does not say.
+const PERIOD: i64 = 10;
+
+pub(super) fn find(pod: &Value, events: &[&Value], now: Timestamp) -> Option<Finding> {
+    Container::all(pod).find_map(|container| {
+        let since = container.running_since().filter(|_| !container.is_ready())?;
+        let threshold = container.readiness_probe("failureThreshold", THRESHOLD)?;
+        let failures = events
+            .iter()
+            .filter(|event| event["reason"] == "Unhealthy" && is_about(event, container.name))
+            .max_by_key(|event| last_seen(event));
+        let counted = failures.is_some_and(|event| i64::from(occurrences(event)) >= threshold);
+        let runs = now.duration_since(since);
+        if !counted && runs < probed_by(&container, threshold) {
+            return None;
+        }
+        let message = failures.and_then(|event| event["message"].as_str()).map(str::trim);
+        let last = message.map(|message| format!(": {message}")).unwrap_or_default();
+        Some(Finding {
+            text: format!("container \"{}\" runs but is not ready{last}", container.name),
+            container: container.name.to_owned(),
+            evidence: message.map(str::to_owned),
+            since: Some(since),
+            lines: Lines::Running,
+        })
+    })
+}
+
+/// How long after its start a container has had every probe that it may fail.
+fn probed_by(container: &Container<'_>, threshold: i64) -> SignedDuration {
+    let seconds = |field, default| container.readiness_probe(field, default).unwrap_or(default);
+    let delay = seconds("initialDelaySeconds", 0);
+    SignedDuration::from_secs(
+        delay.saturating_add(seconds("periodSeconds", PERIOD).saturating_mul(threshold)),
+    )
+}
+
+/// Whether an event of the pod is about this container's readiness.
+fn is_about(event: &Value, container: &str) -> bool {
+    let field = event.pointer("/involvedObject/fieldPath").and_then(Value::as_str);
+    let message = event["message"].as_str().unwrap_or_default();
+    message.starts_with("Readiness probe")
+        && field.is_none_or(|field| field.contains(&format!("{{{container}}}")))
+}

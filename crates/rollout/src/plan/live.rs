@@ -1,0 +1,170 @@
+//! Looking at a cluster for a plan. Reads and dry runs only.
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::Value;
+
+use super::{PlanError, PlanOptions, Refusal};
+use crate::apply::refusal_text;
+use crate::cluster::{ApplyMode, Resource};
+use crate::manifest::{Desired, read_objects};
+use crate::record::History;
+use crate::{Cluster, ClusterError, ObjectKey};
+
+/// How many objects are asked for at once.
+const AT_ONCE: usize = 16;
+
+/// What was found in the cluster, for [`plan`](super::plan). Holds secrets: never store or show it.
+#[derive(Clone)]
+pub struct LiveState {
+    pub(super) namespace_exists: bool,
+    /// One per desired object, in the same order.
+    pub(super) desired: Vec<LiveObject>,
+    /// Objects of the revision that runs which are no longer desired, in its manifest's order.
+    pub(super) dropped: Vec<(ObjectKey, Value)>,
+    /// Keys of all objects of the revision that runs.
+    pub(super) base: Vec<ObjectKey>,
+}
+
+/// One desired object as it was found.
+#[derive(Clone)]
+pub(super) struct LiveObject {
+    /// Complete: with the namespace it goes to.
+    pub(super) key: ObjectKey,
+    /// Absent: there is none yet.
+    pub(super) live: Option<Value>,
+    /// What applying would make of it.
+    pub(super) dry_run: DryRun,
+}
+
+/// What a server-side dry run said.
+#[derive(Clone)]
+pub(super) enum DryRun {
+    /// The object as it would be.
+    Result(Value),
+    /// The server would refuse it.
+    Refused(Refusal),
+    /// Nothing could be asked: the namespace does not exist yet, or a webhook knows no dry run.
+    Unknown,
+}
+
+impl std::fmt::Debug for LiveState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LiveState")
+            .field("objects", &self.desired.len())
+            .field("dropped", &self.dropped.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Looks at everything a plan depends on: the objects desired, those of the revision that runs, and
+/// what a server-side dry run makes of each.
+///
+/// Writes nothing. The objects are asked for concurrently.
+pub async fn read_live(
+    cluster: &Cluster,
+    desired: &Desired,
+    history: &History,
+    options: &PlanOptions,
+) -> Result<LiveState, PlanError> {
+    let namespace_exists = namespace_exists(cluster, &desired.namespace).await?;
+    let looks = desired.objects.iter().map(|object| async {
+        let resource = cluster.resource(&object.key).await?;
+        let key = resource.locate(&object.key, &desired.namespace);
+        let sent = desired.marks().marked(&object.object, &key);
+        let live = cluster.get(&resource, &key).await?;
+        let has_place = namespace_exists || key.namespace.as_ref() != Some(&desired.namespace);
+        let dry_run = if has_place {
+            dry_run(cluster, desired, &resource, &key, &sent, options).await?
+        } else {
+            DryRun::Unknown
+        };
+        Ok::<_, ClusterError>(LiveObject { key, live, dry_run })
+    });
+    let looks: Vec<_> = looks.collect();
+    let found: Vec<LiveObject> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
+    let (base, dropped) = read_base(cluster, desired, history, &found).await?;
+    Ok(LiveState { namespace_exists, desired: found, dropped, base })
+}
+
+async fn namespace_exists(cluster: &Cluster, namespace: &str) -> Result<bool, ClusterError> {
+    let key = namespace_key(namespace);
+    let resource = cluster.resource(&key).await?;
+    match cluster.get(&resource, &key).await {
+        Ok(found) => Ok(found.is_some()),
+        // Who may not look at namespaces may not create one either: it has to be there.
+        Err(ClusterError::Forbidden { .. }) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// The key of a Namespace.
+pub(crate) fn namespace_key(name: &str) -> ObjectKey {
+    ObjectKey {
+        api_version: "v1".to_owned(),
+        kind: "Namespace".to_owned(),
+        namespace: None,
+        name: name.to_owned(),
+    }
+}
+
+async fn dry_run(
+    cluster: &Cluster,
+    desired: &Desired,
+    resource: &Resource,
+    key: &ObjectKey,
+    sent: &Value,
+    options: &PlanOptions,
+) -> Result<DryRun, ClusterError> {
+    let mode = ApplyMode { force: options.force_conflicts, dry_run: true };
+    let error = match cluster.apply(resource, key, sent, mode).await {
+        Ok(result) => return Ok(DryRun::Result(result)),
+        Err(error) => error,
+    };
+    let (code, reason, message) = match &error {
+        ClusterError::Refused { code, reason, message, .. } if !error.is_transient() => {
+            (*code, reason.clone(), message.clone())
+        }
+        ClusterError::Forbidden { message, .. } => (403, "Forbidden".to_owned(), message.clone()),
+        _ => return Err(error),
+    };
+    let comes_with_release = key.namespace.as_ref().is_some_and(|namespace| {
+        desired.objects.iter().any(|o| o.key.same_object(&namespace_key(namespace)))
+    });
+    if message.contains("does not support dry run") || (code == 404 && comes_with_release) {
+        return Ok(DryRun::Unknown);
+    }
+    Ok(DryRun::Refused(Refusal { code, reason, message: refusal_text(key, &error) }))
+}
+
+/// The keys of the revision that runs, and of its objects those that are no longer desired but still
+/// there.
+async fn read_base(
+    cluster: &Cluster,
+    desired: &Desired,
+    history: &History,
+    found: &[LiveObject],
+) -> Result<(Vec<ObjectKey>, Vec<(ObjectKey, Value)>), PlanError> {
+    let Some(base) = history.base(desired.rollback_to.is_some()) else {
+        return Ok((Vec::new(), Vec::new()));
+    };
+    let objects = read_objects(&base.release.manifest)
+        .map_err(|source| PlanError::BaseManifest { revision: base.release.version, source })?;
+    let mut keys = Vec::new();
+    let mut dropped = Vec::new();
+    for object in objects {
+        let resource = match cluster.resource(&object.key).await {
+            Ok(resource) => resource,
+            // A kind that no longer exists has taken its objects along.
+            Err(ClusterError::NoSuchKind { .. }) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let key = resource.locate(&object.key, &desired.namespace);
+        if !found.iter().any(|wanted| wanted.key.same_object(&key))
+            && let Some(live) = cluster.get(&resource, &key).await?
+        {
+            dropped.push((key.clone(), live));
+        }
+        keys.push(key);
+    }
+    Ok((keys, dropped))
+}

@@ -1,0 +1,260 @@
+//! What a release would change in a cluster.
+//!
+//! [`read_live`] looks, [`plan`] decides and talks to nothing: equal inputs give equal plans, so a
+//! stored plan is exactly what was reviewed. A plan holds no secret: diffs are masked, and its
+//! hash is keyed.
+
+mod consequence;
+mod hash;
+mod live;
+mod planner;
+#[cfg(test)]
+mod tests;
+mod unsupported;
+
+use helm::release::Hook;
+pub(crate) use live::namespace_key;
+pub use live::{LiveState, read_live};
+pub use planner::plan;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::{ClusterError, ObjectKey, diff::ObjectDiff, manifest::ManifestError};
+
+/// What kind of change to the release a plan is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "operation", rename_all = "snake_case")]
+pub enum Operation {
+    /// The release does not exist yet, or is uninstalled.
+    Install,
+    /// The release exists.
+    Upgrade,
+    /// A stored revision is repeated.
+    Rollback {
+        /// The Helm revision that is repeated.
+        to: u32,
+    },
+}
+
+/// What will change, in the order in which it is carried out. Immutable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Helm's release name.
+    pub release: String,
+    /// The release's namespace.
+    pub namespace: String,
+    /// Install, upgrade or rollback.
+    pub operation: Operation,
+    /// The Helm revision whose manifest counts as what runs now.
+    pub base_revision: Option<u32>,
+    /// Whether the namespace does not exist yet and is created.
+    pub creates_namespace: bool,
+    /// Whether fields that other managers own are taken over.
+    pub force_conflicts: bool,
+    /// The objects: first those applied, in install order, then those deleted or kept.
+    pub objects: Vec<PlannedObject>,
+    /// HMAC-SHA256, hex, over what the plan does, with contents: equal if and only if the plan does
+    /// the same.
+    pub hash: String,
+}
+
+/// One object of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedObject {
+    /// Which object.
+    pub key: ObjectKey,
+    /// What happens to it.
+    pub action: Action,
+    /// The template it comes from; absent for what is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// The change, with secrets masked; for creations the whole object. Absent where nothing changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<ObjectDiff>,
+    /// What the change does to what runs.
+    pub consequence: Consequence,
+    /// Why the cluster will not accept the object, as its dry run said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
+}
+
+/// What happens to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It does not exist yet.
+    Create,
+    /// It exists and changes.
+    Change,
+    /// It exists and stays as it is.
+    Same,
+    /// It is no longer part of the release and is deleted.
+    Delete,
+    /// It is no longer part of the release but is kept (`helm.sh/resource-policy: keep`).
+    Keep,
+}
+
+/// What a change does to what runs. Prints as a phrase for lists: `restarts 3 pods, one after another`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Consequence {
+    /// Nothing beyond the object itself.
+    None,
+    /// Pods are started.
+    Starts {
+        /// How many.
+        pods: u32,
+    },
+    /// A pod is started on each node that fits.
+    StartsOnEachNode,
+    /// Pods are replaced step by step.
+    Rolls {
+        /// How many.
+        pods: u32,
+    },
+    /// All pods are stopped before new ones start.
+    Recreates {
+        /// How many.
+        pods: u32,
+    },
+    /// The number of pods changes.
+    Scales {
+        /// How many ran.
+        from: u32,
+        /// How many will run.
+        to: u32,
+    },
+    /// Pods are stopped for good.
+    Stops {
+        /// How many.
+        pods: u32,
+    },
+    /// A Job runs.
+    RunsJob,
+    /// The template of new pods changes, but running ones stay until they are deleted by hand.
+    OnDelete,
+    /// Pods that use this configuration see it only after a restart, and nothing restarts them.
+    ReadOnRestart,
+    /// The object's data is deleted with it.
+    DeletesData,
+    /// Everything in the namespace is deleted with it.
+    DeletesNamespace,
+    /// All objects of the custom kind are deleted with it.
+    DeletesCustomObjects,
+}
+
+/// An object the cluster would not accept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// HTTP status of the answer.
+    pub code: u16,
+    /// Kubernetes' reason: `Invalid`, `Conflict`, `Forbidden`.
+    pub reason: String,
+    /// The message, in Helm's words.
+    pub message: String,
+}
+
+/// How to plan.
+#[derive(Clone, Debug, Default)]
+pub struct PlanOptions {
+    /// Adopt existing objects that belong to no release or to another (Helm's `--take-ownership`).
+    pub take_ownership: bool,
+    /// Take over fields that other managers own (Helm's `--force-conflicts`).
+    pub force_conflicts: bool,
+    /// Texts that diffs must not show, wherever they stand: what `lookup` read from Secrets, values
+    /// marked as sensitive. What is in Secrets themselves is always hidden.
+    pub sensitive: Vec<SecretString>,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The chart needs hooks that would not be run.
+    #[error("the chart has {event} hooks, which are not run yet: {}; a release without them would be incomplete, so it is not deployed", hooks.iter().map(|h| format!("{} {} ({})", h.kind, h.name, h.path)).collect::<Vec<_>>().join(", "))]
+    HooksNotSupported {
+        /// `install`, `upgrade` or `rollback`.
+        event: &'static str,
+        /// The hooks.
+        hooks: Vec<Hook>,
+    },
+    /// The chart brings custom resource definitions in `crds/`.
+    #[error("the chart brings custom resource definitions, which are not installed yet: {}; install them by hand and take them out of the chart", files.join(", "))]
+    CrdsNotSupported {
+        /// The files.
+        files: Vec<String>,
+    },
+    /// Objects exist that belong to someone else. Helm's words.
+    #[error("unable to continue with {operation}: {}", objects.join("\n"))]
+    NotOwned {
+        /// `install` or `update`.
+        operation: &'static str,
+        /// One message per object.
+        objects: Vec<String>,
+    },
+    /// The manifest of the revision that runs cannot be read.
+    #[error("the manifest of revision {revision}, which runs now, cannot be read")]
+    BaseManifest {
+        /// The revision.
+        revision: u32,
+        /// Why.
+        source: ManifestError,
+    },
+    /// The cluster could not be asked.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The release in the cluster was last written by client-side apply.
+    #[error(
+        "release `{release}` was last written by Helm 3 or with --server-side=false (revision {revision}); releases applied on the client side cannot be taken over yet"
+    )]
+    ClientSideRelease {
+        /// The release.
+        release: String,
+        /// Its last revision.
+        revision: u32,
+    },
+}
+
+impl PlannedObject {
+    /// Whether the object is sent to the cluster (and waited for).
+    pub fn is_applied(&self) -> bool {
+        matches!(self.action, Action::Create | Action::Change | Action::Same)
+    }
+}
+
+impl Plan {
+    /// What the cluster would not accept; carrying out the plan would fail there.
+    pub fn refusals(&self) -> impl Iterator<Item = (&ObjectKey, &Refusal)> {
+        self.objects.iter().filter_map(|o| o.refusal.as_ref().map(|refusal| (&o.key, refusal)))
+    }
+
+    /// How many objects a given thing happens to.
+    pub fn count(&self, action: Action) -> usize {
+        self.objects.iter().filter(|object| object.action == action).count()
+    }
+}
+
+impl std::fmt::Display for Consequence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let pods = |n: &u32| if *n == 1 { "1 pod".to_owned() } else { format!("{n} pods") };
+        match self {
+            Self::None => Ok(()),
+            Self::Starts { pods: n } => write!(f, "starts {}", pods(n)),
+            Self::StartsOnEachNode => f.write_str("starts a pod on each node"),
+            Self::Rolls { pods: 1 } => f.write_str("replaces 1 pod"),
+            Self::Rolls { pods: n } => write!(f, "replaces {}, step by step", pods(n)),
+            Self::Recreates { pods: n } => {
+                write!(f, "stops {} before new ones start", pods(n))
+            }
+            Self::Scales { from, to } => write!(f, "scales from {from} to {}", pods(to)),
+            Self::Stops { pods: n } => write!(f, "stops {}", pods(n)),
+            Self::RunsJob => f.write_str("runs the job"),
+            Self::OnDelete => f.write_str("pods change only when they are deleted by hand"),
+            Self::ReadOnRestart => {
+                f.write_str("pods that use it see the change only after a restart")
+            }
+            Self::DeletesData => f.write_str("deletes its data"),
+            Self::DeletesNamespace => f.write_str("deletes everything in the namespace"),
+            Self::DeletesCustomObjects => f.write_str("deletes all objects of this kind"),
+        }
+    }
+}

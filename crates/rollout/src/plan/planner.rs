@@ -1,0 +1,178 @@
+//! The decision: desired and live objects in, plan out. Pure.
+
+use serde_json::Value;
+
+use super::live::{DryRun, LiveObject, LiveState};
+use super::{
+    Action, Operation, Plan, PlanError, PlanOptions, PlannedObject, consequence, hash, unsupported,
+};
+use crate::diff::{self, Mask, cleaned};
+use crate::manifest::{Desired, DesiredObject, resource_policy};
+use crate::record::History;
+
+/// Decides what has to change and talks to nothing.
+///
+/// `key` makes the hash, so that a guessable value cannot be tested against it.
+pub fn plan(
+    desired: &Desired,
+    history: &History,
+    live: &LiveState,
+    options: &PlanOptions,
+    key: &[u8],
+) -> Result<Plan, PlanError> {
+    let operation = match desired.rollback_to {
+        Some(to) => Operation::Rollback { to },
+        None => history.operation(),
+    };
+    unsupported::refuse(desired, history, operation)?;
+    if !options.take_ownership {
+        refuse_foreign(desired, live, operation)?;
+    }
+    let mask = Mask::new(&options.sensitive);
+    let mut states: Vec<ObjectState<'_>> = desired
+        .objects
+        .iter()
+        .zip(&live.desired)
+        .map(|(wanted, found)| ObjectState::applied(desired, wanted, found))
+        .collect();
+    states.extend(live.dropped.iter().map(|(key, live)| ObjectState::dropped(key, live)));
+    let restarting = consequence::Restarting::of(&states);
+    let objects = states.iter().map(|state| state.planned(&mask, &restarting)).collect();
+    let mut plan = Plan {
+        release: desired.release.clone(),
+        namespace: desired.namespace.clone(),
+        operation,
+        base_revision: history.base(desired.rollback_to.is_some()).map(|base| base.release.version),
+        creates_namespace: !live.namespace_exists,
+        force_conflicts: options.force_conflicts,
+        objects,
+        hash: String::new(),
+    };
+    plan.hash = hash::of(&plan, &states, key);
+    Ok(plan)
+}
+
+/// One object before it is shown: with its contents.
+pub(super) struct ObjectState<'a> {
+    pub(super) key: &'a crate::ObjectKey,
+    source: Option<&'a str>,
+    pub(super) action: Action,
+    /// Cleaned; absent if it does not exist.
+    pub(super) before: Option<Value>,
+    /// Cleaned; absent if it is deleted.
+    pub(super) after: Option<Value>,
+    /// As found, with its status.
+    pub(super) live: Option<&'a Value>,
+    refusal: Option<&'a super::Refusal>,
+}
+
+impl<'a> ObjectState<'a> {
+    fn applied(desired: &Desired, wanted: &'a DesiredObject, found: &'a LiveObject) -> Self {
+        let before = found.live.as_ref().map(cleaned);
+        let sent = || desired.marks().marked(&wanted.object, &found.key);
+        let after = match (&before, &found.dry_run) {
+            // A creation is shown as the chart has it, without the server's defaults.
+            (None, _) => cleaned(&sent()),
+            (Some(_), DryRun::Result(result)) => cleaned(result),
+            (Some(before), DryRun::Refused(_) | DryRun::Unknown) => laid_over(before, &sent()),
+        };
+        let action = match &before {
+            None => Action::Create,
+            Some(before) if *before == after => Action::Same,
+            Some(_) => Action::Change,
+        };
+        let refusal = match &found.dry_run {
+            DryRun::Refused(refusal) => Some(refusal),
+            DryRun::Result(_) | DryRun::Unknown => None,
+        };
+        Self {
+            key: &found.key,
+            source: wanted.source.as_deref(),
+            action,
+            before,
+            after: Some(after),
+            live: found.live.as_ref(),
+            refusal,
+        }
+    }
+
+    fn dropped(key: &'a crate::ObjectKey, live: &'a Value) -> Self {
+        let kept = resource_policy(live) == Some("keep");
+        Self {
+            key,
+            source: None,
+            action: if kept { Action::Keep } else { Action::Delete },
+            before: Some(cleaned(live)),
+            after: None,
+            live: Some(live),
+            refusal: None,
+        }
+    }
+
+    fn planned(&self, mask: &Mask, restarting: &consequence::Restarting) -> PlannedObject {
+        let diff = match self.action {
+            Action::Create | Action::Change | Action::Delete => {
+                diff::diff(self.before.as_ref(), self.after.as_ref(), mask)
+            }
+            Action::Same | Action::Keep => None,
+        };
+        PlannedObject {
+            key: self.key.clone(),
+            action: self.action,
+            source: self.source.map(str::to_owned),
+            diff,
+            consequence: consequence::of(self, restarting),
+            refusal: self.refusal.cloned(),
+        }
+    }
+}
+
+/// What becomes of `live` when `sent` is laid over it: a good guess where the server could not be asked.
+fn laid_over(live: &Value, sent: &Value) -> Value {
+    match (live, sent) {
+        (Value::Object(live), Value::Object(sent)) => {
+            let mut merged = live.clone();
+            for (name, value) in sent {
+                let value = match live.get(name) {
+                    Some(known) => laid_over(known, value),
+                    None => value.clone(),
+                };
+                merged.insert(name.clone(), value);
+            }
+            Value::Object(merged)
+        }
+        (Value::Array(live), Value::Array(sent)) if live.len() == sent.len() => {
+            live.iter().zip(sent).map(|(live, sent)| laid_over(live, sent)).collect()
+        }
+        (_, sent) => sent.clone(),
+    }
+}
+
+/// Helm refuses to touch objects that do not carry the release's marks, unless the revision that runs
+/// already has them in its manifest. A rollback does not look.
+fn refuse_foreign(
+    desired: &Desired,
+    live: &LiveState,
+    operation: Operation,
+) -> Result<(), PlanError> {
+    let operation = match operation {
+        Operation::Install => "install",
+        Operation::Upgrade => "update",
+        Operation::Rollback { .. } => return Ok(()),
+    };
+    let marks = desired.marks();
+    let objects: Vec<String> = live
+        .desired
+        .iter()
+        .filter(|object| operation == "install" || !live.base.contains(&object.key))
+        .filter_map(|object| {
+            let problem = marks.foreign(object.live.as_ref()?)?;
+            let place = object.key.namespace.as_deref().unwrap_or_default();
+            Some(format!(
+                "{} \"{}\" in namespace \"{place}\" exists and cannot be imported into the current release: invalid ownership metadata; {problem}",
+                object.key.kind, object.key.name,
+            ))
+        })
+        .collect();
+    if objects.is_empty() { Ok(()) } else { Err(PlanError::NotOwned { operation, objects }) }
+}

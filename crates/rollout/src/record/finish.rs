@@ -1,0 +1,88 @@
+//! Ending a revision: deployed, or failed.
+
+use helm::release::{Release, Status};
+
+use super::history::{History, StoredRevision};
+use super::{Finish, NewRevision, RecordError, Recorded, Records};
+use crate::plan::{Operation, Plan};
+use crate::{Execution, RolloutError};
+
+/// Ends the revision: deployed (and the one before superseded), or failed.
+///
+/// Repeating it is safe: what has been written is not written again.
+pub async fn record_finish(
+    execution: Execution<'_>,
+    plan: &Plan,
+    new: &NewRevision,
+    finish: &Finish,
+) -> Result<Recorded, RolloutError> {
+    let records = Records::open(execution, &plan.namespace, &plan.release).await?;
+    let history = records.read().await?;
+    let own = history.of(&new.owner).ok_or_else(|| RecordError::Gone {
+        release: plan.release.clone(),
+        revision: history.last().map_or(0, StoredRevision::revision),
+    })?;
+    let wanted = finished(own, plan, new, finish);
+    if own.status() == wanted.info.status {
+        return Ok(Recorded { revision: own.revision() });
+    }
+    if !own.status().is_pending() {
+        // Somebody has rolled back or uninstalled meanwhile; their word stands.
+        let (release, revision) = (plan.release.clone(), own.revision());
+        return Err(RecordError::Changed { release, revision }.into());
+    }
+    for before in superseded(&history, own, plan, finish) {
+        let mut release = before.release.clone();
+        release.info.status = Status::Superseded;
+        records.update(before, &release).await?;
+    }
+    records.update(own, &wanted).await?;
+    Ok(Recorded { revision: own.revision() })
+}
+
+/// The own record as it will be, with Helm's descriptions.
+fn finished(own: &StoredRevision, plan: &Plan, new: &NewRevision, finish: &Finish) -> Release {
+    let mut release = own.release.clone();
+    let name = &plan.release;
+    let info = &mut release.info;
+    match finish {
+        Finish::Deployed => {
+            info.status = Status::Deployed;
+            match (&new.description, plan.operation) {
+                (Some(description), _) => description.clone_into(&mut info.description),
+                (None, Operation::Install) => "Install complete".clone_into(&mut info.description),
+                (None, Operation::Upgrade) => "Upgrade complete".clone_into(&mut info.description),
+                // A rollback keeps what it was begun with.
+                (None, Operation::Rollback { .. }) => {}
+            }
+        }
+        Finish::Failed { error, applying } => {
+            info.status = Status::Failed;
+            let what = match plan.operation {
+                Operation::Upgrade => "Upgrade",
+                Operation::Rollback { .. } if *applying => "Rollback",
+                Operation::Install | Operation::Rollback { .. } => "Release",
+            };
+            info.description = format!("{what} \"{name}\" failed: {error}");
+        }
+    }
+    release
+}
+
+/// The revisions that the end of this one makes superseded.
+fn superseded<'a>(
+    history: &'a History,
+    own: &StoredRevision,
+    plan: &Plan,
+    finish: &Finish,
+) -> Vec<&'a StoredRevision> {
+    let mut earlier = history.revisions().iter().filter(|r| r.revision() < own.revision());
+    match (finish, plan.operation) {
+        (Finish::Deployed, _) => earlier.filter(|r| r.status() == Status::Deployed).collect(),
+        // A rollback that fails while it applies has already undone what the last one deployed.
+        (Finish::Failed { applying: true, .. }, Operation::Rollback { .. }) => {
+            earlier.next_back().filter(|r| r.status() == Status::Deployed).into_iter().collect()
+        }
+        (Finish::Failed { .. }, _) => Vec::new(),
+    }
+}

@@ -1,0 +1,199 @@
+//! What the records of a release mean, without a cluster.
+
+use std::collections::BTreeMap;
+
+use helm::release::{Release, Status};
+
+use super::Owner;
+use crate::plan::Operation;
+
+/// All revisions of a release that the cluster knows, oldest first, as they were read.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    pub(super) revisions: Vec<StoredRevision>,
+}
+
+/// One revision as it stands in the cluster.
+#[derive(Clone, Debug)]
+pub struct StoredRevision {
+    /// The record.
+    pub release: Release,
+    /// The labels of its Secret, Helm's own included.
+    pub labels: BTreeMap<String, String>,
+    /// The Secret's version: writes are accepted only on it.
+    pub resource_version: String,
+}
+
+/// What comes next for an owner: what templates see as `.Release`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Next {
+    /// Install or upgrade; for a revision that is continued, what it was begun as.
+    pub operation: Operation,
+    /// The revision that will be written, or that is continued.
+    pub revision: u32,
+    /// Whether a revision of the same owner is there already and is continued.
+    pub continued: bool,
+}
+
+impl StoredRevision {
+    /// The revision's number.
+    pub fn revision(&self) -> u32 {
+        self.release.version
+    }
+
+    pub(super) fn status(&self) -> Status {
+        self.release.info.status
+    }
+
+    pub(super) fn belongs_to(&self, owner: &Owner) -> bool {
+        self.labels.get(&owner.key) == Some(&owner.value)
+    }
+}
+
+impl History {
+    pub(super) fn new(mut revisions: Vec<StoredRevision>) -> Self {
+        revisions.sort_by_key(StoredRevision::revision);
+        Self { revisions }
+    }
+
+    /// The revisions, oldest first.
+    pub fn revisions(&self) -> &[StoredRevision] {
+        &self.revisions
+    }
+
+    /// The newest revision.
+    pub fn last(&self) -> Option<&StoredRevision> {
+        self.revisions.last()
+    }
+
+    /// The newest deployed revision.
+    pub fn deployed(&self) -> Option<&StoredRevision> {
+        self.revisions.iter().rev().find(|revision| revision.status() == Status::Deployed)
+    }
+
+    /// The revision made for `owner`. Helm hands labels on to later revisions, so of several the
+    /// first is the one.
+    pub fn of(&self, owner: &Owner) -> Option<&StoredRevision> {
+        self.revisions.iter().find(|revision| revision.belongs_to(owner))
+    }
+
+    /// What comes next for `owner`: install or upgrade, and as which revision.
+    pub fn next(&self, owner: &Owner) -> Next {
+        match self.of(owner) {
+            Some(own) => {
+                Next { operation: self.begun_as(own), revision: own.revision(), continued: true }
+            }
+            None => Next {
+                operation: self.operation(),
+                revision: self.last().map_or(1, |last| last.revision() + 1),
+                continued: false,
+            },
+        }
+    }
+
+    /// Whether a release made now would be an install or an upgrade.
+    pub(crate) fn operation(&self) -> Operation {
+        match self.last().map(StoredRevision::status) {
+            None | Some(Status::Uninstalled) => Operation::Install,
+            Some(_) => Operation::Upgrade,
+        }
+    }
+
+    fn begun_as(&self, own: &StoredRevision) -> Operation {
+        if let Some(to) = own.release.info.rollback_revision {
+            return Operation::Rollback { to };
+        }
+        let has_predecessor = self.revisions.iter().any(|revision| {
+            revision.revision() < own.revision() && revision.status() != Status::Uninstalled
+        });
+        match own.status() {
+            Status::PendingInstall => Operation::Install,
+            Status::PendingUpgrade => Operation::Upgrade,
+            _ if has_predecessor => Operation::Upgrade,
+            _ => Operation::Install,
+        }
+    }
+
+    /// The revision whose manifest counts as what runs: objects of it that a new manifest lacks are
+    /// deleted.
+    ///
+    /// Helm's rule: for an upgrade the newest deployed one, else the last; for a rollback the last,
+    /// whatever became of it.
+    pub(crate) fn base(&self, rollback: bool) -> Option<&StoredRevision> {
+        let last = self.last().filter(|last| last.status() != Status::Uninstalled)?;
+        if rollback { Some(last) } else { self.deployed().or(Some(last)) }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A revision with a status, as tests need it.
+    pub(crate) fn revision(number: u32, status: &str) -> StoredRevision {
+        let json = format!(
+            r#"{{"name":"shop","namespace":"prod","version":{number},"apply_method":"ssa",
+                "info":{{"status":"{status}","first_deployed":"2026-01-01T00:00:00Z","last_deployed":"2026-01-02T00:00:00Z"}}}}"#
+        );
+        StoredRevision {
+            release: Release::from_json(json.as_bytes()).unwrap(),
+            labels: BTreeMap::new(),
+            resource_version: format!("rv{number}"),
+        }
+    }
+
+    /// A history with these statuses, from revision 1.
+    pub(crate) fn history(statuses: &[&str]) -> History {
+        let revisions = (1..).zip(statuses).map(|(n, status)| revision(n, status)).collect();
+        History::new(revisions)
+    }
+
+    fn owner() -> Owner {
+        Owner { key: "who".to_owned(), value: "me".to_owned() }
+    }
+
+    /// Which revision counts as what runs, by the states of all.
+    #[test]
+    fn base_of_upgrade_and_rollback() {
+        let table: [(&[&str], Option<u32>, Option<u32>); 7] = [
+            (&[], None, None),
+            (&["deployed"], Some(1), Some(1)),
+            (&["superseded", "deployed"], Some(2), Some(2)),
+            (&["deployed", "failed"], Some(1), Some(2)),
+            (&["deployed", "pending-upgrade"], Some(1), Some(2)),
+            (&["failed"], Some(1), Some(1)),
+            (&["uninstalled"], None, None),
+        ];
+        for (statuses, upgrade, rollback) in table {
+            let history = history(statuses);
+            let base = |rollback| history.base(rollback).map(StoredRevision::revision);
+            assert_eq!((base(false), base(true)), (upgrade, rollback), "{statuses:?}");
+        }
+    }
+
+    /// A first revision is an install, so is one after an uninstall; anything else an upgrade.
+    #[test]
+    fn next_revision() {
+        let table: [(&[&str], Operation, u32); 4] = [
+            (&[], Operation::Install, 1),
+            (&["uninstalled"], Operation::Install, 2),
+            (&["failed"], Operation::Upgrade, 2),
+            (&["superseded", "deployed"], Operation::Upgrade, 3),
+        ];
+        for (statuses, operation, revision) in table {
+            let next = history(statuses).next(&owner());
+            assert_eq!(next, Next { operation, revision, continued: false }, "{statuses:?}");
+        }
+    }
+
+    /// The owner's revision is continued, also when Helm has handed its label on to a later one.
+    #[test]
+    fn own_revision_is_continued() {
+        let mut history = history(&["deployed", "pending-upgrade", "failed"]);
+        for revision in &mut history.revisions[1..] {
+            revision.labels.insert("who".to_owned(), "me".to_owned());
+        }
+        let expected = Next { operation: Operation::Upgrade, revision: 2, continued: true };
+        assert_eq!(history.next(&owner()), expected);
+    }
+}

@@ -1,0 +1,206 @@
+//! Recording a new revision as pending, before anything else is touched.
+
+use std::collections::BTreeMap;
+
+use helm::release::{ApplyMethod, Info, Release, Status};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::history::{History, StoredRevision};
+use super::{NewRevision, RecordError, Recorded, Records};
+use crate::cluster::ApplyMode;
+use crate::plan::{Operation, Plan, namespace_key};
+use crate::report::Level;
+use crate::{Execution, RolloutError};
+
+/// Records the new revision as pending, as Helm does before it touches anything else; creates the
+/// namespace where the plan says so.
+///
+/// Repeated for the same owner it finds its revision and returns it: there are never two revisions
+/// for one owner. A pending revision of someone else is refused while it may be at work, and marked
+/// failed once it is known or old enough to be the remains of a crash.
+pub async fn record_pending(
+    execution: Execution<'_>,
+    plan: &Plan,
+    new: &NewRevision,
+) -> Result<Recorded, RolloutError> {
+    if plan.creates_namespace {
+        create_namespace(execution, &plan.namespace).await?;
+    }
+    let records = Records::open(execution, &plan.namespace, &plan.release).await?;
+    let history = records.read().await?;
+    if let Some(own) = history.of(&new.owner) {
+        return Ok(Recorded { revision: own.revision() });
+    }
+    make_way(execution, &records, &history, new).await?;
+    prune(&records, &history, new.history_max).await?;
+    let (release, labels) = pending(plan, &history, new, Timestamp::now());
+    match records.create(&release, &labels).await {
+        Ok(()) => Ok(Recorded { revision: release.version }),
+        Err(RolloutError::Cluster(error)) if error.is_conflict() => {
+            found_after_conflict(&records, new, release.version).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// As `helm install --create-namespace`: the label `name`, and nothing else.
+async fn create_namespace(execution: Execution<'_>, namespace: &str) -> Result<(), RolloutError> {
+    let key = namespace_key(namespace);
+    let resource = execution.cluster.resource(&key).await?;
+    let object = json!({
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": { "name": namespace, "labels": { "name": namespace } },
+    });
+    execution.before_write().await?;
+    execution.cluster.apply(&resource, &key, &object, ApplyMode::default()).await?;
+    execution.say(Level::Info, Some(&key), format!("created namespace {namespace}")).await;
+    Ok(())
+}
+
+/// Sees to it that no other revision is pending, and that an uninstalled release can come back.
+async fn make_way(
+    execution: Execution<'_>,
+    records: &Records<'_>,
+    history: &History,
+    new: &NewRevision,
+) -> Result<(), RolloutError> {
+    let Some(last) = history.last() else { return Ok(()) };
+    if last.status() == Status::Uninstalled {
+        let mut release = last.release.clone();
+        release.info.status = Status::Superseded;
+        "superseded by new release".clone_into(&mut release.info.description);
+        return records.update(last, &release).await;
+    }
+    for pending in history.revisions().iter().filter(|r| r.status().is_pending()) {
+        if is_at_work(history, pending, new, Timestamp::now()) {
+            return Err(RecordError::InProgress {
+                release: records.release.to_owned(),
+                revision: pending.revision(),
+                status: pending.status().to_string(),
+                since: pending.release.info.last_deployed.unwrap_or_default(),
+            }
+            .into());
+        }
+        let status = pending.status();
+        let mut release = pending.release.clone();
+        // Not `superseded`: it never ran, and Helm takes superseded revisions for good ones.
+        release.info.status = Status::Failed;
+        release.info.description = format!("Abandoned while {status}");
+        records.update(pending, &release).await?;
+        let text = format!(
+            "revision {} was left {status} by an operation that ended early; marked as failed",
+            pending.revision(),
+        );
+        execution.say(Level::Warning, None, text).await;
+    }
+    Ok(())
+}
+
+/// Whether a pending revision of someone else may still be worked on.
+///
+/// One of the caller's own kind is not: the caller runs one operation per release at a time, and this is
+/// the one. But Helm hands labels on to the revisions it makes, so the label says that only where no
+/// earlier revision has the same value.
+fn is_at_work(
+    history: &History,
+    pending: &StoredRevision,
+    new: &NewRevision,
+    now: Timestamp,
+) -> bool {
+    if let Some(value) = pending.labels.get(&new.owner.key) {
+        let owner = super::Owner { key: new.owner.key.clone(), value: value.clone() };
+        if history.of(&owner).is_some_and(|first| first.revision() == pending.revision()) {
+            return false;
+        }
+    }
+    let since = pending.release.info.last_deployed.unwrap_or_default();
+    let age = now.duration_since(since);
+    age < jiff::SignedDuration::try_from(new.abandoned_after).unwrap_or(jiff::SignedDuration::MAX)
+}
+
+/// Deletes the oldest revisions, so that with the new one `max` are left; never the deployed one.
+async fn prune(records: &Records<'_>, history: &History, max: u32) -> Result<(), RolloutError> {
+    for revision in surplus(history, max) {
+        records.delete(revision).await?;
+    }
+    Ok(())
+}
+
+fn surplus(history: &History, max: u32) -> Vec<u32> {
+    if max == 0 {
+        return Vec::new();
+    }
+    let keep = usize::try_from(max - 1).unwrap_or(usize::MAX);
+    let excess = history.revisions().len().saturating_sub(keep);
+    let deployed = history.deployed().map(StoredRevision::revision);
+    let revisions = history.revisions().iter().map(StoredRevision::revision);
+    revisions.filter(|revision| Some(*revision) != deployed).take(excess).collect()
+}
+
+/// The record and the labels besides Helm's.
+fn pending(
+    plan: &Plan,
+    history: &History,
+    new: &NewRevision,
+    now: Timestamp,
+) -> (Release, BTreeMap<String, String>) {
+    let last = history.last();
+    let base = history.base(matches!(plan.operation, Operation::Rollback { .. }));
+    let (status, description, rollback_revision, before) = match plan.operation {
+        Operation::Install => {
+            (Status::PendingInstall, "Initial install underway".to_owned(), None, None)
+        }
+        Operation::Upgrade => (Status::PendingUpgrade, "Preparing upgrade".to_owned(), None, base),
+        Operation::Rollback { to } => {
+            let description =
+                new.description.clone().unwrap_or_else(|| format!("Rollback to {to}"));
+            (Status::PendingRollback, description, Some(to), last)
+        }
+    };
+    let first_deployed = before.and_then(|before| before.release.info.first_deployed).or(Some(now));
+    let release = Release {
+        name: plan.release.clone(),
+        namespace: plan.namespace.clone(),
+        version: last.map_or(1, |last| last.revision() + 1),
+        apply_method: Some(ApplyMethod::ServerSide),
+        info: Info {
+            first_deployed,
+            last_deployed: Some(now),
+            deleted: None,
+            description,
+            status,
+            rollback_revision,
+            notes: new.content.info.notes.clone(),
+        },
+        ..new.content.clone()
+    };
+    // Labels of a release go from revision to revision, as Helm has it.
+    let inherited = last.filter(|_| plan.operation != Operation::Install).map(|last| &last.labels);
+    let mut labels = inherited.map(helm::release::storage::user_labels_only).unwrap_or_default();
+    labels.insert(new.owner.key.clone(), new.owner.value.clone());
+    (release, labels)
+}
+
+/// Someone made a revision of that number first: this owner itself, by a try whose answer was lost, or
+/// another.
+async fn found_after_conflict(
+    records: &Records<'_>,
+    new: &NewRevision,
+    revision: u32,
+) -> Result<Recorded, RolloutError> {
+    let history = records.read().await?;
+    if let Some(own) = history.of(&new.owner) {
+        return Ok(Recorded { revision: own.revision() });
+    }
+    let other = history.revisions().iter().find(|found| found.revision() == revision);
+    Err(RecordError::InProgress {
+        release: records.release.to_owned(),
+        revision,
+        status: other
+            .map_or_else(|| "being written".to_owned(), |other| other.status().to_string()),
+        since: other.and_then(|other| other.release.info.last_deployed).unwrap_or_default(),
+    }
+    .into())
+}

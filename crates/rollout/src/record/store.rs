@@ -1,0 +1,183 @@
+//! Reading and writing the Secrets that hold release records.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use helm::release::Release;
+use helm::release::storage::{self, Write};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::RecordError;
+use super::history::{History, StoredRevision};
+use crate::cluster::Resource;
+use crate::{Cluster, ClusterError, Execution, ObjectKey, RolloutError};
+
+/// What Kubernetes takes as a Secret's data, in bytes.
+const LIMIT: usize = 1024 * 1024;
+
+/// Reads all revisions of a release; Secrets that cannot be read as records are left out, as Helm does.
+pub(crate) async fn read_records(
+    cluster: &Cluster,
+    namespace: &str,
+    release: &str,
+) -> Result<History, ClusterError> {
+    let resource = cluster.resource(&secret_key(namespace, "")).await?;
+    let selector = storage::selector(release, None);
+    let listed = cluster.list(&resource, Some(namespace), Some(&selector)).await?;
+    Ok(History::new(listed.items.iter().filter_map(stored_revision).collect()))
+}
+
+fn secret_key(namespace: &str, name: &str) -> ObjectKey {
+    ObjectKey {
+        api_version: "v1".to_owned(),
+        kind: "Secret".to_owned(),
+        namespace: Some(namespace.to_owned()),
+        name: name.to_owned(),
+    }
+}
+
+fn stored_revision(secret: &Value) -> Option<StoredRevision> {
+    let data = STANDARD.decode(secret["data"][storage::DATA_KEY].as_str()?).ok()?;
+    let release = match Release::decode(&data) {
+        Ok(release) => release,
+        Err(error) => {
+            let name = &secret["metadata"]["name"];
+            tracing::warn!(%name, %error, "a release record cannot be read and is left out");
+            return None;
+        }
+    };
+    let labels = secret["metadata"]["labels"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect();
+    let resource_version = secret["metadata"]["resourceVersion"].as_str()?.to_owned();
+    Some(StoredRevision { release, labels, resource_version })
+}
+
+/// The records of one release, for writing.
+pub(crate) struct Records<'a> {
+    execution: Execution<'a>,
+    resource: Resource,
+    pub(super) release: &'a str,
+    pub(super) namespace: &'a str,
+}
+
+impl<'a> Records<'a> {
+    pub(crate) async fn open(
+        execution: Execution<'a>,
+        namespace: &'a str,
+        release: &'a str,
+    ) -> Result<Self, RolloutError> {
+        let resource = execution.cluster.resource(&secret_key(namespace, "")).await?;
+        Ok(Self { execution, resource, release, namespace })
+    }
+
+    pub(crate) async fn read(&self) -> Result<History, RolloutError> {
+        Ok(read_records(self.execution.cluster, self.namespace, self.release).await?)
+    }
+
+    /// Creates the record of a new revision. An existing one of that number is a conflict
+    /// ([`ClusterError::is_conflict`]).
+    pub(super) async fn create(
+        &self,
+        release: &Release,
+        user_labels: &BTreeMap<String, String>,
+    ) -> Result<(), RolloutError> {
+        let now = Timestamp::now().as_second();
+        let labels = storage::labels(release, user_labels, Write::Create, now);
+        let (key, secret) = self.secret(release, &labels, None)?;
+        self.execution.before_write().await?;
+        self.execution.cluster.create(&self.resource, &key, &secret).await?;
+        Ok(())
+    }
+
+    /// Replaces a record that was read, by `release`; only if nobody else has touched it since.
+    pub(crate) async fn update(
+        &self,
+        read: &StoredRevision,
+        release: &Release,
+    ) -> Result<(), RolloutError> {
+        let now = Timestamp::now().as_second();
+        let labels = storage::labels(release, &read.labels, Write::Update, now);
+        let (key, secret) = self.secret(release, &labels, Some(&read.resource_version))?;
+        self.execution.before_write().await?;
+        match self.execution.cluster.replace(&self.resource, &key, &secret).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_conflict() => self.after_conflict(release).await,
+            Err(error) if error.is_not_found() => Err(RecordError::Gone {
+                release: self.release.to_owned(),
+                revision: release.version,
+            }
+            .into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A conflict is none if the record holds what was to be written: an earlier try got through and
+    /// only its answer was lost.
+    async fn after_conflict(&self, written: &Release) -> Result<(), RolloutError> {
+        let history = self.read().await?;
+        let there = history.revisions().iter().any(|found| found.release == *written);
+        if there {
+            return Ok(());
+        }
+        let (release, revision) = (self.release.to_owned(), written.version);
+        Err(RecordError::Changed { release, revision }.into())
+    }
+
+    /// Removes the record of a revision; whether it was there.
+    pub(crate) async fn delete(&self, revision: u32) -> Result<bool, RolloutError> {
+        let key = secret_key(self.namespace, &storage::secret_name(self.release, revision));
+        self.execution.before_write().await?;
+        Ok(self.execution.cluster.delete(&self.resource, &key, None).await?)
+    }
+
+    fn secret(
+        &self,
+        release: &Release,
+        labels: &BTreeMap<String, String>,
+        resource_version: Option<&str>,
+    ) -> Result<(ObjectKey, Value), RecordError> {
+        let name = storage::secret_name(self.release, release.version);
+        let data = self.encoded(release)?;
+        let mut secret = json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": { "name": name, "namespace": self.namespace, "labels": labels },
+            "type": storage::SECRET_TYPE,
+            "data": { storage::DATA_KEY: STANDARD.encode(data) },
+        });
+        if let Some(version) = resource_version {
+            secret["metadata"]["resourceVersion"] = json!(version);
+        }
+        Ok((secret_key(self.namespace, &name), secret))
+    }
+
+    /// The record as stored. One that is too large first loses the chart's files, then its templates:
+    /// Helm needs neither to list, show, roll back or uninstall.
+    fn encoded(&self, release: &Release) -> Result<Vec<u8>, RecordError> {
+        let data = release.encode();
+        if data.len() <= LIMIT {
+            return Ok(data);
+        }
+        let mut smaller = release.clone();
+        let mut size = data.len();
+        for part in ["files", "templates"] {
+            let Some(chart) = &mut smaller.chart else { break };
+            match part {
+                "files" => chart.files = None,
+                _ => chart.templates = None,
+            }
+            let data = smaller.encode();
+            size = data.len();
+            if size <= LIMIT {
+                return Ok(data);
+            }
+        }
+        Err(RecordError::TooLarge { release: self.release.to_owned(), size, limit: LIMIT })
+    }
+}

@@ -1,0 +1,222 @@
+//! Recording revisions: Helm's states and descriptions, repetition, recovery, other people's writes.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::RolloutError;
+use crate::plan::{Operation, Plan};
+use crate::testing::{FakeServer, Fault};
+
+const SECRETS: &str = "/api/v1/namespaces/prod/secrets";
+
+fn plan(operation: Operation) -> Plan {
+    Plan {
+        release: "shop".to_owned(),
+        namespace: "prod".to_owned(),
+        operation,
+        base_revision: None,
+        creates_namespace: false,
+        force_conflicts: false,
+        objects: Vec::new(),
+        hash: String::new(),
+    }
+}
+
+fn new(owner: &str) -> NewRevision {
+    NewRevision {
+        content: Release::from_json(br#"{"manifest":"---\n"}"#).unwrap(),
+        owner: Owner { key: "example.org/by".to_owned(), value: owner.to_owned() },
+        history_max: 3,
+        description: None,
+        abandoned_after: Duration::from_mins(10),
+    }
+}
+
+fn failed(applying: bool) -> Finish {
+    Finish::Failed { error: "it broke".to_owned(), applying }
+}
+
+/// Runs the two steps for one owner after another.
+async fn release(server: &FakeServer, owner: &str, operation: Operation, finish: &Finish) {
+    let cluster = server.cluster();
+    let execution = server.execution(&cluster);
+    record_pending(execution, &plan(operation), &new(owner)).await.unwrap();
+    record_finish(execution, &plan(operation), &new(owner), finish).await.unwrap();
+}
+
+/// Statuses and descriptions are Helm's, for success and for failure.
+#[tokio::test]
+async fn helms_states() {
+    let server = FakeServer::default();
+    release(&server, "d1", Operation::Install, &Finish::Deployed).await;
+    assert_eq!(server.history(), ["1 deployed Install complete"]);
+    release(&server, "d2", Operation::Upgrade, &Finish::Deployed).await;
+    release(&server, "d3", Operation::Upgrade, &failed(true)).await;
+    insta::assert_snapshot!(server.history().join("\n"), @r#"
+    1 superseded Install complete
+    2 deployed Upgrade complete
+    3 failed Upgrade "shop" failed: it broke
+    "#);
+    release(&server, "d4", Operation::Rollback { to: 2 }, &Finish::Deployed).await;
+    insta::assert_snapshot!(server.history().join("\n"), @r#"
+    2 superseded Upgrade complete
+    3 failed Upgrade "shop" failed: it broke
+    4 deployed Rollback to 2
+    "#);
+}
+
+/// A rollback that fails while it applies leaves nothing deployed; one that fails later does.
+#[tokio::test]
+async fn failing_rollbacks() {
+    for (applying, expected) in [
+        (true, ["1 superseded Install complete", "2 failed Rollback \"shop\" failed: it broke"]),
+        (false, ["1 deployed Install complete", "2 failed Release \"shop\" failed: it broke"]),
+    ] {
+        let server = FakeServer::default();
+        release(&server, "d1", Operation::Install, &Finish::Deployed).await;
+        release(&server, "d2", Operation::Rollback { to: 1 }, &failed(applying)).await;
+        assert_eq!(server.history(), expected);
+    }
+}
+
+/// Repeating a step for the same owner finds its revision: there is never a second one.
+#[tokio::test]
+async fn repetition() {
+    let server = FakeServer::default();
+    release(&server, "d1", Operation::Install, &Finish::Deployed).await;
+    let cluster = server.cluster();
+    let execution = server.execution(&cluster);
+    for _ in 0..2 {
+        let upgrade = plan(Operation::Upgrade);
+        assert_eq!(record_pending(execution, &upgrade, &new("d2")).await.unwrap().revision, 2);
+    }
+    server.take_writes();
+    for _ in 0..2 {
+        release(&server, "d2", Operation::Upgrade, &Finish::Deployed).await;
+    }
+    assert_eq!(server.take_writes().len(), 2);
+    assert_eq!(server.history(), ["1 superseded Install complete", "2 deployed Upgrade complete"]);
+}
+
+/// An answer that is lost after the server did the work is no failure, and makes no second revision.
+#[tokio::test]
+async fn lost_answers() {
+    let server = FakeServer::default();
+    server.fail(&format!("POST {SECRETS}"), Fault::LoseAnswer(504));
+    server.fail(&format!("PUT {SECRETS}"), Fault::LoseAnswer(504));
+    release(&server, "d1", Operation::Install, &Finish::Deployed).await;
+    assert_eq!(server.history(), ["1 deployed Install complete"]);
+}
+
+/// The remains of an own earlier operation are marked failed at once, those of others once they are
+/// old; until then they are refused.
+#[tokio::test]
+async fn pending_revisions() {
+    let server = FakeServer::default();
+    let cluster = server.cluster();
+    let execution = server.execution(&cluster);
+    record_pending(execution, &plan(Operation::Install), &new("d1")).await.unwrap();
+    record_pending(execution, &plan(Operation::Upgrade), &new("d2")).await.unwrap();
+    assert_eq!(
+        server.history(),
+        ["1 failed Abandoned while pending-install", "2 pending-upgrade Preparing upgrade"]
+    );
+    assert_eq!(
+        server.log(),
+        ["revision 1 was left pending-install by an operation that ended early; marked as failed"]
+    );
+
+    let others = NewRevision {
+        owner: Owner { key: "example.org/else".to_owned(), value: "x".to_owned() },
+        ..new("d3")
+    };
+    let refused = record_pending(execution, &plan(Operation::Upgrade), &others).await.unwrap_err();
+    assert!(
+        matches!(refused, RolloutError::Record(RecordError::InProgress { revision: 2, .. })),
+        "{refused}"
+    );
+    let patient = NewRevision { abandoned_after: Duration::ZERO, ..others };
+    record_pending(execution, &plan(Operation::Upgrade), &patient).await.unwrap();
+    assert_eq!(
+        server.history()[1..],
+        ["2 failed Abandoned while pending-upgrade", "3 pending-upgrade Preparing upgrade"]
+    );
+}
+
+/// A record that someone else has written meanwhile stays as they wrote it.
+#[tokio::test]
+async fn other_peoples_writes() {
+    let server = FakeServer::default();
+    let cluster = server.cluster();
+    let execution = server.execution(&cluster);
+    record_pending(execution, &plan(Operation::Install), &new("d1")).await.unwrap();
+    // Helm rolls back meanwhile: the record is no longer pending.
+    release(&server, "d1", Operation::Install, &failed(false)).await;
+    let refused =
+        record_finish(execution, &plan(Operation::Install), &new("d1"), &Finish::Deployed)
+            .await
+            .unwrap_err();
+    insta::assert_snapshot!(refused, @"revision 1 of release `shop` was changed by someone else meanwhile; look at `helm history shop` and deploy again");
+    let gone =
+        record_finish(execution, &plan(Operation::Install), &new("d9"), &Finish::Deployed).await;
+    assert!(matches!(gone, Err(RolloutError::Record(RecordError::Gone { .. }))));
+}
+
+/// Without the lease nothing is written.
+#[tokio::test]
+async fn lost_lease() {
+    let server = FakeServer::default();
+    server.lose_lease();
+    let cluster = server.cluster();
+    let execution = server.execution(&cluster);
+    let refused = record_pending(execution, &plan(Operation::Install), &new("d1")).await;
+    assert!(matches!(refused, Err(RolloutError::Guard(_))));
+    assert_eq!(server.take_writes(), [""; 0]);
+}
+
+/// The namespace is made as `helm install --create-namespace` makes it.
+#[tokio::test]
+async fn namespace() {
+    let server = FakeServer::default();
+    let cluster = server.cluster();
+    let plan = Plan { creates_namespace: true, ..plan(Operation::Install) };
+    record_pending(server.execution(&cluster), &plan, &new("d1")).await.unwrap();
+    let namespace = server.get("/api/v1/namespaces/prod").unwrap();
+    assert_eq!(namespace["metadata"]["labels"], json!({ "name": "prod" }));
+}
+
+/// A record that is too large loses the chart's files and templates, never its manifest.
+#[tokio::test]
+async fn large_records() {
+    let server = FakeServer::default();
+    let cluster = server.cluster();
+    let execution = server.execution(&cluster);
+    // Bytes that do not compress.
+    let noise: Vec<u8> = (0u64..400_000)
+        .flat_map(|n| {
+            n.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31).wrapping_mul(n).to_be_bytes()
+        })
+        .collect();
+    let content = Release::from_json(
+        json!({
+            "manifest": "---\n",
+            "chart": {
+                "metadata": { "name": "c", "version": "1.0.0" },
+                "templates": [{ "name": "templates/a.yaml", "data": "YQ==" }],
+                "files": [{ "name": "big", "data": base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &noise) }],
+            },
+        })
+        .to_string()
+        .as_bytes(),
+    )
+    .unwrap();
+    let large = NewRevision { content, ..new("d1") };
+    record_pending(execution, &plan(Operation::Install), &large).await.unwrap();
+    let stored = read_history(&cluster, "prod", "shop").await.unwrap();
+    let release = &stored.last().unwrap().release;
+    let chart = release.chart.as_ref().unwrap();
+    assert_eq!((release.manifest.as_str(), chart.files.is_none()), ("---\n", true));
+    assert!(chart.templates.is_some());
+}

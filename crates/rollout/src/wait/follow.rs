@@ -1,0 +1,328 @@
+//! The wait itself: watches in, reports out, until everything is settled or the deadline is there.
+
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+
+use super::{NotReady, State, WaitOptions, WaitOutcome, World};
+use crate::cluster::{Change, Resource};
+use crate::culprit::Culprits;
+use crate::events::Events;
+use crate::logs::LogFollowers;
+use crate::plan::Plan;
+use crate::report::{Level, Report, RolloutEvent};
+use crate::{Cluster, ClusterError, Execution, ObjectKey, RolloutError};
+
+/// How many objects are read at once.
+const AT_ONCE: usize = 16;
+/// How often rules that look at the clock are asked.
+const TICK: Duration = Duration::from_secs(1);
+/// How often objects are read that may not be watched.
+const POLL: Duration = Duration::from_secs(2);
+/// How long the last log lines may take to arrive after the end.
+const LAST_LINES: Duration = Duration::from_secs(2);
+/// Names of waiting objects that a progress report lists.
+const NAMES: usize = 20;
+
+/// What the tasks that look tell the one that judges.
+pub(crate) enum Seen {
+    /// Objects of one kind and namespace (the name in the key is empty).
+    Objects(ObjectKey, Change),
+    Pods(Change),
+    ReplicaSets(Change),
+    Events(Change),
+    Log(Report),
+    /// A watch that is not allowed.
+    Lost(String),
+}
+
+/// Waits until every object the plan applies is ready, telling progress, events, logs and culprits.
+///
+/// Reads only; may be repeated from any point with the cursor of what was told.
+pub async fn wait(
+    execution: Execution<'_>,
+    plan: &Plan,
+    options: WaitOptions,
+) -> Result<WaitOutcome, RolloutError> {
+    let (seen, inbox) = mpsc::channel(256);
+    let mut waiting = Waiting {
+        execution,
+        world: World::new(plan, options.jobs),
+        events: Events::new(options.since, options.cursor.clone()),
+        logs: LogFollowers::new(execution.cluster.clone(), &options, seen.clone()),
+        culprits: Culprits::new(options.cursor.clone()),
+        told: None,
+    };
+    waiting.look_at_all().await?;
+    let watches = waiting.start_watches(seen).await?;
+    let outcome = waiting.run(inbox, watches, options.deadline).await?;
+    Ok(outcome)
+}
+
+struct Waiting<'a> {
+    execution: Execution<'a>,
+    world: World,
+    events: Events,
+    logs: LogFollowers,
+    culprits: Culprits,
+    told: Option<BTreeSet<String>>,
+}
+
+impl Waiting<'_> {
+    /// Reads every object once: on most upgrades most of them are ready already.
+    async fn look_at_all(&mut self) -> Result<(), RolloutError> {
+        let cluster = self.execution.cluster;
+        let keys: Vec<ObjectKey> =
+            self.world.tracked().iter().map(|tracked| tracked.key.clone()).collect();
+        let reads: Vec<_> = keys
+            .into_iter()
+            .map(|key| async move {
+                let resource = cluster.resource(&key).await?;
+                let object = cluster.get(&resource, &key).await?;
+                Ok::<_, ClusterError>((key, object))
+            })
+            .collect();
+        let found: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+        let now = Timestamp::now();
+        let mut changed = Vec::new();
+        for (key, object) in found {
+            changed.extend(self.world.set(&key, object, now));
+        }
+        self.tell_states(&changed).await;
+        Ok(())
+    }
+
+    /// Watches the kinds of what is not ready, and what hangs on it.
+    async fn start_watches(&self, seen: mpsc::Sender<Seen>) -> Result<JoinSet<()>, RolloutError> {
+        let mut watches = JoinSet::new();
+        let cluster = self.execution.cluster;
+        let unready = self.world.tracked().iter().filter(|tracked| !tracked.is_ready());
+        let mut kinds = HashSet::new();
+        let mut namespaces = HashSet::new();
+        for tracked in unready {
+            let kind = ObjectKey { name: String::new(), ..tracked.key.clone() };
+            if kinds.insert(kind.clone()) {
+                let resource = cluster.resource(&kind).await?;
+                let keys: Vec<ObjectKey> = self.keys_of(&kind);
+                let (cluster, seen) = (cluster.clone(), seen.clone());
+                watches.spawn(watch_objects(cluster, resource, kind, keys, seen));
+            }
+            namespaces.extend(tracked.key.namespace.clone());
+        }
+        for namespace in namespaces {
+            for (api_version, kind, what, wrap) in SURROUNDINGS {
+                let key = ObjectKey {
+                    api_version: api_version.to_owned(),
+                    kind: kind.to_owned(),
+                    namespace: Some(namespace.clone()),
+                    name: String::new(),
+                };
+                let resource = cluster.resource(&key).await?;
+                let (cluster, seen) = (cluster.clone(), seen.clone());
+                let namespace = namespace.clone();
+                watches.spawn(async move {
+                    let end = cluster.follow(&resource, Some(&namespace), &seen, wrap).await;
+                    if let Err(error) = end {
+                        // A closed inbox means that the wait is over.
+                        let _ =
+                            seen.send(Seen::Lost(format!("{what} are not shown: {error}"))).await;
+                    }
+                });
+            }
+        }
+        Ok(watches)
+    }
+
+    fn keys_of(&self, kind: &ObjectKey) -> Vec<ObjectKey> {
+        let keys = self.world.tracked().iter().map(|tracked| &tracked.key);
+        keys.filter(|key| ObjectKey { name: String::new(), ..(*key).clone() } == *kind)
+            .cloned()
+            .collect()
+    }
+
+    async fn run(
+        mut self,
+        mut inbox: mpsc::Receiver<Seen>,
+        mut watches: JoinSet<()>,
+        deadline: Timestamp,
+    ) -> Result<WaitOutcome, RolloutError> {
+        let left = deadline.duration_since(Timestamp::now()).max(jiff::SignedDuration::ZERO);
+        let mut end = std::pin::pin!(tokio::time::sleep(left.unsigned_abs()));
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let cancel = self.execution.cancel;
+        let outcome = loop {
+            if let Some(outcome) = self.settled(false) {
+                break outcome;
+            }
+            tokio::select! {
+                seen = inbox.recv() => match seen {
+                    Some(seen) => self.take(seen).await,
+                    // Only once every watch has ended and nothing can be seen any more.
+                    None => tokio::time::sleep(POLL).await,
+                },
+                _ = tick.tick() => {
+                    let changed = self.world.judge_all(Timestamp::now());
+                    self.tell_states(&changed).await;
+                    self.find_culprits().await;
+                }
+                () = &mut end => break self.settled(true).unwrap_or(WaitOutcome::Ready),
+                () = cancel.cancelled() => return Err(RolloutError::Cancelled),
+            }
+        };
+        watches.shutdown().await;
+        self.logs.finish();
+        let last_lines = async {
+            while let Some(seen) = inbox.recv().await {
+                if let Seen::Log(report) = seen {
+                    self.execution.reporter.report(report).await;
+                }
+            }
+        };
+        // Whoever does not deliver in time is not waited for.
+        let _ = tokio::time::timeout(LAST_LINES, last_lines).await;
+        Ok(outcome)
+    }
+
+    async fn take(&mut self, seen: Seen) {
+        let now = Timestamp::now();
+        match seen {
+            Seen::Objects(kind, change) => {
+                let changed = self.world.observe(&kind, change, now);
+                self.tell_states(&changed).await;
+            }
+            Seen::Pods(change) => self.world.observe_pods(change),
+            Seen::ReplicaSets(change) => self.world.observe_replica_sets(change),
+            Seen::Events(change) => self.events.observe(change),
+            Seen::Log(report) => {
+                self.execution.reporter.report(report).await;
+                return;
+            }
+            Seen::Lost(what) => {
+                self.execution.say(Level::Warning, None, what).await;
+                return;
+            }
+        }
+        for report in self.events.take_reports(&self.world) {
+            self.execution.reporter.report(report).await;
+        }
+        self.logs.follow_pods(&self.world);
+        self.find_culprits().await;
+    }
+
+    async fn find_culprits(&mut self) {
+        let found = self.culprits.find(&self.world, &self.events, Timestamp::now());
+        for finding in found {
+            if let Some(report) = self.culprits.complete(self.execution.cluster, finding).await {
+                self.execution.reporter.report(report).await;
+            }
+        }
+    }
+
+    async fn tell_states(&mut self, changed: &[usize]) {
+        for index in changed {
+            let tracked = &self.world.tracked()[*index];
+            self.execution
+                .tell(RolloutEvent::Object {
+                    key: tracked.key.clone(),
+                    state: tracked.readiness.state,
+                    message: tracked.readiness.message.clone(),
+                })
+                .await;
+        }
+        let tracked = self.world.tracked();
+        let waiting: BTreeSet<String> =
+            tracked.iter().filter(|t| !t.is_ready()).map(|t| t.key.to_string()).collect();
+        if self.told.as_ref() == Some(&waiting) {
+            return;
+        }
+        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let progress = RolloutEvent::Progress {
+            done: number(tracked.len() - waiting.len()),
+            total: number(tracked.len()),
+            waiting: waiting.iter().take(NAMES).cloned().collect(),
+        };
+        self.execution.tell(progress).await;
+        self.told = Some(waiting);
+    }
+
+    /// The outcome, once there is nothing left to wait for, or now if it `must` be.
+    fn settled(&self, must: bool) -> Option<WaitOutcome> {
+        let unready: Vec<_> = self.world.tracked().iter().filter(|t| !t.is_ready()).collect();
+        if unready.is_empty() {
+            return Some(WaitOutcome::Ready);
+        }
+        // Helm no longer waits for an object that has failed, but for all others.
+        let hopeless = unready.iter().all(|t| t.readiness.state == State::Failed);
+        if !hopeless && !must {
+            return None;
+        }
+        let objects: Vec<NotReady> = unready
+            .iter()
+            .map(|tracked| NotReady {
+                key: tracked.key.clone(),
+                state: tracked.readiness.state,
+                message: tracked.readiness.message.clone(),
+            })
+            .collect();
+        let mut lines: Vec<String> = objects.iter().map(not_ready_text).collect();
+        if !hopeless {
+            lines.push("context deadline exceeded".to_owned());
+        }
+        Some(WaitOutcome::NotReady {
+            culprits: self.culprits.of(&objects),
+            deadline_exceeded: !hopeless,
+            text: lines.join("\n"),
+            objects,
+        })
+    }
+}
+
+/// Helm's line for an object that did not get ready.
+fn not_ready_text(object: &NotReady) -> String {
+    let NotReady { key, state, message } = object;
+    format!("resource {key} not ready. status: {state}, message: {message}")
+}
+
+/// What is watched beside the objects: API version, kind, its name in sentences, and the wrapping.
+type Surrounding = (&'static str, &'static str, &'static str, fn(Change) -> Seen);
+
+const SURROUNDINGS: [Surrounding; 3] = [
+    ("v1", "Pod", "pods and their logs", Seen::Pods),
+    ("apps/v1", "ReplicaSet", "the pods of deployments", Seen::ReplicaSets),
+    ("v1", "Event", "events", Seen::Events),
+];
+
+/// Watches objects of a kind; where that is not allowed, reads them one by one again and again.
+async fn watch_objects(
+    cluster: Cluster,
+    resource: Resource,
+    kind: ObjectKey,
+    keys: Vec<ObjectKey>,
+    seen: mpsc::Sender<Seen>,
+) {
+    let wrap = |change| Seen::Objects(kind.clone(), change);
+    if cluster.follow(&resource, kind.namespace.as_deref(), &seen, wrap).await.is_ok() {
+        return;
+    }
+    while !seen.is_closed() {
+        for key in &keys {
+            // An object that cannot be read now is read again in the next round.
+            let Ok(object) = cluster.get(&resource, key).await else { continue };
+            let change = match object {
+                Some(object) => Change::Is(object),
+                None => Change::Gone(serde_json::json!({
+                    "metadata": { "name": key.name, "namespace": key.namespace },
+                })),
+            };
+            // A closed inbox ends the loop.
+            let _ = seen.send(Seen::Objects(kind.clone(), change)).await;
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}

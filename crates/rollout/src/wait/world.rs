@@ -1,0 +1,218 @@
+//! What is known while waiting: the objects of the release and what hangs on them. Pure.
+//!
+//! Answers who owns a pod, which pods are those being rolled out, and how ready everything is.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Readiness, State, readiness};
+use crate::ObjectKey;
+use crate::cluster::Change;
+use crate::plan::Plan;
+
+/// The objects waited for, and their pods.
+#[derive(Debug)]
+pub(crate) struct World {
+    jobs: bool,
+    tracked: Vec<Tracked>,
+    replica_sets: HashMap<String, Value>,
+    pods: HashMap<String, Value>,
+}
+
+/// One object of the release.
+#[derive(Debug)]
+pub(crate) struct Tracked {
+    pub(crate) key: ObjectKey,
+    object: Option<Value>,
+    pub(crate) readiness: Readiness,
+}
+
+impl Tracked {
+    pub(crate) fn is_ready(&self) -> bool {
+        self.readiness.state == State::Current
+    }
+
+    fn uid(&self) -> Option<&str> {
+        self.object.as_ref().and_then(uid)
+    }
+}
+
+impl World {
+    pub(crate) fn new(plan: &Plan, jobs: bool) -> Self {
+        let applied = plan.objects.iter().filter(|object| object.is_applied());
+        let tracked = applied
+            .map(|planned| Tracked {
+                key: planned.key.clone(),
+                object: None,
+                readiness: Readiness::not_found(),
+            })
+            .collect();
+        Self { jobs, tracked, replica_sets: HashMap::new(), pods: HashMap::new() }
+    }
+
+    pub(crate) fn tracked(&self) -> &[Tracked] {
+        &self.tracked
+    }
+
+    /// Takes note of an object of the release, or of its absence; the index if its state changed.
+    pub(crate) fn set(
+        &mut self,
+        key: &ObjectKey,
+        object: Option<Value>,
+        now: Timestamp,
+    ) -> Option<usize> {
+        let index = self.tracked.iter().position(|tracked| tracked.key.same_object(key))?;
+        self.tracked[index].object = object;
+        self.judge(index, now).then_some(index)
+    }
+
+    /// Takes note of changes to objects of one kind and namespace; the indexes of those whose state
+    /// changed.
+    pub(crate) fn observe(
+        &mut self,
+        kind: &ObjectKey,
+        change: Change,
+        now: Timestamp,
+    ) -> Vec<usize> {
+        match change {
+            Change::Is(object) => {
+                let key = ObjectKey::of(&object);
+                self.set(&key, Some(object), now).into_iter().collect()
+            }
+            Change::Gone(object) => {
+                let key = ObjectKey {
+                    api_version: kind.api_version.clone(),
+                    kind: kind.kind.clone(),
+                    ..ObjectKey::of(&object)
+                };
+                self.set(&key, None, now).into_iter().collect()
+            }
+            Change::All(objects) => {
+                let mut by_key: HashMap<ObjectKey, Value> =
+                    objects.into_iter().map(|object| (ObjectKey::of(&object), object)).collect();
+                let concerned: Vec<ObjectKey> = self
+                    .tracked
+                    .iter()
+                    .map(|tracked| tracked.key.clone())
+                    .filter(|key| {
+                        key.api_version == kind.api_version
+                            && key.kind == kind.kind
+                            && key.namespace == kind.namespace
+                    })
+                    .collect();
+                concerned
+                    .into_iter()
+                    .filter_map(|key| self.set(&key, by_key.remove(&key), now))
+                    .collect()
+            }
+        }
+    }
+
+    /// Judges everything anew, for rules that look at the clock; the indexes of what changed.
+    pub(crate) fn judge_all(&mut self, now: Timestamp) -> Vec<usize> {
+        (0..self.tracked.len()).filter(|index| self.judge(*index, now)).collect()
+    }
+
+    fn judge(&mut self, index: usize, now: Timestamp) -> bool {
+        let tracked = &mut self.tracked[index];
+        let judged = match &tracked.object {
+            Some(object) => readiness(object, self.jobs, now),
+            None => Readiness::not_found(),
+        };
+        let changed = judged != tracked.readiness;
+        tracked.readiness = judged;
+        changed
+    }
+
+    pub(crate) fn observe_pods(&mut self, change: Change) {
+        note(&mut self.pods, change);
+    }
+
+    pub(crate) fn observe_replica_sets(&mut self, change: Change) {
+        note(&mut self.replica_sets, change);
+    }
+
+    /// The object of the release that an object with this uid is or belongs to.
+    pub(crate) fn root(&self, uid: &str) -> Option<&Tracked> {
+        if let Some(tracked) = self.tracked.iter().find(|tracked| tracked.uid() == Some(uid)) {
+            return Some(tracked);
+        }
+        let object = self.pods.get(uid).or_else(|| self.replica_sets.get(uid))?;
+        self.root(controller(object)?)
+    }
+
+    /// The pods that are being rolled out, with the object of the release they belong to: those of the
+    /// newest template.
+    pub(crate) fn new_pods(&self) -> impl Iterator<Item = (&Tracked, &Value)> {
+        self.pods.values().filter_map(|pod| {
+            let tracked = self.root(uid(pod)?)?;
+            self.is_new(tracked, pod).then_some((tracked, pod))
+        })
+    }
+
+    fn is_new(&self, tracked: &Tracked, pod: &Value) -> bool {
+        let Some(object) = &tracked.object else { return false };
+        let label = |name: &str| pod["metadata"]["labels"][name].as_str();
+        match tracked.key.kind.as_str() {
+            "Deployment" => {
+                controller(pod).is_some_and(|set| Some(set) == self.newest_replica_set(tracked))
+            }
+            "StatefulSet" => {
+                let newest = object.pointer("/status/updateRevision").and_then(Value::as_str);
+                newest.is_none() || label("controller-revision-hash") == newest
+            }
+            "DaemonSet" => {
+                let generation =
+                    object["metadata"]["annotations"]["deprecated.daemonset.template.generation"]
+                        .as_str();
+                generation.is_none() || label("pod-template-generation") == generation
+            }
+            _ => true,
+        }
+    }
+
+    /// The uid of a Deployment's newest `ReplicaSet`; none before the controller has seen the newest
+    /// template.
+    fn newest_replica_set(&self, deployment: &Tracked) -> Option<&str> {
+        let object = deployment.object.as_ref()?;
+        let observed = object.pointer("/status/observedGeneration").and_then(Value::as_i64);
+        if observed != object.pointer("/metadata/generation").and_then(Value::as_i64) {
+            return None;
+        }
+        let revision = |set: &Value| {
+            let text = set["metadata"]["annotations"]["deployment.kubernetes.io/revision"].as_str();
+            text.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
+        };
+        self.replica_sets
+            .values()
+            .filter(|set| controller(set) == deployment.uid())
+            .max_by_key(|set| revision(set))
+            .and_then(uid)
+    }
+}
+
+fn note(known: &mut HashMap<String, Value>, change: Change) {
+    let keyed = |object: Value| uid(&object).map(str::to_owned).map(|uid| (uid, object));
+    match change {
+        Change::Is(object) => known.extend(keyed(object)),
+        Change::Gone(object) => {
+            if let Some(uid) = uid(&object) {
+                known.remove(uid);
+            }
+        }
+        Change::All(objects) => *known = objects.into_iter().filter_map(keyed).collect(),
+    }
+}
+
+/// An object's uid.
+pub(crate) fn uid(object: &Value) -> Option<&str> {
+    object["metadata"]["uid"].as_str()
+}
+
+/// The uid of the object that manages this one.
+fn controller(object: &Value) -> Option<&str> {
+    let owners = object.pointer("/metadata/ownerReferences")?.as_array()?;
+    owners.iter().find(|owner| owner["controller"] == true)?["uid"].as_str()
+}
