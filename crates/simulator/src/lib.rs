@@ -1,1 +1,44 @@
-//! simulator
+//! A Kubernetes API in process that pretends to run workloads.
+//!
+//! It serves the API over TLS with a certificate authority and a token of its own, keeps objects in
+//! memory or in a file, and runs controllers that make workloads come up. `kubectl`, `helm` and any
+//! other client can talk to it; several clusters can live in one process.
+//!
+//! No container ever runs, nothing is scheduled, routed or stored on a volume, nobody is authorised
+//! beyond the one token. It is no test double of a particular client: where it differs from a real
+//! API server in what clients can see, it is wrong.
+
+mod admission;
+mod api;
+mod bootstrap;
+pub mod cluster;
+mod controllers;
+mod faults;
+mod garbage;
+pub mod kinds;
+pub mod logs;
+pub mod object;
+mod patch;
+pub mod selector;
+mod simulator;
+pub mod status;
+pub mod store;
+mod timing;
+mod tls;
+
+pub use cluster::Cluster;
+pub use simulator::{Builder, ServeConfig, Simulator, StartError, Storage, serve};
+pub use timing::Timing;
+pub use tls::TlsError;
+
+/// An error with its causes, on one line.
+fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,184 @@
+//! Checking a submitted object against the fields of its kind, as the API server's decoder does:
+//! wrong types are refused, unknown and doubled fields dropped, with a warning or a refusal.
+
+use serde_json::Value;
+
+use crate::{
+    kinds::{
+        Kind,
+        schema::{Place, Schema, Shape},
+    },
+    patch,
+    status::StatusError,
+};
+
+/// What happens to unknown fields (`fieldValidation`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Strictness {
+    /// They are dropped silently.
+    Ignore,
+    /// They are dropped and named in a warning.
+    Warn,
+    /// They are refused.
+    Strict,
+}
+
+impl Strictness {
+    /// Reads the query parameter; Kubernetes' default is to warn.
+    pub(crate) fn of(parameter: &str) -> Self {
+        match parameter {
+            "Strict" => Self::Strict,
+            "Ignore" => Self::Ignore,
+            _ => Self::Warn,
+        }
+    }
+}
+
+/// Takes unknown fields and nulls out of `value`; answers warnings.
+pub(crate) fn decode(
+    kind: &Kind,
+    value: &mut Value,
+    strictness: Strictness,
+) -> Result<Vec<String>, StatusError> {
+    let shape = patch::shape_of(kind);
+    let mut unknown = Vec::new();
+    let clean = cleaned(value, Place::root(&shape), "", &mut String::new(), &mut unknown);
+    let refuse = |why: String| {
+        StatusError::bad_request(format!(
+            "{} in version {:?} cannot be handled as a {}: {why}",
+            kind.kind, kind.version, kind.kind
+        ))
+    };
+    *value = clean.map_err(|problem| refuse(problem.to_string()))?;
+    let warnings: Vec<String> =
+        unknown.iter().map(|field| format!("unknown field {field:?}")).collect();
+    match strictness {
+        Strictness::Ignore => Ok(Vec::new()),
+        Strictness::Warn => Ok(warnings),
+        Strictness::Strict if warnings.is_empty() => Ok(warnings),
+        Strictness::Strict => {
+            Err(refuse(format!("strict decoding error: {}", warnings.join(", "))))
+        }
+    }
+}
+
+/// A value of the wrong type, in the words of Go's JSON decoder.
+#[derive(Debug, thiserror::Error)]
+#[error("json: cannot unmarshal {found} into Go struct field {path} of type {wanted}")]
+struct WrongType {
+    found: &'static str,
+    path: String,
+    wanted: String,
+}
+
+fn cleaned(
+    value: &Value,
+    place: Place<'_>,
+    owner: &str,
+    path: &mut String,
+    unknown: &mut Vec<String>,
+) -> Result<Value, WrongType> {
+    let fits = match (place.shape, value) {
+        (_, Value::Null) | (Shape::Any, _) => true,
+        (Shape::String | Shape::Bytes | Shape::Time | Shape::MicroTime, it) => it.is_string(),
+        (Shape::Bool, it) => it.is_boolean(),
+        (Shape::Int(_), it) => it.is_i64() || it.is_u64() || it.as_f64().is_some_and(is_whole),
+        (Shape::Number, it) => it.is_number(),
+        (Shape::Quantity, it) => it.is_string() || it.is_number(),
+        (Shape::IntOrString, it) => it.is_string() || it.is_i64(),
+        (Shape::List(_), it) => it.is_array(),
+        (Shape::Struct(_) | Shape::Map(_), it) => it.is_object(),
+    };
+    if !fits {
+        return Err(WrongType {
+            found: json_type(value),
+            path: format!("{owner}{}", without_indexes(path)),
+            wanted: go_type(place.shape),
+        });
+    }
+    let length = path.len();
+    let owner = match place.shape {
+        Shape::Struct(index) => Schema::builtin().get(*index).name.rsplit('.').next(),
+        _ => Some(owner),
+    };
+    let owner = owner.unwrap_or_default();
+    match value {
+        Value::Object(map) => {
+            let mut kept = serde_json::Map::new();
+            for (key, value) in map {
+                path.push('.');
+                path.push_str(key);
+                let declared = !matches!(place.shape, Shape::Struct(_)) || place.declares(key);
+                if !declared {
+                    unknown.push(path.trim_start_matches('.').to_owned());
+                } else if !value.is_null() {
+                    kept.insert(key.clone(), cleaned(value, place.key(key), owner, path, unknown)?);
+                }
+                path.truncate(length);
+            }
+            Ok(Value::Object(kept))
+        }
+        Value::Array(list) => {
+            let mut kept = Vec::with_capacity(list.len());
+            for (index, item) in list.iter().enumerate() {
+                path.push_str(&format!("[{index}]"));
+                kept.push(cleaned(item, place.item(), owner, path, unknown)?);
+                path.truncate(length);
+            }
+            Ok(Value::Array(kept))
+        }
+        // Quantities are texts; a bare number is taken for one.
+        Value::Number(number) if *place.shape == Shape::Quantity => {
+            Ok(Value::String(number.to_string()))
+        }
+        other => Ok(other.clone()),
+    }
+}
+
+/// Go names the fields on the way, not the places in lists.
+fn without_indexes(path: &str) -> String {
+    path.split(['[', ']'])
+        .enumerate()
+        .filter(|(position, _)| position % 2 == 0)
+        .map(|(_, part)| part)
+        .collect()
+}
+
+fn is_whole(number: f64) -> bool {
+    number.fract() == 0.0
+}
+
+fn json_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+fn go_type(shape: &Shape) -> String {
+    match shape {
+        Shape::String => "string".to_owned(),
+        Shape::Bytes => "[]byte".to_owned(),
+        Shape::MicroTime => "v1.MicroTime".to_owned(),
+        Shape::Int(bits) => format!("int{bits}"),
+        Shape::Number => "float64".to_owned(),
+        Shape::Bool => "bool".to_owned(),
+        Shape::Quantity => "resource.Quantity".to_owned(),
+        Shape::IntOrString => "intstr.IntOrString".to_owned(),
+        Shape::Time => "v1.Time".to_owned(),
+        Shape::Any => "interface {}".to_owned(),
+        Shape::Map(value) => format!("map[string]{}", go_type(value)),
+        Shape::List(list) => format!("[]{}", go_type(&list.item)),
+        Shape::Struct(index) => {
+            let name = Schema::builtin().get(*index).name;
+            let mut parts = name.rsplitn(3, '.');
+            let (kind, version) =
+                (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            format!("{version}.{kind}")
+        }
+    }
+}
