@@ -173,7 +173,7 @@ impl Source {
         let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         Place {
             file: self.name.clone(),
-            line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
+            line: 1 + crate::lex::count_lines(before),
             column: pos - line_start,
             node: self.print(id),
         }
@@ -190,7 +190,7 @@ impl Source {
         match &self.node(id).kind {
             NodeKind::List(nodes) => nodes.iter().for_each(|node| self.print_to(to, *node)),
             NodeKind::Text(range) => {
-                to.push_str(&String::from_utf8_lossy(&self.text[range.clone()]))
+                to.push_str(&String::from_utf8_lossy(&self.text[range.clone()]));
             }
             NodeKind::Action(pipe) => {
                 to.push_str(&self.left_delim);

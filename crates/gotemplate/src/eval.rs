@@ -81,7 +81,7 @@ enum Flow {
 
 type Exe<T> = Result<T, ExecError>;
 
-impl<'a> Exec<'a> {
+impl Exec<'_> {
     /// An error at the current node.
     #[cold]
     fn error(&self, message: impl Into<String>) -> ExecError {

@@ -532,8 +532,9 @@ fn blanks_at_end(text: &[u8]) -> usize {
     text.iter().rev().take_while(|byte| is_blank(**byte)).count()
 }
 
-fn count_lines(text: &[u8]) -> usize {
-    text.iter().filter(|byte| **byte == b'\n').count()
+/// The number of line ends.
+pub(crate) fn count_lines(text: &[u8]) -> usize {
+    text.split(|byte| *byte == b'\n').count() - 1
 }
 
 /// The offset of the first `needle`.

@@ -96,6 +96,9 @@ impl Number {
     fn read_complex(&mut self, text: &str) -> Result<(), String> {
         let real = float_token_len(text);
         let imaginary = text[real..].strip_suffix('i').unwrap_or(&text[real..]);
+        if matches!(imaginary, "" | "+" | "-") {
+            return Err("syntax error scanning complex number".to_owned());
+        }
         let part = |part: &str| {
             parse_float(part).map_err(|error| {
                 let reason = match error {

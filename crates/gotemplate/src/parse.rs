@@ -115,11 +115,11 @@ impl<'t> Parser<'t> {
     fn next(&mut self) -> Item<'t> {
         match self.tree.ahead.pop() {
             Some(item) => item,
-            None => self.from_lexer(),
+            None => self.lex(),
         }
     }
 
-    fn from_lexer(&mut self) -> Item<'t> {
+    fn lex(&mut self) -> Item<'t> {
         let item = self.lexer.next_item();
         self.tree.line = item.line;
         item
@@ -131,7 +131,7 @@ impl<'t> Parser<'t> {
 
     fn peek(&mut self) -> &Item<'t> {
         if self.tree.ahead.is_empty() {
-            let item = self.from_lexer();
+            let item = self.lex();
             self.tree.ahead.push(item);
         }
         &self.tree.ahead[self.tree.ahead.len() - 1]

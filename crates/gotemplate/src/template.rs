@@ -195,7 +195,7 @@ impl fmt::Debug for TemplateSet {
         f.debug_struct("TemplateSet")
             .field("name", &self.name)
             .field("names", &self.names())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -200,6 +200,18 @@ impl MapType {
 
     /// A named map type, such as `common.Values`, with the methods templates may call. In field
     /// syntax (`.Values.Table`) a method hides the key of the same name.
+    ///
+    /// ```
+    /// use gotemplate::{Function, MapType, Method, Type, Value};
+    ///
+    /// static VALUES: MapType = MapType::named("common.Values", Type::Any, &METHODS);
+    /// static METHODS: [Method; 1] =
+    ///     [Method::new("AsMap", Function::new(&[], Type::Map(MapType::ANY), |_, args| match args {
+    ///         [Value::Map(this)] => Ok(Value::Map(this.retyped(MapType::ANY))),
+    ///         _ => Err("AsMap takes no arguments".into()),
+    ///     }))];
+    /// assert_eq!(VALUES.name(), "common.Values");
+    /// ```
     pub const fn named(name: &'static str, elem: Type, methods: &'static [Method]) -> Self {
         Self { name, elem, named: true, methods }
     }

@@ -41,6 +41,7 @@ impl Basic {
     }
 
     /// Whether both are equal; `None` if their kinds cannot be compared.
+    #[expect(clippy::float_cmp, reason = "Go compares floats exactly")]
     fn equals(&self, other: &Self) -> Option<bool> {
         Some(match (self, other) {
             (Self::Bool(left), Self::Bool(right)) => left == right,

@@ -32,7 +32,7 @@ impl Exec<'_> {
         let source = self.source;
         match &source.node(id).kind {
             NodeKind::Dot => Ok(dot.clone()),
-            NodeKind::Field(fields) => self.field_chain(dot, dot.clone(), id, fields, &[], None),
+            NodeKind::Field(fields) => self.field_chain(dot, dot, id, fields, &[], None),
             NodeKind::Variable(variable) => self.variable_chain(dot, id, variable, &[], None),
             NodeKind::Pipe(_) => Ok(self.nested_pipeline(dot, id)?.0),
             NodeKind::Identifier(identifier) => self.call(dot, identifier, id, &[], None),

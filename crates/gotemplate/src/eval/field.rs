@@ -2,7 +2,6 @@
 
 use super::{Exe, Exec, Operand};
 use crate::ast::{Chain, Id, NodeKind, Variable};
-use crate::func::Method;
 use crate::print::quote;
 use crate::template::MissingKey;
 use crate::value::{Map, ObjectRef, Underlying, Value};
@@ -23,7 +22,7 @@ impl Exec<'_> {
             return Err(self.error(format!("indirection through explicit nil in {text}")));
         }
         let receiver = self.untyped_arg(dot, chain.node)?;
-        self.field_chain(dot, receiver, id, &chain.fields, args, last)
+        self.field_chain(dot, &receiver, id, &chain.fields, args, last)
     }
 
     /// `$name.field.field` with arguments.
@@ -41,27 +40,28 @@ impl Exec<'_> {
             self.not_a_function(id, args, last.as_ref())?;
             return Ok(value);
         }
-        self.field_chain(dot, value, id, &variable.fields, args, last)
+        self.field_chain(dot, &value, id, &variable.fields, args, last)
     }
 
     /// Walks along fields; the last one gets the arguments, in case it is a method.
     pub(super) fn field_chain(
         &mut self,
         dot: &Operand,
-        receiver: Operand,
+        receiver: &Operand,
         id: Id,
         fields: &[Box<str>],
         args: &[Id],
         last: Option<Operand>,
     ) -> Exe<Operand> {
         let Some((field, before)) = fields.split_last() else {
-            return Ok(receiver);
+            return Ok(receiver.clone());
         };
-        let mut receiver = receiver;
+        let mut reached: Option<Operand> = None;
         for field in before {
-            receiver = self.field(dot, field, id, &[], None, receiver)?;
+            let receiver = reached.as_ref().unwrap_or(receiver);
+            reached = Some(self.field(dot, field, id, &[], None, receiver)?);
         }
-        self.field(dot, field, id, args, last, receiver)
+        self.field(dot, field, id, args, last, reached.as_ref().unwrap_or(receiver))
     }
 
     fn field(
@@ -71,62 +71,34 @@ impl Exec<'_> {
         id: Id,
         args: &[Id],
         last: Option<Operand>,
-        receiver: Operand,
+        receiver: &Operand,
     ) -> Exe<Operand> {
         let has_args = !args.is_empty() || last.is_some();
-        match &receiver.value {
+        let method = match &receiver.value {
             Value::Nil if receiver.boxed => {
-                Err(self.error(format!("nil pointer evaluating interface {{}}.{name}")))
+                return Err(self.error(format!("nil pointer evaluating interface {{}}.{name}")));
             }
-            Value::Nil => match self.set.missing() {
-                MissingKey::Error => {
-                    Err(self.error(format!("nil data; no entry for key {}", quote(name))))
-                }
-                MissingKey::Default | MissingKey::Zero => Ok(Operand::NONE),
-            },
+            Value::Nil => {
+                return match self.set.missing() {
+                    MissingKey::Error => {
+                        Err(self.error(format!("nil data; no entry for key {}", quote(name))))
+                    }
+                    MissingKey::Default | MissingKey::Zero => Ok(Operand::NONE),
+                };
+            }
             Value::Map(map) => match map.ty().method(name) {
-                Some(method) => self.method(dot, method, &receiver, id, args, last),
-                None => self.entry(map, name, has_args),
+                Some(method) => method,
+                None => return self.entry(map, name, has_args),
             },
-            Value::List(list) => match list.ty().method(name) {
-                Some(method) => self.method(dot, method, &receiver, id, args, last),
-                None => Err(self.no_field(name, &receiver)),
-            },
-            Value::Object(object) => {
-                let underlying = object.underlying();
-                let addressable =
-                    receiver.addressable || matches!(underlying, Underlying::Pointer(Some(_)));
-                if let Some(method) = object.method(name, addressable) {
-                    return self.method(dot, method, &receiver, id, args, last);
-                }
-                match underlying {
-                    Underlying::Value(Value::Map(map)) => self.entry(&map, name, has_args),
-                    Underlying::Pointer(None) => {
-                        let ty = receiver.type_name();
-                        Err(self.error(format!("nil pointer evaluating {ty}.{name}")))
-                    }
-                    Underlying::Pointer(Some(Value::Map(map))) => self.entry(&map, name, has_args),
-                    Underlying::Struct(_) | Underlying::Pointer(Some(_)) => {
-                        self.struct_field(object, name, &receiver, has_args, addressable)
-                    }
-                    Underlying::Value(_) | Underlying::Sequence(_) => {
-                        Err(self.no_field(name, &receiver))
-                    }
-                }
+            Value::List(list) => {
+                list.ty().method(name).ok_or_else(|| self.no_field(name, receiver))?
             }
-            _ => Err(self.no_field(name, &receiver)),
-        }
-    }
-
-    fn method(
-        &mut self,
-        dot: &Operand,
-        method: &'static Method,
-        receiver: &Operand,
-        id: Id,
-        args: &[Id],
-        last: Option<Operand>,
-    ) -> Exe<Operand> {
+            Value::Object(object) => match object.method(name, is_addressable(receiver, object)) {
+                Some(method) => method,
+                None => return self.object_field(object, name, receiver, has_args),
+            },
+            _ => return Err(self.no_field(name, receiver)),
+        };
         let this = Some(receiver.value.clone());
         self.call_function(dot, &method.function, this, method.name, id, args, last)
     }
@@ -148,33 +120,36 @@ impl Exec<'_> {
         }
     }
 
-    fn struct_field(
+    fn object_field(
         &self,
         object: &ObjectRef,
         name: &str,
         receiver: &Operand,
         has_args: bool,
-        addressable: bool,
     ) -> Exe<Operand> {
-        if !name.starts_with(char::is_uppercase) {
-            return Err(match has_hidden_field(object, name) {
-                true => self.error(format!(
-                    "{name} is an unexported field of struct type {}",
-                    receiver.type_name()
-                )),
-                false => self.no_field(name, receiver),
-            });
+        let exported = name.starts_with(char::is_uppercase);
+        if exported && let Some(value) = object.field(name) {
+            if has_args {
+                return Err(
+                    self.error(format!("{name} has arguments but cannot be invoked as function"))
+                );
+            }
+            let boxed = value.is_nil(); // only a field of interface type can be nil
+            return Ok(Operand { value, boxed, addressable: is_addressable(receiver, object) });
         }
-        let Some(value) = object.field(name) else {
-            return Err(self.no_field(name, receiver));
-        };
-        if has_args {
-            return Err(
-                self.error(format!("{name} has arguments but cannot be invoked as function"))
-            );
+        let ty = receiver.type_name();
+        match object.underlying() {
+            Underlying::Value(Value::Map(map)) | Underlying::Pointer(Some(Value::Map(map))) => {
+                self.entry(&map, name, has_args)
+            }
+            Underlying::Pointer(None) if object.has_field(name) => {
+                Err(self.error(format!("nil pointer evaluating {ty}.{name}")))
+            }
+            underlying if !exported && has_hidden_field(&underlying, name) => {
+                Err(self.error(format!("{name} is an unexported field of struct type {ty}")))
+            }
+            _ => Err(self.no_field(name, receiver)),
         }
-        let boxed = value.is_nil(); // only a field of interface type can be nil
-        Ok(Operand { value, boxed, addressable })
     }
 
     #[cold]
@@ -183,10 +158,18 @@ impl Exec<'_> {
     }
 }
 
-fn has_hidden_field(object: &ObjectRef, name: &str) -> bool {
-    match object.underlying() {
+/// Whether methods with a pointer receiver can be called: the object is a pointer, or was reached
+/// through one.
+fn is_addressable(operand: &Operand, object: &ObjectRef) -> bool {
+    operand.addressable || object.ty().name().starts_with('*')
+}
+
+fn has_hidden_field(underlying: &Underlying, name: &str) -> bool {
+    match underlying {
         Underlying::Struct(fields) => fields.iter().any(|(field, _)| *field == name),
-        Underlying::Pointer(Some(Value::Object(target))) => has_hidden_field(&target, name),
+        Underlying::Pointer(Some(Value::Object(target))) => {
+            has_hidden_field(&target.underlying(), name)
+        }
         _ => false,
     }
 }

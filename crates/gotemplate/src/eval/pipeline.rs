@@ -46,7 +46,7 @@ impl Exec<'_> {
         match kind {
             NodeKind::Field(fields) => {
                 self.node = first;
-                return self.field_chain(dot, dot.clone(), first, fields, args, last);
+                return self.field_chain(dot, dot, first, fields, args, last);
             }
             NodeKind::Chain(chain) => return self.chain(dot, first, chain, args, last),
             NodeKind::Identifier(identifier) => {

@@ -49,7 +49,7 @@ impl Exec<'_> {
                     let item = Operand::of_type(list.get(at).unwrap_or_default(), elem);
                     let index =
                         Operand::concrete(Value::Int(i64::try_from(at).unwrap_or(i64::MAX)));
-                    if !self.iteration(state, index, item)? {
+                    if !self.iteration(state, index, &item)? {
                         break;
                     }
                 }
@@ -59,7 +59,7 @@ impl Exec<'_> {
                 let elem = map.ty().elem();
                 for (key, item) in map.entries() {
                     let key = Operand::concrete(Value::String(key));
-                    if !self.iteration(state, key, Operand::of_type(item, elem))? {
+                    if !self.iteration(state, key, &Operand::of_type(item, elem))? {
                         break;
                     }
                 }
@@ -83,14 +83,14 @@ impl Exec<'_> {
             (None, None) => return Err(self.no_range(value)),
         };
         if state.variables.len() > 1 {
-            let text = self.text_of(value);
+            let text = text_of(value);
             return Err(
                 self.error(format!("can't use {text} to iterate over more than one variable"))
             );
         }
         for number in 0..end {
             let item = Operand::concrete(like(value, number));
-            if !self.iteration(state, Operand::NONE, item)? {
+            if !self.iteration(state, Operand::NONE, &item)? {
                 break;
             }
         }
@@ -100,12 +100,12 @@ impl Exec<'_> {
     fn sequence(&mut self, state: &mut Loop<'_>, value: &Value, sequence: Sequence) -> Exe<()> {
         match sequence {
             Sequence::One(_) if state.variables.len() > 1 => {
-                let text = self.text_of(value);
+                let text = text_of(value);
                 Err(self.error(format!("can't use {text} iterate over more than one variable")))
             }
             Sequence::One(items) => {
                 for item in items {
-                    if !self.iteration(state, Operand::NONE, Operand::concrete(item))? {
+                    if !self.iteration(state, Operand::NONE, &Operand::concrete(item))? {
                         break;
                     }
                 }
@@ -118,7 +118,7 @@ impl Exec<'_> {
                         0 | 1 => (Operand::NONE, Operand::concrete(first)),
                         _ => (Operand::concrete(first), Operand::concrete(second)),
                     };
-                    if !self.iteration(state, index, item)? {
+                    if !self.iteration(state, index, &item)? {
                         break;
                     }
                 }
@@ -128,7 +128,7 @@ impl Exec<'_> {
     }
 
     /// Runs the body once; false after a `break`.
-    fn iteration(&mut self, state: &mut Loop<'_>, index: Operand, item: Operand) -> Exe<bool> {
+    fn iteration(&mut self, state: &mut Loop<'_>, index: Operand, item: &Operand) -> Exe<bool> {
         state.ran = true;
         match (state.variables, state.assigns) {
             ([], _) => {}
@@ -146,21 +146,21 @@ impl Exec<'_> {
                 }
             }
         }
-        let flow = self.list(&item, state.body)?;
+        let flow = self.list(item, state.body)?;
         self.variables.truncate(state.mark);
         Ok(flow != Flow::Break)
     }
 
-    fn text_of(&self, value: &Value) -> String {
-        print::sprint(std::slice::from_ref(value))
-            .map_or_else(|error| error.to_string(), |text| text.to_string())
-    }
-
     #[cold]
     fn no_range(&self, value: &Value) -> crate::ExecError {
-        let text = self.text_of(value);
+        let text = text_of(value);
         self.error(format!("range can't iterate over {text}"))
     }
+}
+
+fn text_of(value: &Value) -> String {
+    print::sprint(std::slice::from_ref(value))
+        .map_or_else(|error| error.to_string(), |text| text.to_string())
 }
 
 /// What a pointer points to, through all pointers.

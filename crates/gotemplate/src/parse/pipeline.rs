@@ -10,7 +10,7 @@ use crate::stack;
 /// How deep parentheses may nest: Go's own limit.
 const MAX_PARENS: usize = 10_000;
 
-impl<'t> Parser<'t> {
+impl Parser<'_> {
     /// `declarations? command ('|' command)*`, up to and with the token `end`.
     pub(super) fn pipeline(&mut self, context: &'static str, end: Token) -> Parse<Id> {
         let pos = self.peek_non_space().pos;

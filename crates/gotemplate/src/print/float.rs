@@ -247,7 +247,8 @@ fn append_hex(buf: &mut Vec<u8>, value: f64, upper: bool, precision: Option<usiz
         }
     }
     let sign = if exponent < 0 { '-' } else { '+' };
-    text.push_str(&format!("p{sign}{:02}", exponent.unsigned_abs()));
+    let exponent = format!("p{sign}{:02}", exponent.unsigned_abs());
+    text.push_str(&exponent);
     if upper {
         text.make_ascii_uppercase();
     }

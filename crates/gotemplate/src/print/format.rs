@@ -272,7 +272,7 @@ impl<'b> Formatter<'b> {
             return self.pad_blank(if unsigned_nan { &text[1..] } else { &text });
         }
         if self.flags.sharp && verb != b'b' {
-            self.restore_zeros(&mut text, verb, precision);
+            Self::restore_zeros(&mut text, verb, precision);
         }
         if self.flags.plus || text[0] != b'+' {
             let width = self.width.unwrap_or(0);
@@ -289,7 +289,7 @@ impl<'b> Formatter<'b> {
     }
 
     /// The flag `#`: a decimal point always, and the trailing zeros that `%g` leaves out.
-    fn restore_zeros(&self, text: &mut Vec<u8>, verb: u8, precision: Option<usize>) {
+    fn restore_zeros(text: &mut Vec<u8>, verb: u8, precision: Option<usize>) {
         let hex = matches!(verb, b'x' | b'X');
         let mut missing = match verb {
             b'g' | b'G' | b'x' => precision.unwrap_or(6),

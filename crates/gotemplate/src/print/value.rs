@@ -79,9 +79,8 @@ impl Printer<'_> {
 
     fn float(&mut self, whole: &Value, value: f64, bits: u32, verb: char) -> Result<(), TooDeep> {
         match verb {
-            'v' => self.fmt.float(value, bits, b'g', None),
             'b' => self.fmt.float(value, bits, b'b', None),
-            'g' => self.fmt.float(value, bits, b'g', None),
+            'v' | 'g' => self.fmt.float(value, bits, b'g', None),
             'G' => self.fmt.float(value, bits, b'G', None),
             'x' => self.fmt.float(value, bits, b'x', None),
             'X' => self.fmt.float(value, bits, b'X', None),
@@ -195,10 +194,12 @@ impl Printer<'_> {
         top: bool,
     ) -> Result<(), TooDeep> {
         let stringable = matches!(verb, 'v' | 's' | 'x' | 'X' | 'q');
-        if stringable && !self.complaining && !self.fmt.flags.sharp_v {
-            if let Some(text) = object.text(false) {
-                return self.string(whole, &text, verb);
-            }
+        if stringable
+            && !self.complaining
+            && !self.fmt.flags.sharp_v
+            && let Some(text) = object.text(false)
+        {
+            return self.string(whole, &text, verb);
         }
         match object.underlying() {
             Underlying::Value(value) => self.value(whole, &value, verb, top),

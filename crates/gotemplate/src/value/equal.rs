@@ -79,6 +79,7 @@ pub(super) fn deep_equal(left: &Value, right: &Value) -> bool {
 }
 
 /// Go's `==` on two values of the same basic type.
+#[expect(clippy::float_cmp, reason = "Go compares floats exactly")]
 fn basic_equal(left: &Value, right: &Value) -> bool {
     if let (Some(left), Some(right)) = (left.as_int(), right.as_int()) {
         return left == right;

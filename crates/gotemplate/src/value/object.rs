@@ -50,6 +50,12 @@ pub trait Object: Any {
         }
     }
 
+    /// Whether the type has an exported field `name`. Asked of nil pointers alone, where Go tells
+    /// a field that cannot be read from one that does not exist.
+    fn has_field(&self, name: &str) -> bool {
+        self.field(name).is_some()
+    }
+
     /// A method by name. Its function gets the receiver as first argument, before those its
     /// signature counts. `addressable` says that the value was reached through a pointer, so
     /// that methods with a pointer receiver can be called too.
