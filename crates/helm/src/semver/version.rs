@@ -68,8 +68,8 @@ impl Version {
         let digits = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         if parts.len() > 3
             || !parts.iter().all(digits)
-            || prerelease.is_some_and(|p| !has_identifier_shape(p))
-            || metadata.is_some_and(|m| !has_identifier_shape(m))
+            || prerelease.is_some_and(|p| !identifiers_are_plain(p))
+            || metadata.is_some_and(|m| !identifiers_are_plain(m))
         {
             return Err(VersionError::Invalid);
         }
@@ -277,10 +277,6 @@ fn compare_identifiers(left: &str, right: &str) -> Ordering {
 
 fn is_identifier_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'-'
-}
-
-fn has_identifier_shape(text: &str) -> bool {
-    identifiers_are_plain(text)
 }
 
 fn identifiers_are_plain(text: &str) -> bool {
