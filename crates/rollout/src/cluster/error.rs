@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::retry::Failure;
 use crate::ObjectKey;
 
+/// What server-side apply says of an object that does not fit its schema.
+const TYPED_PATCH: &str = "failed to create typed patch object";
+
 /// A request that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
@@ -95,7 +98,9 @@ impl ClusterError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::Refused { code, .. } => matches!(code, 429 | 500 | 502..=504),
+            // Server-side apply answers 500 to an object that does not fit its schema.
+            Self::Refused { code: 500, message, .. } => !message.contains(TYPED_PATCH),
+            Self::Refused { code, .. } => matches!(code, 429 | 502..=504),
             Self::Config { .. }
             | Self::Unauthorized { .. }
             | Self::Forbidden { .. }

@@ -90,3 +90,19 @@ async fn unreachable() {
     assert!(error.is_transient());
     insta::assert_snapshot!(error, @"cluster `demo` was not reached while asking for its version: Connection refused (os error 111); check that its address is right and that it can be reached from here");
 }
+
+/// Server-side apply answers 500 to what will never fit; that is not tried again.
+#[test]
+fn misfits_are_final() {
+    let refused = |code, message: &str| ClusterError::Refused {
+        cluster: "demo".to_owned(),
+        doing: "applying ConfigMap/prod/a".to_owned(),
+        code,
+        reason: String::new(),
+        message: message.to_owned(),
+    };
+    let misfit = "failed to create typed patch object (prod/a; v1, Kind=ConfigMap): .data.k: expected string";
+    assert!(!refused(500, misfit).is_transient());
+    assert!(refused(500, "etcdserver: leader changed").is_transient());
+    assert!(!refused(422, "field is immutable").is_transient());
+}

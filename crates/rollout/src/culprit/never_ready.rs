@@ -15,14 +15,16 @@ const PERIOD: i64 = 10;
 pub(super) fn find(pod: &Value, events: &[&Value], now: Timestamp) -> Option<Finding> {
     Container::all(pod).find_map(|container| {
         let since = container.running_since().filter(|_| !container.is_ready())?;
-        let threshold = container.readiness_probe("failureThreshold", THRESHOLD)?;
+        let threshold = container.readiness_probe("failureThreshold", THRESHOLD);
         let failures = events
             .iter()
             .filter(|event| event["reason"] == "Unhealthy" && is_about(event, container.name))
             .max_by_key(|event| last_seen(event));
-        let counted = failures.is_some_and(|event| i64::from(occurrences(event)) >= threshold);
+        let counted = failures
+            .is_some_and(|event| i64::from(occurrences(event)) >= threshold.unwrap_or(THRESHOLD));
         let runs = now.duration_since(since);
-        if !counted && runs < probed_by(&container, threshold) {
+        let waited = threshold.is_some_and(|threshold| runs >= probed_by(&container, threshold));
+        if !counted && !waited {
             return None;
         }
         let message = failures.and_then(|event| event["message"].as_str()).map(str::trim);
@@ -50,6 +52,6 @@ fn probed_by(container: &Container<'_>, threshold: i64) -> SignedDuration {
 fn is_about(event: &Value, container: &str) -> bool {
     let field = event.pointer("/involvedObject/fieldPath").and_then(Value::as_str);
     let message = event["message"].as_str().unwrap_or_default();
-    message.starts_with("Readiness probe")
+    (message.starts_with("Readiness probe") || message.starts_with("Startup probe"))
         && field.is_none_or(|field| field.contains(&format!("{{{container}}}")))
 }
