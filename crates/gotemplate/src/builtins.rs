@@ -9,10 +9,12 @@ use std::sync::{Arc, LazyLock};
 use rustc_hash::FxHashMap;
 
 use crate::error::FuncError;
+use crate::eval::Operand;
 use crate::func::{Body, CallContext, Function};
 use crate::print;
 use crate::types::Type;
 use crate::value::{Underlying, Value};
+pub(crate) use index::slice;
 
 const VALUE: Type = Type::ReflectValue;
 
@@ -38,7 +40,7 @@ fn all() -> Vec<(&'static str, Function)> {
         ("js", many(|_, args| escape::js(args))),
         ("urlquery", many(|_, args| escape::url_query(args))),
         ("index", Function::new(ONE, Type::Any, |_, args| index::index(args)).variadic(VALUE)),
-        ("slice", Function::new(ONE, Type::Any, |_, args| index::slice(args)).variadic(VALUE)),
+        ("slice", Function::builtin(ONE, Some(VALUE), Type::Any, Body::Slice)),
         ("print", many(|_, args| Ok(Value::String(print::sprint(args)?)))),
         ("println", many(|_, args| Ok(Value::String(print::sprintln(args)?)))),
         (
@@ -60,18 +62,27 @@ fn all() -> Vec<(&'static str, Function)> {
     ]
 }
 
-/// `len`; `boxed` tells a nil in an interface from no value.
-pub(crate) fn len(value: &Value, boxed: bool) -> Result<Value, FuncError> {
+/// `len`
+pub(crate) fn len(args: &[Operand]) -> Result<Value, FuncError> {
+    match args {
+        [operand] if operand.is_none() => {
+            Err("reflect: call of reflect.Value.Type on zero Value".into())
+        }
+        [operand] => len_of(&operand.value),
+        _ => Err("len takes one argument".into()),
+    }
+}
+
+fn len_of(value: &Value) -> Result<Value, FuncError> {
     let len = match value {
-        Value::Nil if boxed => return Err("len of nil pointer".into()),
-        Value::Nil => return Err("reflect: call of reflect.Value.Type on zero Value".into()),
+        Value::Nil => return Err("len of nil pointer".into()),
         Value::String(text) => text.len(),
         Value::List(list) => list.len(),
         Value::Map(map) => map.len(),
         Value::Object(object) => match object.underlying() {
-            Underlying::Pointer(None) => return Err("len of nil pointer".into()),
-            Underlying::Pointer(Some(value)) | Underlying::Value(value) => {
-                return len(&value, true);
+            Underlying::Pointer(target) => return len_of(&target.unwrap_or_default()),
+            Underlying::Value(value @ (Value::String(_) | Value::List(_) | Value::Map(_))) => {
+                return len_of(&value);
             }
             _ => return Err(format!("len of type {}", value.type_name()).into()),
         },
@@ -114,7 +125,7 @@ pub(crate) fn call(
     match &function.body {
         Body::Native(body) => body(context, &args),
         Body::Closure(body) => body(context, &args),
-        Body::And | Body::Or | Body::Call | Body::Len => {
+        Body::And | Body::Or | Body::Call | Body::Len | Body::Slice => {
             Err(format!("{name} cannot be called as a value").into())
         }
     }

@@ -61,12 +61,13 @@ pub(crate) enum Body {
     Native(NativeFn),
     Closure(Box<Closure>),
     /// Go's own functions that the evaluator must know: they see arguments before these are
-    /// evaluated (`and`, `or`), how they are written (`call`), or tell a nil in an interface from
-    /// no value at all (`len`).
+    /// evaluated (`and`, `or`), how they are written (`call`), or tell an interface from what is
+    /// in it (`len`, `slice`).
     And,
     Or,
     Call,
     Len,
+    Slice,
 }
 
 impl Function {

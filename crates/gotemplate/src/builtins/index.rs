@@ -1,6 +1,7 @@
 //! `index` and `slice`.
 
 use crate::error::FuncError;
+use crate::eval::Operand;
 use crate::text::Str;
 use crate::types::Type;
 use crate::value::{List, Underlying, Value};
@@ -37,22 +38,24 @@ fn element(item: &Value, index: &Value) -> Result<Value, FuncError> {
             Ok(found.unwrap_or_else(|| Value::zero(map.ty().elem())))
         }
         Value::Object(object) => match object.underlying() {
-            Underlying::Value(value) => element(&value, index),
+            Underlying::Value(value @ (Value::List(_) | Value::Map(_) | Value::String(_))) => {
+                element(&value, index)
+            }
             _ => Err(format!("can't index item of type {}", item.type_name()).into()),
         },
         _ => Err(format!("can't index item of type {}", item.type_name()).into()),
     }
 }
 
-/// `slice x 1 2` is `x[1:2]`.
-pub(super) fn slice(args: &[Value]) -> Result<Value, FuncError> {
+/// `slice x 1 2` is `x[1:2]`. Unlike `index`, it refuses indexes from places of interface type.
+pub(crate) fn slice(args: &[Operand]) -> Result<Value, FuncError> {
     let [item, indexes @ ..] = args else {
         return Err("slice of untyped nil".into());
     };
-    if item.is_nil() {
+    if item.value.is_nil() {
         return Err("slice of untyped nil".into());
     }
-    let item = pointed_to(item.clone(), "slice of nil pointer")?;
+    let item = pointed_to(item.value.clone(), "slice of nil pointer")?;
     if indexes.len() > 3 {
         return Err(format!("too many slice indexes: {}", indexes.len()).into());
     }
@@ -66,7 +69,10 @@ pub(super) fn slice(args: &[Value]) -> Result<Value, FuncError> {
     };
     let mut bounds = [0, len, len];
     for (bound, index) in bounds.iter_mut().zip(indexes) {
-        *bound = position(index, len)?;
+        if index.boxed {
+            return Err("cannot index slice/array with type interface {}".into());
+        }
+        *bound = position(&index.value, len)?;
     }
     let [from, to, end] = bounds;
     for (low, high) in [(from, to), (to, end)] {

@@ -51,8 +51,12 @@ impl Exec<'_> {
             Body::And => return self.and_or(dot, false, args, last),
             Body::Or => return self.and_or(dot, true, args, last),
             Body::Len => {
-                let operand = self.only_arg(dot, args, last)?;
-                builtins::len(&operand.value, operand.boxed)
+                let operands = self.operands(dot, args, last)?;
+                builtins::len(&operands)
+            }
+            Body::Slice => {
+                let operands = self.operands(dot, args, last)?;
+                builtins::slice(&operands)
             }
             Body::Call => {
                 let name = self.callee_name(args, last.as_ref());
@@ -114,13 +118,16 @@ impl Exec<'_> {
         self.spare_args.push(values);
     }
 
-    /// The argument of a function that has exactly one, of type `reflect.Value`.
-    fn only_arg(&mut self, dot: &Operand, args: &[Id], last: Option<Operand>) -> Exe<Operand> {
-        match (args, last) {
-            ([arg], _) => self.arg(dot, Type::ReflectValue, *arg),
-            (_, Some(last)) => self.fit(last, Type::ReflectValue),
-            (_, None) => Ok(Operand::NONE),
+    /// The arguments of a function whose parameters are all of type `reflect.Value`.
+    fn operands(&mut self, dot: &Operand, args: &[Id], last: Option<Operand>) -> Exe<Vec<Operand>> {
+        let mut operands = Vec::with_capacity(args.len() + 1);
+        for arg in args {
+            operands.push(self.arg(dot, Type::ReflectValue, *arg)?);
         }
+        if let Some(last) = last {
+            operands.push(self.fit(last, Type::ReflectValue)?);
+        }
+        Ok(operands)
     }
 
     /// `and` and `or`: evaluate until one argument decides, and return that one or the last.

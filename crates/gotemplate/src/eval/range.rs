@@ -66,10 +66,12 @@ impl Exec<'_> {
                 Ok(())
             }
             Value::Object(object) => match object.underlying() {
-                Underlying::Value(value) => self.iterate(state, &value),
+                Underlying::Value(made_of @ (Value::List(_) | Value::Map(_))) => {
+                    self.iterate(state, &made_of)
+                }
+                Underlying::Value(_) => self.count(state, value),
                 Underlying::Sequence(sequence) => self.sequence(state, value, sequence),
-                Underlying::Pointer(None) => Ok(()),
-                Underlying::Struct(_) | Underlying::Pointer(Some(_)) => Err(self.no_range(value)),
+                Underlying::Struct(_) | Underlying::Pointer(_) => Err(self.no_range(value)),
             },
             _ => self.count(state, value),
         }

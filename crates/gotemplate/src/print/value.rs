@@ -38,6 +38,11 @@ impl Printer<'_> {
         if let Some(integer) = as_integer(value) {
             return self.integer(whole, integer, verb);
         }
+        let composite =
+            matches!(value, Value::List(_) | Value::Map(_) | Value::Func(_) | Value::Object(_));
+        if verb == 'w' && composite && !self.complaining {
+            return self.bad_verb(whole, verb); // %w is for wrapping errors, and refused as a whole
+        }
         match value {
             Value::Nil => self.fmt.buf.extend_from_slice(if self.fmt.flags.sharp_v {
                 b"interface {}(nil)"
