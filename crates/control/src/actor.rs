@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::closed::closed_set;
 use crate::rights::Role;
@@ -40,7 +41,7 @@ pub(crate) enum Identity {
 }
 
 /// Who did something, as rows and answers keep it: readable when the person is long gone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct By {
     /// What kind of actor it was.
     pub kind: ActorKind,
@@ -57,6 +58,16 @@ impl Actor {
             identity: Identity::System,
             name: "system".to_owned(),
             role: Role::Administrator,
+            remote: None,
+        }
+    }
+
+    /// A person, acted for by the process itself (the demo): nobody is signed in.
+    pub fn on_behalf_of(person: &crate::account::PersonBrief) -> Self {
+        Self {
+            identity: Identity::Person { person: person.id, session: None },
+            name: person.name.clone(),
+            role: person.role,
             remote: None,
         }
     }

@@ -1,10 +1,24 @@
 //! [`Control`]: the application, cheap to clone. Each subject's functions stand in its own folder.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Semaphore;
 
 use crate::config::Config;
+use crate::deployment::prepare::Charts;
 use crate::error::Error;
+use crate::objects::Objects;
+use crate::op::Followers;
+use crate::outbound::Outbound;
+use crate::store::Db;
+use crate::store::ids::ClusterId;
+use crate::store::sql::{now, sql};
+use crate::store::wake::Wakes;
 use crate::work::Workers;
+
+/// Passwords hashed at once: each takes 19 MiB.
+const PASSWORDS_AT_ONCE: usize = 2;
 
 /// Landfall's application: every act and every question goes through it.
 #[derive(Clone)]
@@ -14,21 +28,106 @@ pub struct Control {
 
 struct Inner {
     config: Config,
+    db: Db,
+    objects: Objects,
+    wakes: Wakes,
+    followers: Followers,
+    outbound: Outbound,
+    passwords: Arc<Semaphore>,
+    clusters: Mutex<HashMap<ClusterId, rollout::Cluster>>,
+    charts: Charts,
 }
 
 impl Control {
     /// Opens database, object store and key; runs migrations.
+    ///
+    /// Refuses a database that was made with another key, and one that a newer version has migrated.
     pub async fn open(config: Config) -> Result<Self, Error> {
-        Ok(Self { inner: Arc::new(Inner { config }) })
+        let objects = Objects::open(&config.objects, &config.key_file)?;
+        let db = Db::open(&config.database).await?;
+        check_key(&db, &objects).await?;
+        let wakes = Wakes::start(db.postgres());
+        let outbound = Outbound::new(&config.outbound)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                config,
+                db,
+                objects,
+                wakes,
+                followers: Followers::default(),
+                outbound,
+                passwords: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
+                clusters: Mutex::default(),
+                charts: Charts::default(),
+            }),
+        })
     }
 
     /// Starts the workers of this process.
     pub fn start_workers(&self) -> Workers {
-        let _ = &self.inner.config;
-        Workers {}
+        Workers::start(self.clone())
     }
 
-    pub(crate) fn unfinished<T, A>(&self, _actor: &crate::actor::Actor, _asked: &A) -> Result<T, Error> {
+    pub(crate) fn unfinished<T, A>(&self, _: &crate::Actor, _: &A) -> Result<T, Error> {
         Err(Error::internal("do this yet", "unfinished"))
     }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.inner.db
+    }
+
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.inner.objects
+    }
+
+    pub(crate) fn wakes(&self) -> &Wakes {
+        &self.inner.wakes
+    }
+
+    pub(crate) fn followers(&self) -> &Followers {
+        &self.inner.followers
+    }
+
+    pub(crate) fn outbound(&self) -> &Outbound {
+        &self.inner.outbound
+    }
+
+    pub(crate) fn passwords(&self) -> Arc<Semaphore> {
+        self.inner.passwords.clone()
+    }
+
+    /// Charts that are parsed already.
+    pub(crate) fn charts(&self) -> &Charts {
+        &self.inner.charts
+    }
+
+    /// Connections to clusters that were made already.
+    pub(crate) fn clusters(&self) -> &Mutex<HashMap<ClusterId, rollout::Cluster>> {
+        &self.inner.clusters
+    }
+}
+
+const KEY_CHECK: &str = "account/key_check";
+
+/// Makes the account's row on the first run; later it tells whether the key is the right one.
+async fn check_key(db: &Db, objects: &Objects) -> Result<(), Error> {
+    const DOING: &str = "check its key";
+    let sealed =
+        objects.sealer().seal(KEY_CHECK, b"landfall").map_err(|e| Error::internal(DOING, e))?;
+    sql("INSERT INTO account (id, created_at, key_check_sealed) VALUES (1, $1, $2) \
+         ON CONFLICT DO NOTHING")
+    .bind(now())
+    .bind(sealed)
+    .run(db.write(), DOING)
+    .await?;
+    let kept = sql("SELECT key_check_sealed FROM account WHERE id = 1")
+        .one(db.read(), DOING, |row| row.get::<Vec<u8>>("key_check_sealed"))
+        .await?
+        .unwrap_or_default();
+    let opened = objects.sealer().open(KEY_CHECK, &kept);
+    opened.map(drop).map_err(|e| Error::internal("open its database with this key file", e))
 }

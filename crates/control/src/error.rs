@@ -67,14 +67,16 @@ pub enum Error {
 }
 
 /// What is wrong with what was given. At least one problem.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Invalid {
     /// In the order of the form.
     pub problems: Vec<Problem>,
 }
 
 /// What is wrong with one field.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 pub struct Problem {
     /// The field's name, as in JSON and forms, such as `release_tag` or `values`; empty: the whole.
     pub field: String,
@@ -87,7 +89,7 @@ pub struct Problem {
 }
 
 /// A place in a text, for editors.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Place {
     /// From 1.
     pub line: u32,

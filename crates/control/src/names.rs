@@ -44,6 +44,8 @@ macro_rules! names {
     ($($(#[$doc:meta])* $name:ident, $what:literal, [$($rule:expr),+ $(,)?];)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(utoipa::ToSchema)]
+        #[schema(value_type = String)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(String);
 
@@ -209,7 +211,10 @@ mod tests {
             (of::<Namespace>(&long), "fine"),
             (of::<Namespace>("a.b"), "use only a-z, 0-9 and `-`"),
             (of::<HelmReleaseName>("a.b-c"), "fine"),
-            (of::<HelmReleaseName>("a..b"), "start and end every part between dots with a-z or 0-9"),
+            (
+                of::<HelmReleaseName>("a..b"),
+                "start and end every part between dots with a-z or 0-9",
+            ),
             (of::<ReleaseTag>("2.4.1+build_7"), "fine"),
             (of::<ReleaseTag>("2/4"), "use only letters, digits and `.`, `_`, `+`, `-`"),
             (of::<AppName>("Parcel Plus"), "fine"),
@@ -217,7 +222,10 @@ mod tests {
             (of::<AppName>("a/b"), "use only letters, digits, blanks and `.`, `_`, `-`"),
             (of::<Email>("ops@example.com"), "fine"),
             (of::<Email>("ops"), "write it as name@host"),
-            (of::<TokenName>("bot\n"), "use only printable characters, with none blank at either end"),
+            (
+                of::<TokenName>("bot\n"),
+                "use only printable characters, with none blank at either end",
+            ),
         ];
         for (got, wanted) in cases {
             assert_eq!(got, wanted);

@@ -103,6 +103,11 @@ impl Actor {
         }
     }
 
+    /// Whether production environments exist for this actor.
+    pub fn sees_production(&self) -> bool {
+        self.visible_kinds().contains(&EnvironmentKind::Production)
+    }
+
     /// Fails unless this actor may see `subject`; `missing` is what it is told then.
     pub(crate) fn read(
         &self,

@@ -4,10 +4,14 @@
 //! kept only as SHA-256; passwords are kept as Argon2id.
 
 mod people;
+mod secrets;
 mod session;
 mod setup;
 mod signin_link;
+mod store;
 mod token;
+
+pub(crate) use secrets::PasswordHash;
 
 pub use people::{NewPerson, Person, PersonBrief};
 pub use session::{Credentials, NewSession, Remote, SessionInfo};

@@ -5,12 +5,26 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::PersonBrief;
-use crate::actor::Actor;
+use super::{PersonBrief, secrets, store};
+use crate::actor::{Actor, Identity};
+use crate::audit::{self, Act};
 use crate::control::Control;
 use crate::error::Error;
+use crate::names::Email;
 use crate::store::ids::SessionId;
+use crate::store::sql::now;
+use crate::store::{Tx, commit};
+
+/// How long a session lasts without being used.
+const LASTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
+
+/// Uses nearer to each other than this are noted once.
+pub(super) const NOTED_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+
+const TOKEN_LENGTH: usize = 52;
+const USER_AGENT_LENGTH: usize = 200;
 
 /// Where a request comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,11 +36,12 @@ pub struct Remote {
 }
 
 /// What the sign-in form gives.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct Credentials {
     /// E-mail address.
     pub email: String,
     /// Password.
+    #[schema(value_type = String, format = Password)]
     pub password: SecretString,
 }
 
@@ -42,7 +57,7 @@ pub struct NewSession {
 }
 
 /// A session, as its owner sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SessionInfo {
     /// Its id.
     pub id: SessionId,
@@ -65,26 +80,120 @@ impl Control {
         credentials: Credentials,
         remote: &Remote,
     ) -> Result<NewSession, Error> {
-        self.unfinished(&Actor::system(), &(credentials.email, remote))
+        const REFUSED: Error = Error::SignedOut {
+            reason: "No person with this e-mail address has this password. Check both and try again.",
+        };
+        let found = match credentials.email.trim().parse::<Email>() {
+            Ok(email) => store::for_sign_in(self.db().read(), &email).await?,
+            Err(_) => None,
+        };
+        let (person, hash) = match found {
+            Some((person, hash)) => (Some(person), hash),
+            None => (None, None),
+        };
+        let right = self.verify_password(credentials.password, hash).await?;
+        let person = person.filter(|_| right).ok_or(REFUSED)?;
+        let tx = self.db().begin().await?;
+        let session = begin_session(&tx, person, remote, "password").await?;
+        commit(tx).await?;
+        Ok(session)
     }
 
     /// Ends the actor's session.
     pub async fn sign_out(&self, actor: &Actor) -> Result<(), Error> {
-        self.unfinished(actor, &())
+        match actor.session() {
+            Some(session) => self.session_end(actor, session).await,
+            None => Ok(()),
+        }
     }
 
     /// The actor behind a session's cookie, if the session lasts.
-    pub async fn session_actor(&self, token: &str, remote: &Remote) -> Result<Option<Actor>, Error> {
-        self.unfinished(&Actor::system(), &(token, remote))
+    pub async fn session_actor(
+        &self,
+        token: &str,
+        remote: &Remote,
+    ) -> Result<Option<Actor>, Error> {
+        let at = now();
+        let Some(held) = store::session(self.db().read(), &secrets::digest(token), at).await?
+        else {
+            return Ok(None);
+        };
+        if held.seen_at.is_none_or(|seen| at.duration_since(seen) >= NOTED_EVERY) {
+            let expires_at = at + LASTS;
+            store::touch_session(self.db().write(), held.id, held.person.id, at, expires_at)
+                .await?;
+        }
+        Ok(Some(Actor {
+            identity: Identity::Person { person: held.person.id, session: Some(held.id) },
+            name: held.name,
+            role: held.role,
+            remote: remote.address,
+        }))
     }
 
     /// The actor's own sessions that last.
     pub async fn session_list(&self, actor: &Actor) -> Result<Vec<SessionInfo>, Error> {
-        self.unfinished(actor, &())
+        let Some(person) = actor.person() else { return Ok(Vec::new()) };
+        Ok(store::sessions(self.db().read(), person, actor.session(), now()).await?)
     }
 
     /// Ends one of the actor's own sessions.
     pub async fn session_end(&self, actor: &Actor, session: SessionId) -> Result<(), Error> {
-        self.unfinished(actor, &session)
+        let missing = || Error::not_found("session", session);
+        let person = actor.person().ok_or_else(missing)?;
+        let tx = self.db().begin().await?;
+        if !store::end_session(&tx, session, person, now()).await? {
+            return Err(missing());
+        }
+        let act = Act {
+            action: "session.end",
+            kind: "session",
+            id: session.to_string(),
+            name: actor.name(),
+            old: serde_json::Value::Null,
+            new: serde_json::Value::Null,
+        };
+        audit::write(&tx, actor, act).await?;
+        Ok(commit(tx).await?)
     }
+}
+
+/// Begins a session for a person who has shown who they are by `means`.
+pub(super) async fn begin_session(
+    tx: &Tx,
+    person: PersonBrief,
+    remote: &Remote,
+    means: &'static str,
+) -> Result<NewSession, Error> {
+    let token = secrets::random_text(TOKEN_LENGTH)?;
+    let at = now();
+    let expires_at = at + LASTS;
+    let id = SessionId::generate();
+    let user_agent: String = remote.user_agent.chars().take(USER_AGENT_LENGTH).collect();
+    let row = store::NewSessionRow {
+        id,
+        token_hash: &secrets::digest(&token),
+        person: person.id,
+        remote_address: remote.address.map(|address| address.to_string()),
+        user_agent: &user_agent,
+        at,
+        expires_at,
+    };
+    store::insert_session(tx, &row).await?;
+    let actor = Actor {
+        identity: Identity::Person { person: person.id, session: Some(id) },
+        name: person.name.clone(),
+        role: person.role,
+        remote: remote.address,
+    };
+    let act = Act {
+        action: "session.begin",
+        kind: "session",
+        id: id.to_string(),
+        name: &person.name,
+        old: serde_json::Value::Null,
+        new: serde_json::json!({ "means": means }),
+    };
+    audit::write(tx, &actor, act).await?;
+    Ok(NewSession { token: token.into(), expires_at, person })
 }

@@ -1,6 +1,7 @@
 //! What an App decides for its deployments: masking, how long to wait, which Helm to be like.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::closed::closed_set;
 
@@ -15,7 +16,7 @@ closed_set! {
 }
 
 /// Settings of an App. Stored as JSON; a missing field has its default.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct AppSettings {
     /// Which Helm to be like.
@@ -31,6 +32,11 @@ pub struct AppSettings {
 
 impl Default for AppSettings {
     fn default() -> Self {
-        Self { helm_mode: HelmMode::V4, masked_values: Vec::new(), wait_seconds: 300, wait_for_jobs: false }
+        Self {
+            helm_mode: HelmMode::V4,
+            masked_values: Vec::new(),
+            wait_seconds: 300,
+            wait_for_jobs: false,
+        }
     }
 }

@@ -2,13 +2,23 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::actor::{Actor, By};
+use crate::audit::{self, Act};
 use crate::control::Control;
 use crate::error::Error;
+use crate::objects::ObjectKind;
+use crate::rights::Subject;
+use crate::store::commit;
+use crate::store::sql::now;
+use crate::store::wake::Wake;
+use crate::values::check_values;
+
+use super::store;
 
 /// One revision of Helm values (an App's, or an environment's).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ValuesRevision {
     /// From 1; 0 stands for "none were ever saved", with empty text.
     pub revision: i64,
@@ -23,7 +33,7 @@ pub struct ValuesRevision {
 }
 
 /// New values, as typed.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct NewValues {
     /// YAML.
@@ -43,7 +53,15 @@ impl Control {
         app: &str,
         revision: Option<i64>,
     ) -> Result<ValuesRevision, Error> {
-        self.unfinished(actor, &(app, revision))
+        let row = self.app_row(actor, app).await?;
+        let revision = revision.unwrap_or(row.values_revision);
+        let Some(values) = store::values(self.db().read(), row.id, revision).await? else {
+            return match revision {
+                0 => Ok(ValuesRevision::none()),
+                _ => Err(Error::not_found("revision of the App's values", revision)),
+            };
+        };
+        self.values_revision(values).await
     }
 
     /// Saves a new revision of the App's Helm values; equal text keeps the revision.
@@ -55,6 +73,66 @@ impl Control {
         app: &str,
         new: NewValues,
     ) -> Result<ValuesRevision, Error> {
-        self.unfinished(actor, &(app, new))
+        let row = self.app_row(actor, app).await?;
+        let missing = || Error::not_found("App", app);
+        actor.write(Subject::Apps, "change App values", missing)?;
+        check_values("values", &new.values)?;
+        let based_on = new.based_on.unwrap_or(row.values_revision);
+        let values = self.objects().put(ObjectKind::Values, new.values.as_bytes()).await?;
+        let newest = store::values(self.db().read(), row.id, row.values_revision).await?;
+        if let Some(newest) = newest.filter(|newest| newest.values == values)
+            && based_on == row.values_revision
+        {
+            return self.values_revision(newest).await;
+        }
+        let saved = store::ValuesRow {
+            revision: based_on + 1,
+            values,
+            note: new.note,
+            created_at: now(),
+            created_by: actor.by(),
+        };
+        let tx = self.db().begin().await?;
+        if !store::add_values(&tx, row.id, based_on, &saved).await? {
+            return Err(Error::conflict(
+                format!("The App values are no longer at revision {based_on}."),
+                "Look at what was saved meanwhile, then save again.",
+            ));
+        }
+        let act = Act {
+            action: "app.update_values",
+            kind: "app",
+            id: row.id.to_string(),
+            name: row.name.as_str(),
+            old: serde_json::json!({ "values_revision": based_on }),
+            new: serde_json::json!({ "values_revision": saved.revision, "note": saved.note }),
+        };
+        audit::write(&tx, actor, act).await?;
+        commit(tx).await?;
+        self.wakes().send(Wake::Apps).await;
+        self.values_revision(saved).await
+    }
+
+    async fn values_revision(&self, row: store::ValuesRow) -> Result<ValuesRevision, Error> {
+        Ok(ValuesRevision {
+            revision: row.revision,
+            values: self.objects().text(&row.values).await?,
+            note: row.note,
+            created_at: Some(row.created_at),
+            created_by: Some(row.created_by),
+        })
+    }
+}
+
+impl ValuesRevision {
+    /// What stands where no values were ever saved.
+    pub(crate) fn none() -> Self {
+        Self {
+            revision: 0,
+            values: String::new(),
+            note: String::new(),
+            created_at: None,
+            created_by: None,
+        }
     }
 }

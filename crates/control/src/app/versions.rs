@@ -2,14 +2,20 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::actor::Actor;
 use crate::control::Control;
 use crate::error::Error;
 use crate::names::ReleaseTag;
+use crate::rights::Subject;
+use crate::store::sql::now;
+
+use super::store;
+use crate::release::store as releases;
 
 /// What the registry offers of an App's chart.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ChartVersions {
     /// The registry as people read it: `https://charts.example.com, chart parcel`.
     pub registry: String,
@@ -20,7 +26,7 @@ pub struct ChartVersions {
 }
 
 /// One chart version of a registry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ChartVersion {
     /// The version.
     pub version: String,
@@ -43,6 +49,49 @@ pub struct ChartVersion {
 impl Control {
     /// Reads the chart versions that the App's registry offers now.
     pub async fn chart_versions(&self, actor: &Actor, app: &str) -> Result<ChartVersions, Error> {
-        self.unfinished(actor, &app)
+        actor.read(Subject::Apps, || Error::not_found("App", app))?;
+        let app = self.app_row(actor, app).await?;
+        let registry = app.chart.describe();
+        let Some(source) = self.app_source(&app)? else {
+            return Ok(ChartVersions { registry, read_at: now(), versions: Vec::new() });
+        };
+        let offer = self.read_offer(&source).await?;
+        let used = releases::tags_by_chart_version(self.db().read(), app.id).await?;
+        let newest = offer.entries.iter().position(|entry| !is_prerelease(&entry.metadata.version));
+        let version = |(n, entry): (usize, helm::registry::IndexEntry)| {
+            let text = |text: String| Some(text).filter(|text| !text.is_empty());
+            let version = entry.metadata.version;
+            let tags = used.iter().filter(|(known, _)| *known == version);
+            ChartVersion {
+                app_version: text(entry.metadata.app_version),
+                description: text(entry.metadata.description),
+                created_at: entry.created.parse().ok(),
+                digest: text(entry.digest),
+                newest: newest == Some(n),
+                prerelease: is_prerelease(&version),
+                used_by: tags.map(|(_, tag)| tag.clone()).collect(),
+                version,
+            }
+        };
+        let versions = offer.entries.into_iter().enumerate().map(version).collect();
+        Ok(ChartVersions { registry, read_at: now(), versions })
     }
+
+    /// An App's own row, by id or name, if the actor may see Apps.
+    pub(crate) async fn app_row(&self, actor: &Actor, app: &str) -> Result<store::AppRow, Error> {
+        let missing = || Error::not_found("App", app);
+        actor.read(Subject::Apps, missing)?;
+        let c = self.db().read();
+        let found = match (app.parse(), app.parse()) {
+            (Ok(id), _) => store::by_id(c, id).await?,
+            (Err(_), Ok(name)) => store::by_name(c, &name).await?,
+            (Err(_), Err(_)) => None,
+        };
+        found.ok_or_else(missing)
+    }
+}
+
+/// Whether a chart version is a pre-release.
+fn is_prerelease(version: &str) -> bool {
+    version.parse::<ReleaseTag>().is_ok_and(|tag| tag.is_prerelease())
 }

@@ -1,21 +1,30 @@
 //! Clusters that Landfall may deploy to, and how to reach them.
 
-mod access;
+pub(crate) mod access;
+pub(crate) mod store;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::actor::{Actor, By};
 use crate::app::EnvironmentCounts;
+use crate::audit::{self, Act};
 use crate::closed::closed_set;
 use crate::control::Control;
 use crate::environment::EnvironmentKind;
-use crate::error::Error;
+use crate::error::{Checks, Error, Problem};
 use crate::names::ClusterName;
+use crate::rights::Subject;
 use crate::store::ids::ClusterId;
-use crate::store::paging::{Page, PageRequest};
+use crate::store::listing::Order;
+use crate::store::paging::{Direction, Page, PageRequest, SortKey};
+use crate::store::sql::now;
+use crate::store::wake::Wake;
+use crate::store::{commit, search};
 
+pub(crate) use access::unreachable;
 pub use access::{AccessFuture, SimulatedClusters};
 
 closed_set! {
@@ -53,7 +62,7 @@ impl Admits {
 }
 
 /// A cluster, short.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ClusterBrief {
     /// Its id.
     pub id: ClusterId,
@@ -64,7 +73,7 @@ pub struct ClusterBrief {
 }
 
 /// A cluster.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Cluster {
     /// Its id.
     pub id: ClusterId,
@@ -89,7 +98,7 @@ pub struct Cluster {
 }
 
 /// What the form "Add simulated cluster" gives; texts as typed.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct NewSimulatedCluster {
     /// Its name.
@@ -114,7 +123,7 @@ pub struct NewCluster {
 }
 
 /// The state of a cluster, asked just now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ClusterCheck {
     /// The Kubernetes version.
     pub version: String,
@@ -127,30 +136,164 @@ impl Control {
         actor: &Actor,
         new: NewSimulatedCluster,
     ) -> Result<Cluster, Error> {
-        self.unfinished(actor, &new)
+        actor.write(Subject::Infrastructure, "add clusters", no_page)?;
+        let (name, admits) = check(&new.name, &new.admits)?;
+        let id = ClusterId::generate();
+        self.refuse_taken(&name).await?;
+        let connection = self.connect_simulated(id, &name).await?;
+        let version = connection.version().await.map_err(|e| unreachable(&e))?;
+        let row = store::NewRow {
+            id,
+            name: &name,
+            kind: ClusterKind::Simulated,
+            admits,
+            server: None,
+            access_sealed: None,
+            version: &version.git_version,
+            at: now(),
+            by: &actor.by(),
+        };
+        self.insert_cluster(actor, &row).await
     }
 
     /// Adds a real cluster. It must answer.
     pub async fn cluster_add(&self, actor: &Actor, new: NewCluster) -> Result<Cluster, Error> {
-        self.unfinished(actor, &new)
+        actor.write(Subject::Infrastructure, "add clusters", no_page)?;
+        let (name, admits) = check(&new.name, &new.admits)?;
+        self.refuse_taken(&name).await?;
+        let id = ClusterId::generate();
+        let connection =
+            self.connect_real(&name, &new.server, new.ca_pem.clone(), new.token.clone()).await?;
+        let version = connection.version().await.map_err(|e| unreachable(&e))?;
+        let row = store::NewRow {
+            id,
+            name: &name,
+            kind: ClusterKind::Kubernetes,
+            admits,
+            server: Some(&new.server),
+            access_sealed: Some(self.seal_access(id, &new)?),
+            version: &version.git_version,
+            at: now(),
+            by: &actor.by(),
+        };
+        self.insert_cluster(actor, &row).await
+    }
+
+    async fn insert_cluster(
+        &self,
+        actor: &Actor,
+        row: &store::NewRow<'_>,
+    ) -> Result<Cluster, Error> {
+        let tx = self.db().begin().await?;
+        if let Err(failed) = store::insert(&tx, row).await {
+            return Err(if failed.violates("clusters_name", "clusters.name") {
+                taken(row.name)
+            } else {
+                failed.into()
+            });
+        }
+        let act = Act {
+            action: "cluster.add",
+            kind: "cluster",
+            id: row.id.to_string(),
+            name: row.name.as_str(),
+            old: serde_json::Value::Null,
+            new: serde_json::json!({
+                "kind": row.kind, "admits": row.admits, "server": row.server,
+            }),
+        };
+        audit::write(&tx, actor, act).await?;
+        search::index(&tx, "cluster", &row.id.to_string(), [row.name.as_str()]).await?;
+        commit(tx).await?;
+        self.wakes().send(Wake::Clusters).await;
+        self.cluster_get(actor, &row.id.to_string()).await
+    }
+
+    async fn refuse_taken(&self, name: &ClusterName) -> Result<(), Error> {
+        match store::by_name(self.db().read(), name).await? {
+            Some(_) => Err(taken(name)),
+            None => Ok(()),
+        }
     }
 
     /// One cluster, by id or name.
     pub async fn cluster_get(&self, actor: &Actor, cluster: &str) -> Result<Cluster, Error> {
-        self.unfinished(actor, &cluster)
+        let row = self.cluster_row(actor, cluster).await?;
+        store::view(actor.sees_production())
+            .list()
+            .when("c.id = ?", row.id)
+            .one(self.db().read(), store::read)
+            .await?
+            .ok_or_else(|| Error::not_found("cluster", cluster))
     }
 
-    /// Clusters by name.
+    /// Clusters by name; `search`: words that begin a part of the name.
     pub async fn cluster_list(
         &self,
         actor: &Actor,
+        search: &str,
         page: &PageRequest,
     ) -> Result<Page<Cluster>, Error> {
-        self.unfinished(actor, &page)
+        actor.read(Subject::Infrastructure, no_page)?;
+        let order = Order { column: "name", direction: Direction::Ascending };
+        store::view(actor.sees_production())
+            .list()
+            .search("cluster", search)
+            .page(self.db().read(), page, order, store::read, |cluster| {
+                (SortKey::Text(cluster.name.to_string()), cluster.id.to_string())
+            })
+            .await
     }
 
     /// Asks the cluster whether it is there, and notes its version.
     pub async fn cluster_check(&self, actor: &Actor, cluster: &str) -> Result<ClusterCheck, Error> {
-        self.unfinished(actor, &cluster)
+        let row = self.cluster_row(actor, cluster).await?;
+        self.cluster_forget(row.id);
+        let connection = self.cluster_connect(row.id).await?;
+        let version = connection.version().await.map_err(|e| unreachable(&e))?.git_version;
+        store::set_version(self.db().write(), row.id, &version, now()).await?;
+        self.wakes().send(Wake::Clusters).await;
+        Ok(ClusterCheck { version })
     }
+
+    /// A cluster's own row, by id or name, if the actor may see clusters.
+    pub(crate) async fn cluster_row(
+        &self,
+        actor: &Actor,
+        cluster: &str,
+    ) -> Result<store::ClusterRow, Error> {
+        let missing = || Error::not_found("cluster", cluster);
+        actor.read(Subject::Infrastructure, missing)?;
+        let c = self.db().read();
+        let found = match (cluster.parse(), cluster.parse()) {
+            (Ok(id), _) => store::by_id(c, id).await?,
+            (Err(_), Ok(name)) => store::by_name(c, &name).await?,
+            (Err(_), Err(_)) => None,
+        };
+        found.ok_or_else(missing)
+    }
+}
+
+fn no_page() -> Error {
+    Error::not_found("page", "clusters")
+}
+
+fn taken(name: &ClusterName) -> Error {
+    let message = format!("There is a cluster with the name `{name}` already.");
+    Error::invalid("name", message, "Use another name.")
+}
+
+fn check(name: &str, admits: &str) -> Result<(ClusterName, Admits), Error> {
+    let mut checks = Checks::default();
+    let name = checks.name::<ClusterName>("name", name.trim());
+    let admits = match admits {
+        "" => Some(Admits::Sandbox),
+        word => word.parse().ok(),
+    };
+    if admits.is_none() {
+        let remedy = "Choose sandbox, production or both.";
+        checks.add(Problem::new("admits", "It is not clear what this cluster admits.", remedy));
+    }
+    checks.done()?;
+    name.zip(admits).ok_or_else(|| Error::internal("check a cluster", "nothing was checked"))
 }

@@ -1,24 +1,37 @@
 //! Making a deployment: the row, its Op, and nothing else; no cluster is asked.
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-use super::{OnFailure, Started};
+use super::{AppValuesChoice, Changes, OnFailure, PlanPolicy, Started, Trigger, store};
 use crate::actor::Actor;
+use crate::audit::{self, Act};
 use crate::control::Control;
+use crate::environment::EnvironmentRow;
+use crate::environment::store as environments;
 use crate::error::Error;
-use crate::store::ids::PreviewId;
+use crate::objects::Address;
+use crate::op::{self, OpKind};
+use crate::release::store::{self as releases, ReleaseRow};
+use crate::store::ids::{ContentId, DeploymentId, OpId, PreviewId, ReleaseId};
+use crate::store::sql::now;
+use crate::store::wake::{OpWake, Wake};
+use crate::store::{Tx, commit};
+use crate::values::check_values;
 
 /// What `Deploy Now` gives; texts as typed.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct NewDeployment {
-    /// The preview to carry out, exactly as shown. The fields `release` and `values` are then not
-    /// looked at.
+    /// The preview to carry out, exactly as shown. Where `release` or `values` are given, too, and
+    /// are not what was previewed, the deployment is refused.
     pub preview: Option<PreviewId>,
     /// Without a preview: the Release, by tag or id; empty: the one that runs.
     pub release: String,
     /// Without a preview: the Deployment values, as YAML; none: the environment's own.
     pub values: Option<String>,
+    /// Without a preview: which App values; none: the newest.
+    pub app_values: Option<AppValuesChoice>,
     /// What happens on failure; none: the kind's default.
     pub on_failure: Option<OnFailure>,
     /// Why; may be empty.
@@ -36,6 +49,260 @@ impl Control {
         environment: &str,
         new: NewDeployment,
     ) -> Result<Started, Error> {
-        self.unfinished(actor, &(environment, new))
+        let row = self.environment_to_deploy(actor, environment).await?;
+        let queued = match new.preview {
+            Some(preview) => self.from_preview(actor, &row, preview, &new).await?,
+            None => self.from_form(&row, &new).await?,
+        };
+        let tx = self.db().begin().await?;
+        let number = queue(&tx, actor, &row, &queued).await?;
+        let name = format!("{}#{number}", row.name);
+        audit::write(&tx, actor, queued.act("deployment.create", &name)).await?;
+        commit(tx).await?;
+        self.started(actor, &row, &queued).await
     }
+
+    /// Exactly what was previewed.
+    async fn from_preview<'a>(
+        &self,
+        actor: &Actor,
+        environment: &EnvironmentRow,
+        preview: PreviewId,
+        new: &'a NewDeployment,
+    ) -> Result<Queued<'a>, Error> {
+        let row = self.preview_row(actor, preview).await?;
+        if row.environment != environment.id {
+            return Err(Error::not_found("preview of this environment", preview));
+        }
+        if row.expires_at < now() {
+            return Err(Error::conflict(
+                "This preview is too old to be deployed.",
+                "Look at what will change now, then deploy.",
+            ));
+        }
+        let content = self.content_row(row.content).await?;
+        let release = releases::by_id(self.db().read(), content.release).await?;
+        let release = release.ok_or_else(|| Error::not_found("Release", content.release))?;
+        let shown = self.objects().text_or_empty(content.layers.deployment.as_ref()).await?;
+        let asked = new.release.trim();
+        let other_release =
+            !asked.is_empty() && asked != release.tag.as_str() && asked != release.id.to_string();
+        let other_values = new.values.as_ref().is_some_and(|values| values.trim() != shown.trim());
+        if other_release || other_values {
+            return Err(Error::conflict(
+                "The version or the values are not those that were previewed.",
+                "Look at what will change now, then deploy.",
+            ));
+        }
+        Ok(Queued {
+            policy: PlanPolicy::AsPreviewed,
+            on_failure: new.on_failure.unwrap_or(environment.kind.default_on_failure()),
+            reason: new.reason.trim(),
+            values: content.layers.deployment,
+            app_values_revision: content.app_values_revision,
+            content: Some(content.id),
+            preview: Some(preview),
+            changes: Some(content.changes),
+            changed_values: content.changed_values,
+            ..Queued::empty(content.release)
+        })
+    }
+
+    /// What was asked for without a preview: rendered and planned by the worker.
+    async fn from_form<'a>(
+        &self,
+        environment: &EnvironmentRow,
+        new: &'a NewDeployment,
+    ) -> Result<Queued<'a>, Error> {
+        let release = self.release_to_deploy(environment, &new.release).await?;
+        let values = self.values_to_deploy(environment, new.values.as_deref()).await?;
+        let values = self.objects().put_text(&values).await?;
+        let choice = new.app_values.unwrap_or(AppValuesChoice::Newest);
+        Ok(Queued {
+            on_failure: new.on_failure.unwrap_or(environment.kind.default_on_failure()),
+            reason: new.reason.trim(),
+            values,
+            app_values_revision: self.app_values_to_deploy(environment, choice).await?,
+            ..Queued::empty(release.id)
+        })
+    }
+
+    /// The Release that a form names by tag or id; empty: the one that runs, else the newest.
+    pub(super) async fn release_to_deploy(
+        &self,
+        environment: &EnvironmentRow,
+        release: &str,
+    ) -> Result<ReleaseRow, Error> {
+        let (c, asked) = (self.db().read(), release.trim());
+        let found = match (asked.parse(), asked.parse()) {
+            (Ok(id), _) => releases::by_id(c, id).await?,
+            (Err(_), Ok(tag)) => releases::by_tag(c, environment.app, &tag).await?,
+            (Err(_), Err(_)) if !asked.is_empty() => None,
+            (Err(_), Err(_)) => match environment.current_release {
+                Some(current) => releases::by_id(c, current).await?,
+                None => releases::newest(c, environment.app).await?,
+            },
+        };
+        found.filter(|found| found.app == environment.app).ok_or_else(|| {
+            if asked.is_empty() {
+                Error::invalid("release", "This App has no release.", "Add a release first.")
+            } else {
+                let message = format!("This App has no release `{asked}`.");
+                Error::invalid("release", message, "Choose one of the list.")
+            }
+        })
+    }
+
+    /// The Deployment values: as typed, else the environment's own.
+    pub(super) async fn values_to_deploy(
+        &self,
+        environment: &EnvironmentRow,
+        typed: Option<&str>,
+    ) -> Result<String, Error> {
+        if let Some(typed) = typed {
+            check_values("values", typed)?;
+            return Ok(typed.to_owned());
+        }
+        let own = environments::newest_values(self.db().read(), environment.id).await?;
+        self.objects().text_or_empty(own.map(|own| own.values).as_ref()).await
+    }
+
+    /// The App values revision that a deployment by hand uses.
+    pub(super) async fn app_values_to_deploy(
+        &self,
+        environment: &EnvironmentRow,
+        choice: AppValuesChoice,
+    ) -> Result<i64, Error> {
+        match (choice, environment.holds_app_values) {
+            (AppValuesChoice::Held, Some(held)) => Ok(held),
+            (AppValuesChoice::Held, None) | (AppValuesChoice::Newest, _) => {
+                Ok(crate::app::store::values_revision(self.db().read(), environment.app).await?)
+            }
+        }
+    }
+
+    /// Wakes the workers and shows what was queued.
+    pub(crate) async fn started(
+        &self,
+        actor: &Actor,
+        environment: &EnvironmentRow,
+        queued: &Queued<'_>,
+    ) -> Result<Started, Error> {
+        let wake = OpWake {
+            op: queued.op,
+            deployment: queued.id,
+            environment: environment.id,
+            kind: environment.kind,
+        };
+        self.wakes().send(Wake::Queue).await;
+        self.wakes().send(Wake::Op(wake)).await;
+        let deployment = self.deployment_get(actor, queued.id).await?.deployment;
+        Ok(Started { deployment, op: self.op_view(queued.op).await? })
+    }
+}
+
+/// A deployment to be queued.
+pub(crate) struct Queued<'a> {
+    pub(crate) id: DeploymentId,
+    pub(crate) op: OpId,
+    pub(crate) release: ReleaseId,
+    pub(crate) trigger: Trigger,
+    pub(crate) repeats: Option<DeploymentId>,
+    pub(crate) policy: PlanPolicy,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) reason: &'a str,
+    pub(crate) values: Option<Address>,
+    pub(crate) app_values_revision: i64,
+    pub(crate) content: Option<ContentId>,
+    pub(crate) preview: Option<PreviewId>,
+    pub(crate) changes: Option<Changes>,
+    pub(crate) changed_values: Vec<String>,
+}
+
+impl Queued<'_> {
+    /// A deployment of a Release by hand, with nothing else chosen.
+    pub(crate) fn empty(release: ReleaseId) -> Self {
+        Self {
+            id: DeploymentId::generate(),
+            op: OpId::generate(),
+            release,
+            trigger: Trigger::Manual,
+            repeats: None,
+            policy: PlanPolicy::Replan,
+            on_failure: OnFailure::Leave,
+            reason: "",
+            values: None,
+            app_values_revision: 0,
+            content: None,
+            preview: None,
+            changes: None,
+            changed_values: Vec::new(),
+        }
+    }
+
+    /// The entry of the audit log; `name`: the deployment as `environment#number`.
+    pub(crate) fn act<'n>(&self, action: &'static str, name: &'n str) -> Act<'n> {
+        Act {
+            action,
+            kind: "deployment",
+            id: self.id.to_string(),
+            name,
+            old: serde_json::Value::Null,
+            new: serde_json::json!({
+                "trigger": self.trigger,
+                "release": self.release,
+                "repeats": self.repeats,
+                "on_failure": self.on_failure,
+                "app_values_revision": self.app_values_revision,
+                "changed_values": self.changed_values,
+                "reason": self.reason,
+            }),
+        }
+    }
+}
+
+/// Writes the deployment and its Op; returns its number.
+pub(crate) async fn queue(
+    tx: &Tx,
+    actor: &Actor,
+    environment: &EnvironmentRow,
+    queued: &Queued<'_>,
+) -> Result<i64, Error> {
+    let at = now();
+    let row = store::NewRow {
+        id: queued.id,
+        op: queued.op,
+        environment: environment.id,
+        app: environment.app,
+        kind: environment.kind,
+        release: queued.release,
+        from_release: environment.current_release,
+        trigger: queued.trigger,
+        repeats: queued.repeats,
+        batch: None,
+        reason: queued.reason,
+        plan_policy: queued.policy,
+        on_failure: queued.on_failure,
+        values: queued.values.as_ref(),
+        app_values_revision: queued.app_values_revision,
+        content: queued.content,
+        preview: queued.preview,
+        changes: queued.changes.as_ref(),
+        changed_values: &queued.changed_values,
+        at,
+        by: &actor.by(),
+    };
+    let number = store::insert(tx, &row).await?;
+    let op = op::store::NewOp {
+        id: queued.op,
+        kind: OpKind::Deployment,
+        environment: environment.id,
+        environment_kind: environment.kind,
+        deployment: queued.id,
+        at,
+        steps: op::DEPLOY_STEPS,
+    };
+    op::store::insert(tx, &op).await?;
+    environments::refresh_status(tx, environment.id).await?;
+    Ok(number)
 }

@@ -1,19 +1,27 @@
 //! Lists of deployments, and one deployment with what it consisted of.
 
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-use super::{Deployment, DeploymentContent, DeploymentDetail, DeploymentState, Trigger};
+use super::{
+    Deployment, DeploymentContent, DeploymentDetail, DeploymentState, Failure, Trigger,
+    failure_identity, store,
+};
 use crate::actor::Actor;
 use crate::control::Control;
 use crate::environment::EnvironmentKind;
 use crate::error::Error;
+use crate::rights::Subject;
 use crate::store::ids::{AppId, BatchId, DeploymentId, EnvironmentId, ReleaseId};
-use crate::store::paging::{Page, PageRequest};
+use crate::store::listing::{Listing, Order, View};
+use crate::store::paging::{Direction, Page, PageRequest, SortKey};
 
 /// Which deployments a list shows. Always newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct DeploymentFilter {
+    /// Words that begin a part of the environment's name, or `environment#number`.
+    pub search: String,
     /// Of this environment only.
     pub environment: Option<EnvironmentId>,
     /// Of this App only.
@@ -38,7 +46,14 @@ impl Control {
         filter: &DeploymentFilter,
         page: &PageRequest,
     ) -> Result<Page<Deployment>, Error> {
-        self.unfinished(actor, &(filter, page))
+        let view = store::view();
+        let sealer = self.objects().sealer();
+        let read = |row: &crate::store::Row<'_>| store::read(row, sealer);
+        matching(&view, actor, filter)
+            .page(self.db().read(), page, NEWEST_FIRST, read, |deployment| {
+                (SortKey::Text(String::new()), deployment.id.to_string())
+            })
+            .await
     }
 
     /// One deployment, by id.
@@ -47,7 +62,41 @@ impl Control {
         actor: &Actor,
         deployment: DeploymentId,
     ) -> Result<DeploymentDetail, Error> {
-        self.unfinished(actor, &deployment)
+        let row = self.deployment_row(actor, deployment).await?;
+        let sealer = self.objects().sealer();
+        let shown = store::view()
+            .list()
+            .when("d.id = ?", deployment)
+            .one(self.db().read(), |row| store::read(row, sealer))
+            .await?
+            .ok_or_else(|| Error::not_found("deployment", deployment))?;
+        let failure = match &row.failure_sealed {
+            None => None,
+            Some(sealed) => {
+                let json = sealer
+                    .open(&failure_identity(deployment), sealed)
+                    .map_err(|e| Error::internal("decrypt why a deployment failed", e))?;
+                let failure: Failure = serde_json::from_slice(&json)
+                    .map_err(|e| Error::internal("read why a deployment failed", e))?;
+                Some(failure)
+            }
+        };
+        Ok(DeploymentDetail { deployment: shown, failure, new_preview: row.new_preview })
+    }
+
+    /// A deployment's own row, if the actor may see it.
+    async fn deployment_row(
+        &self,
+        actor: &Actor,
+        deployment: DeploymentId,
+    ) -> Result<store::DeploymentRow, Error> {
+        let missing = || Error::not_found("deployment", deployment);
+        let c = self.db().read();
+        let row = store::by_id(c, deployment).await?.ok_or_else(missing)?;
+        let environment = crate::environment::store::by_id(c, row.environment).await?;
+        let kind = environment.ok_or_else(missing)?.kind;
+        actor.read(Subject::Environments(kind), missing)?;
+        Ok(row)
     }
 
     /// One deployment, by its environment (id or name) and number.
@@ -57,7 +106,12 @@ impl Control {
         environment: &str,
         number: i64,
     ) -> Result<DeploymentDetail, Error> {
-        self.unfinished(actor, &(environment, number))
+        let environment = self.environment_row(actor, environment).await?;
+        let found = store::by_number(self.db().read(), environment.id, number).await?;
+        let found = found.ok_or_else(|| {
+            Error::not_found("deployment", format!("{}#{number}", environment.name))
+        })?;
+        self.deployment_get(actor, found.id).await
     }
 
     /// What a deployment consisted of.
@@ -66,6 +120,61 @@ impl Control {
         actor: &Actor,
         deployment: DeploymentId,
     ) -> Result<DeploymentContent, Error> {
-        self.unfinished(actor, &deployment)
+        let row = self.deployment_row(actor, deployment).await?;
+        let values = self.objects().text_or_empty(row.values.as_ref()).await?;
+        let Some(content) = row.content else {
+            return Ok(DeploymentContent {
+                values,
+                merged: None,
+                manifest: None,
+                notes: None,
+                plan: None,
+                plan_hash: None,
+            });
+        };
+        let shown = self.shown_content(row.app, content).await?;
+        Ok(DeploymentContent {
+            values,
+            merged: Some(shown.merged),
+            manifest: Some(shown.manifest),
+            notes: shown.notes,
+            plan_hash: Some(shown.plan.hash.clone()),
+            plan: Some(shown.plan),
+        })
+    }
+}
+
+pub(super) const NEWEST_FIRST: Order = Order { column: "id", direction: Direction::Descending };
+
+/// Deployments that match the filter, of what the actor may see.
+pub(super) fn matching<'a>(
+    view: &'a View,
+    actor: &Actor,
+    filter: &DeploymentFilter,
+) -> Listing<'a> {
+    let kind = match actor.visible_kinds() {
+        [only] if filter.kind.is_none_or(|kind| kind == *only) => Some(*only),
+        // Asked for a kind that does not exist for the actor: nothing matches.
+        [_] => return view.list().only("1 = 0"),
+        _ => filter.kind,
+    };
+    let list = view
+        .list()
+        .when_some("d.kind = ?", kind)
+        .when_some("d.environment_id = ?", filter.environment)
+        .when_some("d.app_id = ?", filter.app)
+        .when_some("d.release_id = ?", filter.release)
+        .when_some("d.state = ?", filter.state)
+        .when_some("d.trigger_kind = ?", filter.trigger)
+        .when_some("d.batch_id = ?", filter.batch);
+    match filter.search.trim().split_once('#') {
+        Some((name, number)) if number.parse::<i64>().is_ok() => list
+            .when(
+                "d.environment_id IN (SELECT id FROM environments WHERE name = ? \
+                 AND deleted_at IS NULL)",
+                name,
+            )
+            .when("d.number = ?", number.parse::<i64>().unwrap_or(0)),
+        _ => list.search_at("d.environment_id", "environment", &filter.search),
     }
 }

@@ -3,27 +3,59 @@
 //! This folder decides what a deployment consists of and queues its Op; workers (`work`) carry it
 //! out.
 
+pub(crate) mod content;
 mod create;
+pub(crate) mod job;
 mod list;
+pub(crate) mod mask;
+pub(crate) mod prepare;
 mod preview;
 mod rollback;
+pub(crate) mod store;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::actor::By;
 use crate::app::AppBrief;
 use crate::closed::closed_set;
 use crate::environment::EnvironmentBrief;
+use crate::objects::Sealer;
 use crate::op::{Culprit, Op, OpBrief};
 use crate::release::ReleaseBrief;
 use crate::store::ids::{BatchId, DeploymentId, PreviewId};
 use crate::values::MergedValues;
 
 pub use create::NewDeployment;
+pub(crate) use create::{Queued, queue};
 pub use list::DeploymentFilter;
-pub use preview::{NewPreview, Preview, PreviewWarning};
-pub use rollback::{RollbackTo, NewRollback};
+pub(crate) use preview::LASTS as PREVIEW_LASTS;
+pub use preview::{Estimate, NewPreview, Preview, PreviewWarning};
+pub use rollback::{NewRollback, RollbackTo};
+
+/// Identity of the sealed line that lists show of a deployment's culprit.
+pub(crate) fn culprit_identity(deployment: DeploymentId) -> String {
+    format!("deployments/culprit/{deployment}")
+}
+
+/// Identity of the sealed [`Failure`] of a deployment.
+pub(crate) fn failure_identity(deployment: DeploymentId) -> String {
+    format!("deployments/failure/{deployment}")
+}
+
+/// Opens the line that lists show. One that does not open is told as such: the list stays whole.
+pub(crate) fn open_culprit(
+    sealer: &Sealer,
+    deployment: DeploymentId,
+    sealed: Option<Vec<u8>>,
+) -> Option<String> {
+    let opened = sealer.open(&culprit_identity(deployment), &sealed?);
+    Some(match opened {
+        Ok(line) => String::from_utf8_lossy(&line).into_owned(),
+        Err(error) => error.to_string(),
+    })
+}
 
 closed_set! {
     /// What made a deployment.
@@ -85,8 +117,18 @@ closed_set! {
     }
 }
 
+closed_set! {
+    /// Which App values a deployment by hand uses.
+    pub enum AppValuesChoice {
+        /// The newest: an environment that holds a revision follows again afterwards.
+        Newest = "newest",
+        /// The revision that the environment holds, if it holds one.
+        Held = "held",
+    }
+}
+
 /// How many objects a plan touches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Changes {
     /// Created.
     pub create: i64,
@@ -101,7 +143,7 @@ pub struct Changes {
 }
 
 /// A deployment, as lists show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Deployment {
     /// Its id.
     pub id: DeploymentId,
@@ -156,7 +198,7 @@ pub struct Deployment {
 }
 
 /// Why a deployment failed, and what it left behind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Failure {
     /// What happened, as a sentence; for a chart's fault Helm's words, with file, line and column.
     pub message: String,
@@ -169,7 +211,7 @@ pub struct Failure {
 }
 
 /// A deployment with what only its own page shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DeploymentDetail {
     /// As lists show it.
     #[serde(flatten)]
@@ -181,7 +223,7 @@ pub struct DeploymentDetail {
 }
 
 /// What a deployment consisted of. Secrets masked.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct DeploymentContent {
     /// The Deployment values as written.
     pub values: String,
@@ -192,13 +234,14 @@ pub struct DeploymentContent {
     /// The chart's notes.
     pub notes: Option<String>,
     /// The plan; none before step `check`.
+    #[schema(value_type = Option<Object>)]
     pub plan: Option<rollout::plan::Plan>,
     /// Keyed hash of the plan; short forms show the first eight characters.
     pub plan_hash: Option<String>,
 }
 
 /// A deployment just made, with its Op.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Started {
     /// The deployment.
     pub deployment: Deployment,

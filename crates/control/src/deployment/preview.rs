@@ -2,28 +2,42 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{Changes, OnFailure};
+use super::content::{ContentRow, LayerAddresses, NewContent, StoredValues};
+use super::job::LayerTexts;
+use super::mask::{mask_manifest, mask_values};
+use super::prepare::{self, PrepareError, Target};
+use super::store::{self, PreviewRow};
+use super::{AppValuesChoice, Changes, OnFailure};
 use crate::actor::Actor;
 use crate::control::Control;
-use crate::environment::EnvironmentBrief;
+use crate::environment::{EnvironmentBrief, EnvironmentRow};
 use crate::error::Error;
+use crate::objects::Address;
 use crate::release::ReleaseBrief;
-use crate::store::ids::PreviewId;
+use crate::release::store::{self as releases, ReleaseRow};
+use crate::store::ids::{AppId, ContentId, PreviewId};
+use crate::store::sql::now;
 use crate::values::MergedValues;
 
+/// How long a preview can be deployed.
+pub(crate) const LASTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
 /// What the deploy form asks to see; texts as typed.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct NewPreview {
     /// The Release, by tag or id; empty: the one that runs.
     pub release: String,
     /// The Deployment values, as YAML; none: the environment's own.
     pub values: Option<String>,
+    /// Which App values; none: the newest.
+    pub app_values: Option<AppValuesChoice>,
 }
 
 /// What a deployment would change.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Preview {
     /// What `Deploy Now` names to have exactly this carried out.
     pub id: PreviewId,
@@ -44,23 +58,35 @@ pub struct Preview {
     /// The chart's notes.
     pub notes: Option<String>,
     /// What will change in the cluster; secrets shown only as changed.
+    #[schema(value_type = Object)]
     pub plan: rollout::plan::Plan,
     /// Keyed hash of the plan; short forms show the first eight characters.
     pub plan_hash: String,
     /// What the plan touches.
     pub changes: Changes,
+    /// Paths of values that differ from what runs, at most 20.
+    pub changed_values: Vec<String>,
     /// What does not stand in the way but should be known.
     pub warnings: Vec<PreviewWarning>,
-    /// Seconds that the last deployment that succeeded here took, and its number.
-    pub estimate: Option<(i64, i64)>,
+    /// How long it will take, going by what runs now.
+    pub estimate: Option<Estimate>,
     /// What happens on failure unless something else is chosen.
     pub default_on_failure: OnFailure,
     /// Until when it can be deployed.
     pub expires_at: Timestamp,
 }
 
+/// How long the deployment took that runs now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Estimate {
+    /// Seconds.
+    pub seconds: i64,
+    /// Its number.
+    pub number: i64,
+}
+
 /// Something to know before deploying.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PreviewWarning {
     /// As a sentence.
     pub message: String,
@@ -77,11 +103,210 @@ impl Control {
         environment: &str,
         new: NewPreview,
     ) -> Result<Preview, Error> {
-        self.unfinished(actor, &(environment, new))
+        let environment = self.environment_to_deploy(actor, environment).await?;
+        let release = self.release_to_deploy(&environment, &new.release).await?;
+        let values = self.values_to_deploy(&environment, new.values.as_deref()).await?;
+        let choice = new.app_values.unwrap_or(AppValuesChoice::Newest);
+        let app_values_revision = self.app_values_to_deploy(&environment, choice).await?;
+        let texts = self.layer_texts(&release, app_values_revision, None).await?;
+        let texts = LayerTexts { deployment: values.clone(), ..texts };
+        let id = PreviewId::generate();
+        let made = Made { id, environment: &environment, release: &release, app_values_revision };
+        let content = self.make_content(&made, texts).await.map_err(PrepareError::into_error)?;
+        let row = PreviewRow {
+            id,
+            environment: environment.id,
+            content: content.id,
+            expires_at: now() + LASTS,
+        };
+        store::insert_preview(self.db().write(), &row, now(), &actor.by()).await?;
+        self.show_preview(&environment, &row).await
     }
 
     /// A preview made before, by whoever may deploy there.
     pub async fn preview_get(&self, actor: &Actor, preview: PreviewId) -> Result<Preview, Error> {
-        self.unfinished(actor, &preview)
+        let row = self.preview_row(actor, preview).await?;
+        let environment = self.environment_row(actor, &row.environment.to_string()).await?;
+        self.show_preview(&environment, &row).await
     }
+
+    /// A preview's own row, if the actor may deploy to its environment.
+    pub(super) async fn preview_row(
+        &self,
+        actor: &Actor,
+        preview: PreviewId,
+    ) -> Result<PreviewRow, Error> {
+        let missing = || Error::not_found("preview", preview);
+        let row = store::preview(self.db().read(), preview).await?.ok_or_else(missing)?;
+        match self.environment_to_deploy(actor, &row.environment.to_string()).await {
+            Ok(_) => Ok(row),
+            Err(Error::NotFound { .. }) => Err(missing()),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Merges, renders, plans and stores.
+    async fn make_content(
+        &self,
+        made: &Made<'_>,
+        texts: LayerTexts,
+    ) -> Result<ContentRow, PrepareError> {
+        let Made { id, environment, release, app_values_revision } = *made;
+        let chart = self.prepared_chart(&release.archive_sha256).await?;
+        let deployment = self.objects().put_text(&texts.deployment).await?;
+        let merged = prepare::merge(&chart, texts).await?;
+        let cluster = self.cluster_connect(environment.cluster).await?;
+        let target = Target::new(cluster, environment, &id.to_string());
+        let history = target.history().await?;
+        let next = history.next(&target.owner);
+        let rendered = prepare::render(chart, &merged, &target, next).await?;
+        let desired = prepare::desired(&target, &rendered.rendering, None)?;
+        let plan = prepare::plan(self, &target, &desired, &history).await?;
+        prepare::accepted(&plan)?;
+        let before = self.running_values(environment).await?;
+        let layers = self.layer_addresses(release, app_values_revision, deployment).await?;
+        let settings = crate::app::store::settings(self.db().read(), environment.app).await;
+        let settings = settings.map_err(Error::from)?.unwrap_or_default();
+        let content = NewContent {
+            release: release.id,
+            archive_sha256: &release.archive_sha256,
+            app_values_revision,
+            layers: &layers,
+            values: &prepare::stored_values(&merged),
+            rendering: &rendered.rendering,
+            context: &rendered.context,
+            plan: &plan,
+            helm_mode: settings.helm_mode,
+            changed_values: &prepare::changed_values(before.as_ref(), &merged.view),
+        };
+        Ok(self.content_store(&content).await?)
+    }
+
+    /// The merged values of what runs in an environment, not masked.
+    pub(crate) async fn running_values(
+        &self,
+        environment: &EnvironmentRow,
+    ) -> Result<Option<MergedValues>, Error> {
+        let Some(current) = environment.current_deployment else { return Ok(None) };
+        let row = store::by_id(self.db().read(), current).await?;
+        let Some(content) = row.and_then(|row| row.content) else { return Ok(None) };
+        let content = self.content_row(content).await?;
+        let values: StoredValues = self.objects().json(&content.merged).await?;
+        Ok(Some(values.merged))
+    }
+
+    /// Where the layers of a deployment are kept.
+    pub(crate) async fn layer_addresses(
+        &self,
+        release: &ReleaseRow,
+        app_values_revision: i64,
+        deployment: Option<Address>,
+    ) -> Result<LayerAddresses, Error> {
+        let c = self.db().read();
+        let app = crate::app::store::values(c, release.app, app_values_revision).await?;
+        Ok(LayerAddresses {
+            app: app.map(|app| app.values),
+            release: release.values.clone(),
+            domain: None,
+            deployment,
+        })
+    }
+
+    async fn show_preview(
+        &self,
+        environment: &EnvironmentRow,
+        row: &PreviewRow,
+    ) -> Result<Preview, Error> {
+        let c = self.db().read();
+        let content = self.content_row(row.content).await?;
+        let shown = self.shown_content(environment.app, row.content).await?;
+        let missing = |id| Error::not_found("Release", id);
+        let release = releases::by_id(c, content.release).await?;
+        let release = release.ok_or_else(|| missing(content.release))?.brief();
+        let from = match environment.current_release {
+            None => None,
+            Some(id) => Some(releases::by_id(c, id).await?.ok_or_else(|| missing(id))?.brief()),
+        };
+        let values = self.objects().text_or_empty(content.layers.deployment.as_ref()).await?;
+        Ok(Preview {
+            id: row.id,
+            environment: environment.brief(),
+            release,
+            from,
+            values,
+            merged: shown.merged,
+            app_values_revision: content.app_values_revision,
+            manifest: shown.manifest,
+            notes: shown.notes,
+            plan_hash: content.plan_hash,
+            warnings: warnings(environment, content.app_values_revision),
+            changes: content.changes,
+            changed_values: content.changed_values,
+            plan: shown.plan,
+            estimate: store::last_duration(c, environment.current_deployment).await?,
+            default_on_failure: environment.kind.default_on_failure(),
+            expires_at: row.expires_at,
+        })
+    }
+
+    /// A content as people are shown it.
+    pub(crate) async fn shown_content(
+        &self,
+        app: AppId,
+        content: ContentId,
+    ) -> Result<ShownContent, Error> {
+        let content = self.content(content).await?;
+        let settings =
+            crate::app::store::settings(self.db().read(), app).await?.unwrap_or_default();
+        Ok(ShownContent {
+            merged: mask_values(content.values.merged, &settings.masked_values),
+            manifest: mask_manifest(&content.rendering.manifest),
+            notes: content.rendering.notes,
+            plan: content.plan,
+        })
+    }
+
+    /// The merged values of a content as people are shown them.
+    pub(crate) async fn shown_values(
+        &self,
+        app: AppId,
+        content: ContentId,
+    ) -> Result<MergedValues, Error> {
+        let row = self.content_row(content).await?;
+        let values: StoredValues = self.objects().json(&row.merged).await?;
+        let settings =
+            crate::app::store::settings(self.db().read(), app).await?.unwrap_or_default();
+        Ok(mask_values(values.merged, &settings.masked_values))
+    }
+}
+
+/// What a preview is made of.
+struct Made<'a> {
+    id: PreviewId,
+    environment: &'a EnvironmentRow,
+    release: &'a ReleaseRow,
+    app_values_revision: i64,
+}
+
+/// A content as people are shown it: masked.
+pub(crate) struct ShownContent {
+    pub(crate) merged: MergedValues,
+    pub(crate) manifest: String,
+    pub(crate) notes: Option<String>,
+    pub(crate) plan: rollout::plan::Plan,
+}
+
+fn warnings(environment: &EnvironmentRow, app_values_revision: i64) -> Vec<PreviewWarning> {
+    let mut warnings = Vec::new();
+    if let Some(held) = environment.holds_app_values
+        && held != app_values_revision
+    {
+        let message = format!(
+            "{} holds revision {held} of the App values since its rollback. This deployment uses \
+             revision {app_values_revision}, and the environment follows the newest again.",
+            environment.name
+        );
+        warnings.push(PreviewWarning { message });
+    }
+    warnings
 }

@@ -1,15 +1,22 @@
 //! Rollbacks: a new deployment that repeats an earlier one's stored manifest, without rendering.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{OnFailure, Started};
+use super::create::{Queued, queue};
+use super::store::{self, DeploymentRow};
+use super::{DeploymentState, OnFailure, Started, Trigger};
 use crate::actor::Actor;
+use crate::audit;
 use crate::control::Control;
+use crate::environment::EnvironmentRow;
 use crate::error::Error;
 use crate::names::ReleaseTag;
+use crate::release::store as releases;
+use crate::store::commit;
 
 /// What to roll back to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RollbackTo {
     /// The deployment of this number; it must have succeeded.
@@ -31,7 +38,7 @@ impl std::str::FromStr for RollbackTo {
 }
 
 /// A rollback as asked for.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct NewRollback {
     /// To what.
     pub to: RollbackTo,
@@ -53,6 +60,76 @@ impl Control {
         environment: &str,
         new: NewRollback,
     ) -> Result<Started, Error> {
-        self.unfinished(actor, &(environment, new))
+        let row = self.environment_to_deploy(actor, environment).await?;
+        let earlier = self.rollback_target(&row, &new.to).await?;
+        let queued = Queued {
+            trigger: Trigger::Rollback,
+            repeats: Some(earlier.id),
+            on_failure: new.on_failure.unwrap_or(OnFailure::Leave),
+            reason: new.reason.trim(),
+            values: earlier.values,
+            app_values_revision: earlier.app_values_revision,
+            ..Queued::empty(earlier.release)
+        };
+        let tx = self.db().begin().await?;
+        let number = queue(&tx, actor, &row, &queued).await?;
+        let name = format!("{}#{number}", row.name);
+        audit::write(&tx, actor, queued.act("deployment.rollback", &name)).await?;
+        commit(tx).await?;
+        self.started(actor, &row, &queued).await
+    }
+
+    /// The deployment that a rollback repeats: one that succeeded and whose content is kept.
+    async fn rollback_target(
+        &self,
+        environment: &EnvironmentRow,
+        to: &RollbackTo,
+    ) -> Result<DeploymentRow, Error> {
+        let c = self.db().read();
+        let refused = |message: String| {
+            let remedy = "Choose a deployment of this environment that succeeded.";
+            Error::invalid("to", message, remedy)
+        };
+        let earlier = match to {
+            RollbackTo::Number(number) => {
+                let found = store::by_number(c, environment.id, *number).await?;
+                let found = found.ok_or_else(|| {
+                    refused(format!("{} has no deployment #{number}.", environment.name))
+                })?;
+                if found.state != DeploymentState::Succeeded {
+                    return Err(refused(format!("Deployment #{number} is {}.", found.state)));
+                }
+                found
+            }
+            RollbackTo::Tag(tag) => {
+                let release = releases::by_tag(c, environment.app, tag).await?;
+                let release =
+                    release.ok_or_else(|| refused(format!("This App has no release `{tag}`.")))?;
+                let found = store::last_success(c, environment.id, release.id).await?;
+                found.ok_or_else(|| {
+                    refused(format!("Release {tag} never ran in {}.", environment.name))
+                })?
+            }
+        };
+        if Some(earlier.id) == environment.current_deployment {
+            let message = format!("Deployment #{} is what runs now.", earlier.number);
+            return Err(refused(message));
+        }
+        Ok(earlier)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A number has a sign before it; a tag may look like a number.
+    #[test]
+    fn numbers_and_tags() {
+        let tag = |text: &str| RollbackTo::Tag(text.parse().unwrap());
+        assert_eq!("#41".parse(), Ok(RollbackTo::Number(41)));
+        assert_eq!("2.4.1".parse(), Ok(tag("2.4.1")));
+        assert_eq!("41".parse(), Ok(tag("41")));
+        assert!("#4 1".parse::<RollbackTo>().is_err());
     }
 }

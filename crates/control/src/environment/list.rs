@@ -1,16 +1,18 @@
 //! The list of environments: what may be filtered, how it may be sorted.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{Environment, EnvironmentKind, EnvironmentStatus};
+use super::{Environment, EnvironmentKind, EnvironmentStatus, store};
 use crate::actor::Actor;
 use crate::control::Control;
 use crate::error::Error;
 use crate::store::ids::{AppId, ClusterId, ReleaseId};
-use crate::store::paging::{Count, Direction, Page, PageRequest};
+use crate::store::listing::{Listing, Order, View};
+use crate::store::paging::{Count, Direction, Page, PageRequest, SortKey};
 
 /// Which living environments a list shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct EnvironmentFilter {
     /// Words that name, namespace, cluster or App have; each as a prefix of a word.
@@ -28,7 +30,7 @@ pub struct EnvironmentFilter {
 }
 
 /// What environments are sorted by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EnvironmentSort {
     /// The time of the last deployment (or of making).
@@ -39,7 +41,7 @@ pub enum EnvironmentSort {
 }
 
 /// Numbers for the head of the list, of what the asker may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct EnvironmentTotals {
     /// Living environments.
     pub all: Count,
@@ -60,11 +62,65 @@ impl Control {
         sort: (EnvironmentSort, Direction),
         page: &PageRequest,
     ) -> Result<Page<Environment>, Error> {
-        self.unfinished(actor, &(filter, sort, page))
+        let view = store::view();
+        let list = matching(&view, actor, filter);
+        let (by, direction) = sort;
+        let sealer = self.objects().sealer();
+        let read = |row: &crate::store::Row<'_>| store::read(row, sealer);
+        list.page(self.db().read(), page, order(by, direction), read, |environment| {
+            let key = match by {
+                EnvironmentSort::Name => SortKey::Text(environment.name.to_string()),
+                EnvironmentSort::LastDeployment => {
+                    SortKey::Number(environment.last_at.as_microsecond())
+                }
+            };
+            (key, environment.id.to_string())
+        })
+        .await
     }
 
     /// The numbers at the head of the list.
     pub async fn environment_totals(&self, actor: &Actor) -> Result<EnvironmentTotals, Error> {
-        self.unfinished(actor, &())
+        let view = store::view();
+        let count = async |status| {
+            let filter = EnvironmentFilter { status, ..EnvironmentFilter::default() };
+            matching(&view, actor, &filter).count(self.db().read()).await
+        };
+        Ok(EnvironmentTotals {
+            all: count(None).await?,
+            deploying: count(Some(EnvironmentStatus::Deploying)).await?,
+            queued: count(Some(EnvironmentStatus::Queued)).await?,
+            failed: count(Some(EnvironmentStatus::Failed)).await?,
+        })
     }
+}
+
+pub(super) fn order(by: EnvironmentSort, direction: Direction) -> Order {
+    let column = match by {
+        EnvironmentSort::LastDeployment => "last_at",
+        EnvironmentSort::Name => "name",
+    };
+    Order { column, direction }
+}
+
+/// Living environments that match the filter, of what the actor may see.
+pub(super) fn matching<'a>(
+    view: &'a View,
+    actor: &Actor,
+    filter: &EnvironmentFilter,
+) -> Listing<'a> {
+    let kind = match actor.visible_kinds() {
+        [only] if filter.kind.is_none_or(|kind| kind == *only) => Some(*only),
+        // Asked for a kind that does not exist for the actor: nothing matches.
+        [_] => return view.list().only("1 = 0"),
+        _ => filter.kind,
+    };
+    view.list()
+        .only("e.deleted_at IS NULL")
+        .when_some("e.kind = ?", kind)
+        .when_some("e.app_id = ?", filter.app)
+        .when_some("e.cluster_id = ?", filter.cluster)
+        .when_some("e.current_release_id = ?", filter.release)
+        .when_some("e.status = ?", filter.status)
+        .search("environment", &filter.search)
 }

@@ -3,22 +3,28 @@
 //! What changes an environment is a deployment (`deployment`); this folder makes environments,
 //! shows them, and keeps their values in revisions.
 
+mod create;
 mod list;
+pub(crate) mod store;
 mod values;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::actor::{Actor, By};
 use crate::app::AppBrief;
 use crate::closed::closed_set;
 use crate::cluster::ClusterBrief;
 use crate::control::Control;
-use crate::deployment::{DeploymentState, OnFailure, Started, Trigger};
+use crate::deployment::{DeploymentState, OnFailure, Trigger};
 use crate::error::Error;
 use crate::names::{EnvironmentName, HelmReleaseName, Namespace, ReleaseTag};
 use crate::op::OpBrief;
-use crate::store::ids::{DeploymentId, EnvironmentId, ReleaseId};
+use crate::rights::Subject;
+use crate::store::ids::{DeploymentId, EnvironmentId, OpId, ReleaseId};
+
+pub(crate) use store::EnvironmentRow;
 
 pub use list::{EnvironmentFilter, EnvironmentSort, EnvironmentTotals};
 pub use values::EnvironmentValues;
@@ -66,7 +72,7 @@ closed_set! {
 }
 
 /// An environment, short.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EnvironmentBrief {
     /// Its id.
     pub id: EnvironmentId,
@@ -77,7 +83,7 @@ pub struct EnvironmentBrief {
 }
 
 /// The Release that an environment runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CurrentRelease {
     /// Its id.
     pub id: ReleaseId,
@@ -88,7 +94,7 @@ pub struct CurrentRelease {
 }
 
 /// How a Release stands to the newest of its App.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// It is the newest.
@@ -100,7 +106,7 @@ pub enum Standing {
 }
 
 /// Objects that are ready, of those there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Ready {
     /// Ready ones.
     pub ready: i64,
@@ -109,7 +115,7 @@ pub struct Ready {
 }
 
 /// The last deployment of an environment, as its list shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LastDeployment {
     /// Its id.
     pub id: DeploymentId,
@@ -138,7 +144,7 @@ pub struct LastDeployment {
 }
 
 /// An environment, as lists and its own page show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Environment {
     /// Its id.
     pub id: EnvironmentId,
@@ -172,6 +178,8 @@ pub struct Environment {
     pub values_revision: i64,
     /// The App values revision that it holds; none: it follows the newest.
     pub holds: Option<i64>,
+    /// When its last deployment was made; without one, when it was.
+    pub last_at: Timestamp,
     /// When it was made.
     pub created_at: Timestamp,
     /// By whom.
@@ -179,7 +187,7 @@ pub struct Environment {
 }
 
 /// The deployment whose result an environment runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CurrentDeployment {
     /// Its id.
     pub id: DeploymentId,
@@ -189,10 +197,12 @@ pub struct CurrentDeployment {
     pub finished_at: Timestamp,
     /// Who made it.
     pub by: By,
+    /// Its Op, which knows the objects.
+    pub op: OpId,
 }
 
 /// What the form "New environment" gives; texts as typed.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct NewEnvironment {
     /// Its name.
@@ -215,22 +225,75 @@ pub struct NewEnvironment {
     pub on_failure: Option<OnFailure>,
 }
 
-impl Control {
-    /// Makes an environment and the deployment `environment_created` with its Op.
-    pub async fn environment_create(
-        &self,
-        actor: &Actor,
-        new: NewEnvironment,
-    ) -> Result<(Environment, Started), Error> {
-        self.unfinished(actor, &new)
+impl EnvironmentKind {
+    /// What happens if a deployment fails, unless something else is chosen.
+    pub const fn default_on_failure(self) -> OnFailure {
+        match self {
+            Self::Production => OnFailure::RollBack,
+            Self::Sandbox => OnFailure::Leave,
+        }
     }
 
+    /// The kind with "environments", for messages.
+    pub(crate) const fn plural(self) -> &'static str {
+        match self {
+            Self::Production => "production environments",
+            Self::Sandbox => "sandbox environments",
+        }
+    }
+}
+
+impl Control {
     /// One environment, by id or name. A name finds the living one; an id also finds a deleted one.
     pub async fn environment_get(
         &self,
         actor: &Actor,
         environment: &str,
     ) -> Result<Environment, Error> {
-        self.unfinished(actor, &environment)
+        let row = self.environment_row(actor, environment).await?;
+        let sealer = self.objects().sealer();
+        store::view()
+            .list()
+            .when("e.id = ?", row.id)
+            .one(self.db().read(), |row| store::read(row, sealer))
+            .await?
+            .ok_or_else(|| Error::not_found("environment", environment))
+    }
+
+    /// An environment's own row, by id or name, if the actor may see it.
+    pub(crate) async fn environment_row(
+        &self,
+        actor: &Actor,
+        environment: &str,
+    ) -> Result<EnvironmentRow, Error> {
+        let missing = || Error::not_found("environment", environment);
+        let c = self.db().read();
+        let found = match (environment.parse(), environment.parse()) {
+            (Ok(id), _) => store::by_id(c, id).await?,
+            (Err(_), Ok(name)) => store::by_name(c, &name).await?,
+            (Err(_), Err(_)) => None,
+        };
+        let row = found.ok_or_else(missing)?;
+        actor.read(Subject::Environments(row.kind), missing)?;
+        Ok(row)
+    }
+
+    /// The same, if the actor may also deploy there and the environment lives.
+    pub(crate) async fn environment_to_deploy(
+        &self,
+        actor: &Actor,
+        environment: &str,
+    ) -> Result<EnvironmentRow, Error> {
+        let row = self.environment_row(actor, environment).await?;
+        let act = format!("deploy to {}", row.kind.plural());
+        let missing = || Error::not_found("environment", environment);
+        actor.write(Subject::Environments(row.kind), &act, missing)?;
+        match row.state {
+            EnvironmentState::Creating | EnvironmentState::Active => Ok(row),
+            EnvironmentState::Deleting | EnvironmentState::Deleted => Err(Error::conflict(
+                format!("The environment `{}` is {}.", row.name, row.state),
+                "Nothing can be deployed to it.",
+            )),
+        }
     }
 }

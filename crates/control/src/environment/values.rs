@@ -1,15 +1,19 @@
 //! An environment's own Helm values, and all of its values with where each comes from.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::actor::Actor;
 use crate::app::ValuesRevision;
 use crate::control::Control;
+use crate::deployment::store as deployments;
 use crate::error::Error;
 use crate::values::MergedValues;
 
+use super::store;
+
 /// The values of an environment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct EnvironmentValues {
     /// Its own, which the deploy form starts from.
     pub own: ValuesRevision,
@@ -20,7 +24,7 @@ pub struct EnvironmentValues {
 }
 
 /// The Deployment values of a failed deployment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FailedValues {
     /// Its number.
     pub number: i64,
@@ -35,6 +39,34 @@ impl Control {
         actor: &Actor,
         environment: &str,
     ) -> Result<EnvironmentValues, Error> {
-        self.unfinished(actor, &environment)
+        let row = self.environment_row(actor, environment).await?;
+        let c = self.db().read();
+        let own = match store::newest_values(c, row.id).await? {
+            None => ValuesRevision::none(),
+            Some(newest) => ValuesRevision {
+                revision: newest.revision,
+                values: self.objects().text(&newest.values).await?,
+                note: newest.note,
+                created_at: Some(newest.created_at),
+                created_by: Some(newest.created_by),
+            },
+        };
+        let failed = match deployments::last_if_failed(c, row.id).await? {
+            None => None,
+            Some(last) => Some(FailedValues {
+                number: last.number,
+                values: self.objects().text_or_empty(last.values.as_ref()).await?,
+            }),
+        };
+        let failed = failed.filter(|failed| failed.values != own.values);
+        let current = match row.current_deployment {
+            None => None,
+            Some(id) => deployments::by_id(c, id).await?.and_then(|current| current.content),
+        };
+        let running = match current {
+            None => None,
+            Some(content) => Some(self.shown_values(row.app, content).await?),
+        };
+        Ok(EnvironmentValues { own, failed, running })
     }
 }

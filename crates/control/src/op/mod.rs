@@ -3,20 +3,36 @@
 //! Workers (`work`) write here; everything is stored as it happens and can be followed from any
 //! point.
 
+mod end;
 mod log;
+pub(crate) mod log_store;
+mod progress;
+pub(crate) mod recorder;
+pub(crate) mod store;
 mod subscribe;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::actor::{Actor, By};
+use crate::audit::{self, Act};
 use crate::closed::closed_set;
 use crate::control::Control;
+use crate::deployment::DeploymentState;
+use crate::deployment::store as deployments;
 use crate::environment::EnvironmentBrief;
+use crate::environment::store as environments;
 use crate::error::Error;
+use crate::rights::Subject;
+use crate::store::commit;
 use crate::store::ids::{DeploymentId, OpId};
+use crate::store::sql::now;
+use crate::store::wake::Wake;
+use store::OpRow;
 
 pub use log::{LogFilter, LogLevel, LogLine, LogPage, LogSource};
+pub(crate) use subscribe::Followers;
 pub use subscribe::{Change, OpEvent};
 
 closed_set! {
@@ -97,6 +113,32 @@ closed_set! {
     }
 }
 
+/// The steps of every deployment.
+pub(crate) const DEPLOY_STEPS: &[StepName] = &[
+    StepName::FetchChart,
+    StepName::MergeValues,
+    StepName::Crds,
+    StepName::Render,
+    StepName::Check,
+    StepName::Record,
+    StepName::PreHooks,
+    StepName::Apply,
+    StepName::Prune,
+    StepName::Wait,
+    StepName::PostHooks,
+    StepName::Finish,
+];
+
+/// The steps that repeat the last good deployment after a failure.
+pub(crate) const ROLL_BACK_STEPS: &[StepName] = &[
+    StepName::RollBackCheck,
+    StepName::RollBackRecord,
+    StepName::RollBackApply,
+    StepName::RollBackPrune,
+    StepName::RollBackWait,
+    StepName::RollBackFinish,
+];
+
 impl StepName {
     /// The step as people read it.
     pub const fn title(self) -> &'static str {
@@ -156,7 +198,7 @@ closed_set! {
 }
 
 /// A step of an Op.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Step {
     /// Which one.
     pub name: StepName,
@@ -175,7 +217,7 @@ pub struct Step {
 }
 
 /// An object that an Op waits for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ObjectState {
     /// `apps/v1`.
     pub api_version: String,
@@ -196,7 +238,7 @@ pub struct ObjectState {
 }
 
 /// What holds an Op up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Culprit {
     /// The object, as Helm names it: `Deployment/shop/worker`.
     pub object: String,
@@ -215,7 +257,7 @@ pub struct Culprit {
 }
 
 /// An Op, short, as lists show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OpBrief {
     /// Its id.
     pub id: OpId,
@@ -234,7 +276,7 @@ pub struct OpBrief {
 }
 
 /// What a queued Op stands behind.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Behind {
     /// The number of the deployment just before it.
     pub number: i64,
@@ -243,7 +285,7 @@ pub struct Behind {
 }
 
 /// An Op, as its page shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Op {
     /// Its id.
     pub id: OpId,
@@ -286,17 +328,82 @@ pub struct Op {
 impl Control {
     /// One Op with its steps and objects.
     pub async fn op_get(&self, actor: &Actor, op: OpId) -> Result<Op, Error> {
-        self.unfinished(actor, &op)
+        self.op_visible(actor, op).await?;
+        self.op_view(op).await
     }
 
     /// Number of Ops that run, of what the asker may see.
     pub async fn ops_running(&self, actor: &Actor) -> Result<i64, Error> {
-        self.unfinished(actor, &())
+        Ok(store::running(self.db().read(), actor.visible_kinds()).await?)
     }
 
     /// Asks for an Op to be stopped: at once while it is queued, else at the next safe point; the
     /// deployment then says what was left behind.
     pub async fn op_cancel(&self, actor: &Actor, op: OpId) -> Result<Op, Error> {
-        self.unfinished(actor, &op)
+        let row = self.op_visible(actor, op).await?;
+        let subject = Subject::Ops(row.environment.kind);
+        actor.write(subject, "cancel Ops of production environments", || missing(op))?;
+        if row.state.is_final() {
+            return Err(Error::conflict(
+                format!("This Op has ended already: {}.", row.state),
+                "There is nothing to cancel.",
+            ));
+        }
+        let tx = self.db().begin().await?;
+        let queued = store::end_queued(&tx, op, OpState::Cancelled, now()).await?;
+        if queued {
+            store::skip_rest(&tx, op).await?;
+            let state = DeploymentState::Cancelled;
+            deployments::end(&tx, row.deployment, state, None, now()).await?;
+            environments::refresh_status(&tx, row.environment.id).await?;
+        } else {
+            store::request_cancel(&tx, op, &actor.by()).await?;
+        }
+        let act = Act {
+            action: "op.cancel",
+            kind: "deployment",
+            id: row.deployment.to_string(),
+            name: &format!("{}#{}", row.environment.name, row.number),
+            old: serde_json::json!({ "state": row.state }),
+            new: serde_json::Value::Null,
+        };
+        audit::write(&tx, actor, act).await?;
+        commit(tx).await?;
+        let wakes = self.wakes();
+        wakes.send(Wake::Op(row.wake())).await;
+        wakes.send(if queued { Wake::Queue } else { Wake::Cancel(op) }).await;
+        self.op_view(op).await
     }
+
+    /// An Op's row, if the actor may see it.
+    pub(crate) async fn op_visible(&self, actor: &Actor, op: OpId) -> Result<OpRow, Error> {
+        let row = store::get(self.db().read(), op).await?.ok_or_else(|| missing(op))?;
+        actor.read(Subject::Ops(row.environment.kind), || missing(op))?;
+        Ok(row)
+    }
+
+    /// An Op as its page shows it, whoever asks.
+    pub(crate) async fn op_view(&self, op: OpId) -> Result<Op, Error> {
+        let c = self.db().read();
+        let row = store::get(c, op).await?.ok_or_else(|| missing(op))?;
+        let culprits = match &row.culprits_sealed {
+            None => Vec::new(),
+            Some(sealed) => {
+                let identity = recorder::culprits_identity(op);
+                let json = self
+                    .objects()
+                    .sealer()
+                    .open(&identity, sealed)
+                    .map_err(|e| Error::internal("decrypt culprits", e))?;
+                serde_json::from_slice(&json).map_err(|e| Error::internal("read culprits", e))?
+            }
+        };
+        let steps = store::steps(c, op).await?;
+        let objects = store::objects(c, op).await?;
+        Ok(row.into_view(steps, objects, culprits))
+    }
+}
+
+fn missing(op: OpId) -> Error {
+    Error::not_found("Op", op)
 }

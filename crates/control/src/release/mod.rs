@@ -3,19 +3,29 @@
 //! A Release stores the chart archive when it is made, so that it can be deployed when the
 //! registry is gone. It never changes; it can be archived, which only hides it from choices.
 
+mod add;
+pub(crate) mod store;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::actor::{Actor, By};
 use crate::app::{AppBrief, ChartReference, EnvironmentCounts};
+use crate::audit::{self, Act};
 use crate::control::Control;
 use crate::error::Error;
 use crate::names::ReleaseTag;
+use crate::rights::Subject;
+use crate::store::commit;
 use crate::store::ids::{AppId, ReleaseId};
-use crate::store::paging::{Page, PageRequest};
+use crate::store::listing::Order;
+use crate::store::paging::{Direction, Page, PageRequest, SortKey};
+use crate::store::sql::now;
+use crate::store::wake::Wake;
 
 /// A Release, short.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReleaseBrief {
     /// Its id.
     pub id: ReleaseId,
@@ -24,7 +34,7 @@ pub struct ReleaseBrief {
 }
 
 /// The exact chart version of a Release.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ReleaseChart {
     /// Where it came from, as the App said then.
     pub reference: ChartReference,
@@ -43,7 +53,7 @@ pub struct ReleaseChart {
 }
 
 /// A Release, as lists show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Release {
     /// Its id.
     pub id: ReleaseId,
@@ -76,7 +86,7 @@ pub struct Release {
 }
 
 /// What the form "Add release" gives; texts as typed.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct NewRelease {
     /// The App, by id or name.
@@ -95,7 +105,7 @@ pub struct NewRelease {
 }
 
 /// Which Releases a list shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct ReleaseFilter {
     /// Of this App only.
@@ -107,24 +117,38 @@ pub struct ReleaseFilter {
 }
 
 impl Control {
-    /// Adds a Release: fetches the chart, checks it and stores it.
-    pub async fn release_add(&self, actor: &Actor, new: NewRelease) -> Result<Release, Error> {
-        self.unfinished(actor, &new)
-    }
-
     /// One Release, by id.
     pub async fn release_get(&self, actor: &Actor, release: ReleaseId) -> Result<Release, Error> {
-        self.unfinished(actor, &release)
+        let missing = || Error::not_found("Release", release);
+        actor.read(Subject::Apps, missing)?;
+        store::view(actor.sees_production())
+            .list()
+            .when("r.id = ?", release)
+            .one(self.db().read(), store::read)
+            .await?
+            .ok_or_else(missing)
     }
 
     /// One Release, by its App (id or name) and tag.
-    pub async fn release_find(&self, actor: &Actor, app: &str, tag: &str) -> Result<Release, Error> {
-        self.unfinished(actor, &(app, tag))
+    pub async fn release_find(
+        &self,
+        actor: &Actor,
+        app: &str,
+        tag: &str,
+    ) -> Result<Release, Error> {
+        let app = self.app_row(actor, app).await?;
+        let missing = || Error::not_found("Release", tag);
+        let parsed = tag.parse::<ReleaseTag>().map_err(|_| missing())?;
+        let row = store::by_tag(self.db().read(), app.id, &parsed).await?.ok_or_else(missing)?;
+        self.release_get(actor, row.id).await
     }
 
     /// The Release's own values as YAML; empty where it has none.
     pub async fn release_values(&self, actor: &Actor, release: ReleaseId) -> Result<String, Error> {
-        self.unfinished(actor, &release)
+        let missing = || Error::not_found("Release", release);
+        actor.read(Subject::Apps, missing)?;
+        let row = store::by_id(self.db().read(), release).await?.ok_or_else(missing)?;
+        self.objects().text_or_empty(row.values.as_ref()).await
     }
 
     /// Releases, last added first.
@@ -134,7 +158,19 @@ impl Control {
         filter: &ReleaseFilter,
         page: &PageRequest,
     ) -> Result<Page<Release>, Error> {
-        self.unfinished(actor, &(filter, page))
+        actor.read(Subject::Apps, || Error::not_found("page", "releases"))?;
+        let order = Order { column: "id", direction: Direction::Descending };
+        let archived =
+            if filter.archived { "r.archived_at IS NOT NULL" } else { "r.archived_at IS NULL" };
+        store::view(actor.sees_production())
+            .list()
+            .only(archived)
+            .when_some("r.app_id = ?", filter.app)
+            .search("release", &filter.search)
+            .page(self.db().read(), page, order, store::read, |release| {
+                (SortKey::Text(String::new()), release.id.to_string())
+            })
+            .await
     }
 
     /// Archives a Release (or takes it back): it is no longer offered nor ever "newest".
@@ -144,6 +180,23 @@ impl Control {
         release: ReleaseId,
         archived: bool,
     ) -> Result<Release, Error> {
-        self.unfinished(actor, &(release, archived))
+        let missing = || Error::not_found("Release", release);
+        actor.write(Subject::Apps, "archive Releases", missing)?;
+        let row = store::by_id(self.db().read(), release).await?.ok_or_else(missing)?;
+        let tx = self.db().begin().await?;
+        if store::set_archived(&tx, release, archived.then(now)).await? {
+            let act = Act {
+                action: "release.archive",
+                kind: "release",
+                id: release.to_string(),
+                name: row.tag.as_str(),
+                old: serde_json::json!({ "archived": row.archived }),
+                new: serde_json::json!({ "archived": archived }),
+            };
+            audit::write(&tx, actor, act).await?;
+        }
+        commit(tx).await?;
+        self.wakes().send(Wake::Apps).await;
+        self.release_get(actor, release).await
     }
 }

@@ -42,7 +42,8 @@ fn decode(text: &str) -> Option<u128> {
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, utoipa::ToSchema)]
+        #[schema(value_type = String)]
         pub struct $name(Uuid);
 
         impl $name {
@@ -148,7 +149,10 @@ mod tests {
         let op = OpId::generate().to_string();
         for input in [op.as_str(), "", "app_", "app_0", &format!("app_{}", "u".repeat(26))] {
             let refused = input.parse::<AppId>().expect_err(input);
-            assert_eq!(refused.to_string(), format!("`{input}` is not an id that starts with `app_`"));
+            assert_eq!(
+                refused.to_string(),
+                format!("`{input}` is not an id that starts with `app_`")
+            );
         }
     }
 }

@@ -1,4 +1,15 @@
-//! Storage: connections, migrations, ids, paging.
+//! Storage shared by all subjects: connections, statements, paging, ids, wake-ups.
+//!
+//! The SQL of a subject stands in its own `store.rs`. Both databases are given the same texts; what
+//! differs between them (the schema's types, the wake-ups) stands here and nowhere else.
 
+mod connect;
 pub mod ids;
+pub(crate) mod listing;
 pub mod paging;
+pub(crate) mod search;
+pub(crate) mod sql;
+pub(crate) mod wake;
+
+pub(crate) use connect::{Db, Tx, commit};
+pub(crate) use sql::{Row, StoreError, sql};

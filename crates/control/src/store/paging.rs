@@ -6,6 +6,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::error::Error;
 
@@ -19,7 +20,7 @@ pub const PAGE_DEFAULT: u32 = 50;
 pub const PAGE_MAXIMUM: u32 = 200;
 
 /// Which page of a list is wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct PageRequest {
     /// [`Page::next`] or [`Page::previous`] of an earlier answer; none: the first page.
@@ -29,7 +30,7 @@ pub struct PageRequest {
 }
 
 /// One page of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {
     /// In the order asked for.
     pub items: Vec<T>,
@@ -42,7 +43,7 @@ pub struct Page<T> {
 }
 
 /// How many rows a filter matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Count {
     /// This many.
@@ -52,7 +53,7 @@ pub enum Count {
 }
 
 /// Which way a list is sorted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// a to z, oldest first.
@@ -93,9 +94,17 @@ impl Cursor {
     }
 
     fn decode(text: &str) -> Result<Self, Error> {
-        URL_SAFE_NO_PAD.decode(text).ok().and_then(|json| serde_json::from_slice(&json).ok()).ok_or_else(
-            || Error::invalid("cursor", "This cursor is damaged.", "Start again from the first page."),
-        )
+        URL_SAFE_NO_PAD
+            .decode(text)
+            .ok()
+            .and_then(|json| serde_json::from_slice(&json).ok())
+            .ok_or_else(|| {
+                Error::invalid(
+                    "cursor",
+                    "This cursor is damaged.",
+                    "Start again from the first page.",
+                )
+            })
     }
 }
 

@@ -1,9 +1,16 @@
 //! What a deployment is rendered with: five layers merged as Helm merges several `-f` files, with
 //! the layer that each key comes from.
 
+mod check;
+mod merging;
+
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::closed::closed_set;
+
+pub(crate) use check::check_values;
+pub(crate) use merging::{MergeError, MergedLayers, merge_layers};
 
 closed_set! {
     /// The layers, lowest first.
@@ -21,8 +28,21 @@ closed_set! {
     }
 }
 
+impl ValuesLayer {
+    /// The layer as people call it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Chart => "chart's own values",
+            Self::App => "App values",
+            Self::Release => "Release values",
+            Self::Domain => "domain values",
+            Self::Deployment => "deployment values",
+        }
+    }
+}
+
 /// Merged values with their origins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MergedValues {
     /// As YAML, as Helm prints `helm get values --all`. Masked where the App says so.
     pub yaml: String,
@@ -31,7 +51,7 @@ pub struct MergedValues {
 }
 
 /// One leaf of merged values.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MergedKey {
     /// The path, such as `api.resources.limits.memory`; a key with a dot in it is quoted.
     pub path: String,

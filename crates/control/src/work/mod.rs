@@ -1,11 +1,125 @@
 //! Workers: tasks that take Ops from the queue under a lease and carry them out step by step.
+//!
+//! One loop per process claims Ops, as many at once as the settings allow; each runs in a task of its own
+//! (`carry_out`). What a worker holds while it runs one is in `lease`, the SQL of the queue in `store`.
+
+mod carry_out;
+mod lease;
+pub(crate) mod store;
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, broadcast};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::control::Control;
+use crate::deployment::prepare::whole_text;
+use crate::store::ids::{OpId, WorkerId};
+use crate::store::sql::now;
+use crate::store::wake::Wake;
+
+pub(crate) use store::Lease;
+
+use lease::{Held, Stopped};
 
 /// The running workers of a process.
 #[must_use = "workers stop when this is dropped without `stop`"]
-pub struct Workers {}
+pub struct Workers {
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
 
 impl Workers {
+    pub(crate) fn start(control: Control) -> Self {
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(take_ops(control, WorkerId::generate(), stop.clone(), tasks.clone()));
+        Self { stop, tasks }
+    }
+
     /// Stops gracefully: no new Ops are taken; running ones are given up at their next safe point
     /// and taken up again by another worker or after the next start.
-    pub async fn stop(self) {}
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Claims Ops as long as there are any, then waits for a wake-up. A missed one costs no more than the poll interval.
+async fn take_ops(control: Control, worker: WorkerId, stop: CancellationToken, tasks: TaskTracker) {
+    let settings = control.config().workers.clone();
+    let places = Arc::new(Semaphore::new(settings.count.max(1)));
+    let mut wakes = control.wakes().subscribe();
+    while !stop.is_cancelled() {
+        let Some(place) = stop.run_until_cancelled(places.clone().acquire_owned()).await else {
+            return;
+        };
+        let Ok(place) = place else { return };
+        let at = now();
+        let until = at.checked_add(settings.lease).unwrap_or(at);
+        match store::claim(control.db(), worker, at, until).await {
+            Ok(Some(lease)) => {
+                let (control, stop) = (control.clone(), stop.clone());
+                tasks.spawn(async move {
+                    run(control, lease, stop).await;
+                    drop(place);
+                });
+            }
+            Ok(None) => {
+                drop(place);
+                let woken = tokio::time::timeout(settings.poll, next_in_queue(&mut wakes));
+                let _ = stop.run_until_cancelled(woken).await;
+            }
+            Err(error) => {
+                drop(place);
+                tracing::error!(error = whole_text(&error), "the queue of Ops cannot be read");
+                let _ = stop.run_until_cancelled(tokio::time::sleep(settings.poll)).await;
+            }
+        }
+    }
+}
+
+async fn next_in_queue(wakes: &mut broadcast::Receiver<Wake>) {
+    loop {
+        match wakes.recv().await {
+            // Whoever lagged may have missed one.
+            Ok(Wake::Queue) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+/// Carries one Op out under its lease.
+async fn run(control: Control, lease: Lease, stop: CancellationToken) {
+    let held = Arc::new(Held::new(control.clone(), lease));
+    let keeping = tokio::spawn(held.clone().keep(stop));
+    carry_out::run(&control, &held).await;
+    held.finish();
+    if let Err(error) = keeping.await {
+        tracing::error!(%error, op = %lease.op, "the task that renewed a lease failed");
+    }
+    match held.stopped() {
+        Some(Stopped::ShuttingDown) => {
+            if let Err(error) = store::give_back(control.db().write(), &lease).await {
+                tracing::warn!(error = whole_text(&error), op = %lease.op, "an Op was not given back; its lease runs out by itself");
+            }
+        }
+        Some(Stopped::LeaseLost) => tracing::warn!(op = %lease.op, "another worker has the Op now"),
+        Some(Stopped::Cancelled) | None => put_log_away(&control, lease.op).await,
+    }
+}
+
+/// The log of an Op that has ended moves out of the database.
+async fn put_log_away(control: &Control, op: OpId) {
+    if let Err(error) = crate::op::log_store::compact(control.db(), control.objects(), op).await {
+        tracing::warn!(error = whole_text(&error), %op, "the log of an Op stays in the database");
+    }
 }

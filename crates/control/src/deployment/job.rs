@@ -1,0 +1,121 @@
+//! Everything that a worker needs to carry a deployment out, loaded at once.
+
+use super::content::Content;
+use super::store::{self, DeploymentRow};
+use crate::app::AppSettings;
+use crate::control::Control;
+use crate::environment::store::{self as environments, EnvironmentRow};
+use crate::error::Error;
+use crate::op::store as ops;
+use crate::release::store::{self as releases, ReleaseRow};
+use crate::store::ids::DeploymentId;
+use crate::work::Lease;
+
+/// A deployment with what it is made of so far.
+pub(crate) struct Job {
+    /// The deployment.
+    pub(crate) deployment: DeploymentRow,
+    /// Its environment, as it is now.
+    pub(crate) environment: EnvironmentRow,
+    /// Its Release.
+    pub(crate) release: ReleaseRow,
+    /// The App's settings.
+    pub(crate) settings: AppSettings,
+    /// The layers above the chart's own values, as written.
+    pub(crate) layers: LayerTexts,
+    /// What it consists of: the preview's, or what an earlier run of the Op rendered.
+    pub(crate) content: Option<Content>,
+    /// For a rollback: the deployment that it repeats.
+    pub(crate) repeats: Option<Earlier>,
+    /// What the environment runs now: where `roll_back` goes after a failure.
+    pub(crate) last_good: Option<Earlier>,
+    /// What the way back consists of, if an earlier run of the Op had planned it.
+    pub(crate) rollback_content: Option<Content>,
+    /// When the wait that an earlier run of the Op had begun gives up.
+    pub(crate) deadline: Option<jiff::Timestamp>,
+}
+
+/// An earlier deployment with what it consisted of.
+pub(crate) struct Earlier {
+    pub(crate) deployment: DeploymentRow,
+    pub(crate) release: ReleaseRow,
+    pub(crate) content: Content,
+}
+
+/// The layers above the chart's own values, as written; empty where there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LayerTexts {
+    pub(crate) app: String,
+    pub(crate) release: String,
+    pub(crate) domain: String,
+    pub(crate) deployment: String,
+}
+
+impl Control {
+    /// Loads what the Op under `lease` is about.
+    pub(crate) async fn job(&self, lease: &Lease) -> Result<Job, Error> {
+        let gone = || Error::internal("load an Op", "a row that it needs is gone");
+        let c = self.db().read();
+        let deployment = store::by_id(c, lease.wake.deployment).await?.ok_or_else(gone)?;
+        let environment = environments::by_id(c, deployment.environment).await?.ok_or_else(gone)?;
+        let release = releases::by_id(c, deployment.release).await?.ok_or_else(gone)?;
+        let settings = crate::app::store::settings(c, deployment.app).await?.ok_or_else(gone)?;
+        let deadline = ops::get(c, lease.op).await?.ok_or_else(gone)?.deadline;
+        let layers = self
+            .layer_texts(&release, deployment.app_values_revision, deployment.values.as_ref())
+            .await?;
+        let content = match deployment.content {
+            Some(id) => Some(self.content(id).await?),
+            None => None,
+        };
+        let rollback_content = match deployment.rollback_content {
+            Some(id) => Some(self.content(id).await?),
+            None => None,
+        };
+        let repeats = self.earlier(deployment.repeats).await?;
+        let last_good = self.earlier(environment.current_deployment).await?;
+        Ok(Job {
+            deployment,
+            environment,
+            release,
+            settings,
+            layers,
+            content,
+            repeats,
+            last_good,
+            rollback_content,
+            deadline,
+        })
+    }
+
+    /// The layers of a deployment as written.
+    pub(crate) async fn layer_texts(
+        &self,
+        release: &ReleaseRow,
+        app_values_revision: i64,
+        deployment: Option<&crate::objects::Address>,
+    ) -> Result<LayerTexts, Error> {
+        let app =
+            crate::app::store::values(self.db().read(), release.app, app_values_revision).await?;
+        let app = app.map(|values| values.values);
+        let objects = self.objects();
+        Ok(LayerTexts {
+            app: objects.text_or_empty(app.as_ref()).await?,
+            release: objects.text_or_empty(release.values.as_ref()).await?,
+            domain: String::new(),
+            deployment: objects.text_or_empty(deployment).await?,
+        })
+    }
+
+    async fn earlier(&self, id: Option<DeploymentId>) -> Result<Option<Earlier>, Error> {
+        let Some(id) = id else { return Ok(None) };
+        let c = self.db().read();
+        let Some(deployment) = store::by_id(c, id).await? else { return Ok(None) };
+        let Some(content) = deployment.content else { return Ok(None) };
+        let release = releases::by_id(c, deployment.release).await?;
+        let release = release.ok_or_else(|| {
+            Error::internal("load an earlier deployment", "the row of its Release is gone")
+        })?;
+        Ok(Some(Earlier { content: self.content(content).await?, deployment, release }))
+    }
+}

@@ -1,0 +1,404 @@
+//! From a chart and layers of values to what a deployment consists of, and on to its plan: the same for previews and
+//! for workers, so that a preview is what is carried out.
+//!
+//! Nothing is stored here and nothing in the cluster is changed.
+
+use std::sync::{Arc, Mutex};
+
+use helm::chart::{Chart, ChartError};
+use helm::render::{PreparedChart, ReleaseOptions, RenderError, RenderInput, Rendered};
+use helm::{Capabilities, ClusterReader, LookupError};
+use rollout::manifest::{Desired, ManifestError};
+use rollout::plan::{Operation, Plan, PlanError, PlanOptions};
+use rollout::record::{History, Next, Owner};
+use rollout::{Cluster, ClusterError};
+use serde_json::json;
+
+use super::content::{StoredContext, StoredRendering, StoredValues};
+use super::job::LayerTexts;
+use crate::control::Control;
+use crate::environment::store::EnvironmentRow;
+use crate::error::{Error, Place, Problem};
+use crate::store::ids::DeploymentId;
+use crate::values::{MergeError, MergedLayers, MergedValues, ValuesLayer, merge_layers};
+
+/// Charts kept parsed; a fleet's environments mostly share one or two.
+const CHARTS_KEPT: usize = 16;
+/// Changed values told of a deployment.
+const CHANGED_VALUES: usize = 20;
+
+/// Why a deployment cannot be prepared.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PrepareError {
+    /// The stored archive is no chart any more.
+    #[error("the stored chart cannot be loaded")]
+    Chart(#[from] ChartError),
+    /// Layers cannot be merged.
+    #[error(transparent)]
+    Values(#[from] MergeError),
+    /// The chart does not render with these values.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// What was rendered is not a set of Kubernetes objects.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// There is no plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The cluster's dry run refused objects.
+    #[error("the cluster does not accept {}", .0.join("\n"))]
+    Refused(Vec<String>),
+    /// The cluster was not reached or refused to answer.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// Landfall's own fault.
+    #[error(transparent)]
+    Internal(#[from] Error),
+}
+
+/// An error and its causes as one text, each told once.
+pub(crate) fn whole_text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+impl PrepareError {
+    /// What to do about it, as a sentence; empty where the text says it.
+    pub(crate) fn remedy(&self) -> &'static str {
+        match self {
+            Self::Chart(_) => "Add a release with a chart that loads.",
+            Self::Values(MergeError::Layer { layer: ValuesLayer::Release, .. }) => {
+                "Add a release whose values are valid."
+            }
+            Self::Values(MergeError::Layer { layer: ValuesLayer::App, .. }) => {
+                "Correct the App values, then deploy again."
+            }
+            Self::Values(_) => "Correct the values, then deploy again.",
+            Self::Render(RenderError::Schema(_)) => {
+                "Correct the values that the chart's schema refuses."
+            }
+            Self::Render(_) => "Correct the values, or release a chart that renders with them.",
+            Self::Manifest(_) => "Release a chart that renders to Kubernetes objects.",
+            Self::Refused(_) => {
+                "Correct the values or the chart so that the cluster accepts the objects."
+            }
+            // Their texts end with what to do.
+            Self::Plan(_) | Self::Cluster(_) | Self::Internal(_) => "",
+        }
+    }
+
+    /// The same as an answer to whoever asked for a preview.
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Self::Internal(error) => error,
+            Self::Cluster(error) => crate::cluster::unreachable(&error),
+            Self::Values(MergeError::Layer { layer: ValuesLayer::Deployment, ref source }) => {
+                let mut problem = Problem::new("values", whole_text(source), "Correct the YAML.");
+                problem.place = place(source);
+                Error::Invalid(crate::error::Invalid { problems: vec![problem] })
+            }
+            Self::Manifest(_) | Self::Plan(_) | Self::Chart(_) => {
+                Error::invalid("release", whole_text(&self), self.remedy())
+            }
+            other => Error::invalid("values", whole_text(&other), other.remedy()),
+        }
+    }
+}
+
+/// Where values are wrong, for editors.
+pub(crate) fn place(error: &helm::values::ValuesError) -> Option<Place> {
+    let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+    Some(Place {
+        line: number(error.line()?),
+        column: number(error.column().unwrap_or(1)),
+        excerpt: error.excerpt().unwrap_or_default().to_owned(),
+    })
+}
+
+/// Charts that are parsed already, by the SHA-256 of their archive; the least recently used go first.
+#[derive(Default)]
+pub(crate) struct Charts {
+    kept: Mutex<Vec<(String, Arc<PreparedChart>)>>,
+}
+
+impl Charts {
+    fn get(&self, sha256: &str) -> Option<Arc<PreparedChart>> {
+        let mut kept = self.kept.lock().expect("no code panics while it holds the charts");
+        let at = kept.iter().position(|(known, _)| known == sha256)?;
+        let entry = kept.remove(at);
+        let chart = entry.1.clone();
+        kept.push(entry);
+        Some(chart)
+    }
+
+    fn keep(&self, sha256: &str, chart: &Arc<PreparedChart>) {
+        let mut kept = self.kept.lock().expect("no code panics while it holds the charts");
+        kept.push((sha256.to_owned(), chart.clone()));
+        if kept.len() > CHARTS_KEPT {
+            kept.remove(0);
+        }
+    }
+}
+
+impl Control {
+    /// The chart of a stored archive, parsed.
+    pub(crate) async fn prepared_chart(
+        &self,
+        sha256: &str,
+    ) -> Result<Arc<PreparedChart>, PrepareError> {
+        if let Some(chart) = self.charts().get(sha256) {
+            return Ok(chart);
+        }
+        let archive = self.objects().archive(sha256).await?;
+        let chart = blocking(move || -> Result<_, PrepareError> {
+            Ok(Arc::new(PreparedChart::new(Chart::from_archive(&archive)?)?))
+        })
+        .await??;
+        self.charts().keep(sha256, &chart);
+        Ok(chart)
+    }
+}
+
+/// Runs work that keeps a processor busy, or waits, apart from the threads that serve requests.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|failed| Error::internal("prepare a deployment", failed))
+}
+
+/// Where a deployment goes.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) cluster: Cluster,
+    pub(crate) namespace: String,
+    pub(crate) release_name: String,
+    /// Marks the revisions of the Helm release that are this deployment's.
+    pub(crate) owner: Owner,
+}
+
+const OWNER_LABEL: &str = "landfall.dev/deployment";
+
+impl Target {
+    pub(crate) fn new(cluster: Cluster, environment: &EnvironmentRow, owner: &str) -> Self {
+        Self {
+            cluster,
+            namespace: environment.namespace.to_string(),
+            release_name: environment.release_name.to_string(),
+            owner: Owner { key: OWNER_LABEL.to_owned(), value: owner.to_owned() },
+        }
+    }
+
+    /// The target of a deployment itself.
+    pub(crate) fn of_deployment(
+        cluster: Cluster,
+        environment: &EnvironmentRow,
+        id: DeploymentId,
+    ) -> Self {
+        Self::new(cluster, environment, &id.to_string())
+    }
+
+    /// The target of the way back after a deployment failed: revisions of its own.
+    pub(crate) fn of_way_back(
+        cluster: Cluster,
+        environment: &EnvironmentRow,
+        id: DeploymentId,
+    ) -> Self {
+        Self::new(cluster, environment, &format!("{id}.back"))
+    }
+
+    /// All revisions of the Helm release.
+    pub(crate) async fn history(&self) -> Result<History, PrepareError> {
+        Ok(rollout::record::read_history(&self.cluster, &self.namespace, &self.release_name)
+            .await?)
+    }
+}
+
+/// Merges the layers over the chart's values.
+pub(crate) async fn merge(
+    chart: &Arc<PreparedChart>,
+    texts: LayerTexts,
+) -> Result<MergedLayers, PrepareError> {
+    let chart = chart.clone();
+    Ok(blocking(move || merge_layers(chart.chart(), &texts)).await??)
+}
+
+/// Merged values as they are stored.
+pub(crate) fn stored_values(merged: &MergedLayers) -> StoredValues {
+    StoredValues {
+        supplied: goyaml::to_string(&merged.supplied).unwrap_or_default(),
+        merged: merged.view.clone(),
+    }
+}
+
+/// What a rendering gave and what decided it.
+pub(crate) struct Rendering {
+    pub(crate) rendering: StoredRendering,
+    pub(crate) context: StoredContext,
+}
+
+/// Renders the chart for the release's next revision.
+pub(crate) async fn render(
+    chart: Arc<PreparedChart>,
+    merged: &MergedLayers,
+    target: &Target,
+    next: Next,
+) -> Result<Rendering, PrepareError> {
+    let capabilities = target.cluster.capabilities().await?;
+    let (name, namespace) = (target.release_name.clone(), target.namespace.clone());
+    let release = match next.operation {
+        Operation::Install => ReleaseOptions::install(name, namespace),
+        Operation::Upgrade | Operation::Rollback { .. } => {
+            ReleaseOptions::upgrade(name, namespace, next.revision)
+        }
+    };
+    let reader = target.cluster.reader(tokio::runtime::Handle::current());
+    let lookups =
+        Arc::new(RecordedLookups { cluster: Box::new(reader), answers: Mutex::default() });
+    let context = context_of(&release, &capabilities);
+    let mut input = RenderInput::new(merged.supplied.clone(), release);
+    input.capabilities = capabilities;
+    input.cluster = Some(lookups.clone());
+    let rendered = blocking(move || chart.render(&input)).await??;
+    let answers = std::mem::take(
+        &mut *lookups.answers.lock().expect("no code panics while it holds the answers"),
+    );
+    Ok(Rendering {
+        rendering: stored_rendering(rendered),
+        context: StoredContext { lookups: answers, ..context },
+    })
+}
+
+fn stored_rendering(rendered: Rendered) -> StoredRendering {
+    StoredRendering {
+        manifest: rendered.manifest,
+        hooks: rendered.hooks,
+        notes: rendered.notes,
+        crds: rendered.crds.into_iter().map(|crd| crd.path).collect(),
+    }
+}
+
+fn context_of(release: &ReleaseOptions, capabilities: &Capabilities) -> StoredContext {
+    let version = &capabilities.kube_version;
+    StoredContext {
+        release: json!({
+            "name": release.name,
+            "namespace": release.namespace,
+            "revision": release.revision,
+            "is_upgrade": release.is_upgrade,
+        }),
+        capabilities: json!({
+            "kube_version": { "version": version.version, "major": version.major, "minor": version.minor },
+            "api_versions": capabilities.api_versions,
+        }),
+        lookups: Vec::new(),
+    }
+}
+
+/// Passes `lookup` on to the cluster and keeps the answers: they are part of what decided the rendering.
+struct RecordedLookups {
+    cluster: Box<dyn ClusterReader + Send + Sync>,
+    answers: Mutex<Vec<serde_json::Value>>,
+}
+
+impl ClusterReader for RecordedLookups {
+    fn lookup(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<serde_json::Value>, LookupError> {
+        let answer = self.cluster.lookup(api_version, kind, namespace, name)?;
+        let asked = json!({
+            "api_version": api_version, "kind": kind, "namespace": namespace, "name": name, "answer": answer,
+        });
+        self.answers.lock().expect("no code panics while it holds the answers").push(asked);
+        Ok(answer)
+    }
+}
+
+/// What a rendering wants in the cluster; `repeats` is the Helm revision that a rollback repeats.
+pub(crate) fn desired(
+    target: &Target,
+    rendering: &StoredRendering,
+    repeats: Option<u32>,
+) -> Result<Desired, PrepareError> {
+    let (release, namespace) = (&target.release_name, &target.namespace);
+    let (manifest, hooks) = (&rendering.manifest, rendering.hooks.clone());
+    Ok(match repeats {
+        None => Desired::parse(release, namespace, manifest, hooks, rendering.crds.clone())?,
+        Some(revision) => Desired::parse_rollback(release, namespace, manifest, hooks, revision)?,
+    })
+}
+
+/// Looks at the cluster and plans. Reads only.
+pub(crate) async fn plan(
+    control: &Control,
+    target: &Target,
+    desired: &Desired,
+    history: &History,
+) -> Result<Plan, PrepareError> {
+    let options = PlanOptions::default();
+    let live = rollout::plan::read_live(&target.cluster, desired, history, &options).await?;
+    let key = control.objects().sealer().plan_key();
+    Ok(rollout::plan::plan(desired, history, &live, &options, key)?)
+}
+
+/// `Err` with every object that the cluster's dry run refused.
+pub(crate) fn accepted(plan: &Plan) -> Result<(), PrepareError> {
+    let refused: Vec<String> =
+        plan.refusals().map(|(key, refusal)| format!("{key}: {}", refusal.message)).collect();
+    if refused.is_empty() { Ok(()) } else { Err(PrepareError::Refused(refused)) }
+}
+
+/// The record that Helm keeps of a revision made of this content.
+pub(crate) fn helm_release(
+    chart: &PreparedChart,
+    values: &StoredValues,
+    rendering: &StoredRendering,
+) -> Result<helm::release::Release, PrepareError> {
+    let supplied = helm::values::parse_values(&values.supplied)
+        .map_err(|source| MergeError::Layer { layer: ValuesLayer::Deployment, source })?;
+    let processed =
+        helm::chart::process_dependencies(chart.chart(), &supplied).map_err(RenderError::from)?;
+    let config = serde_json::from_str(&goyaml::json::to_string(&supplied).unwrap_or_default())
+        .map_err(|failed| Error::internal("write values as JSON", failed))?;
+    Ok(helm::release::Release {
+        name: String::new(),
+        info: helm::release::Info {
+            notes: rendering.notes.clone().unwrap_or_default(),
+            ..helm::release::Info::default()
+        },
+        chart: Some((&processed).into()),
+        config,
+        manifest: rendering.manifest.clone(),
+        hooks: rendering.hooks.clone(),
+        version: 0,
+        namespace: String::new(),
+        apply_method: None,
+    })
+}
+
+/// Paths of values that differ from those that ran before, at most twenty.
+pub(crate) fn changed_values(before: Option<&MergedValues>, after: &MergedValues) -> Vec<String> {
+    let Some(before) = before else { return Vec::new() };
+    let old: std::collections::HashMap<&str, &str> =
+        before.keys.iter().map(|key| (key.path.as_str(), key.value.as_str())).collect();
+    let new: std::collections::HashSet<&str> =
+        after.keys.iter().map(|key| key.path.as_str()).collect();
+    let changed =
+        after.keys.iter().filter(|key| old.get(key.path.as_str()) != Some(&key.value.as_str()));
+    let gone = before.keys.iter().filter(|key| !new.contains(key.path.as_str()));
+    changed.chain(gone).map(|key| key.path.clone()).take(CHANGED_VALUES).collect()
+}

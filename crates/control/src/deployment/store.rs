@@ -1,0 +1,353 @@
+//! SQL of deployments and previews.
+
+use jiff::Timestamp;
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::{
+    Changes, Deployment, DeploymentState, Estimate, OnFailure, PlanPolicy, Trigger, open_culprit,
+};
+use crate::actor::By;
+use crate::app::AppBrief;
+use crate::environment::{EnvironmentBrief, EnvironmentKind};
+use crate::objects::{Address, Sealer};
+use crate::op;
+use crate::release::ReleaseBrief;
+use crate::store::ids::{
+    AppId, BatchId, ContentId, DeploymentId, EnvironmentId, OpId, PreviewId, ReleaseId,
+};
+use crate::store::listing::View;
+use crate::store::sql::{Json, Row, StoreError, sql};
+
+/// Deployments as lists show them.
+pub(crate) fn view() -> View {
+    View {
+        table: "deployments",
+        alias: "d",
+        columns: COLUMNS,
+        joins: JOINS,
+        doing: "list deployments",
+    }
+}
+
+const COLUMNS: &str = "d.*, e.name AS environment_name, \
+     CASE WHEN e.deleted_at IS NULL THEN e.current_deployment_id END AS current_id, \
+     a.name AS app_name, r.tag AS release_tag, f.tag AS from_tag, rp.number AS repeats_number, \
+     rbr.id AS back_id, rbr.tag AS back_tag, \
+     o.id AS op_id_, o.state AS op_state, o.step AS op_step, o.done AS op_done, \
+     o.total AS op_total, o.percent AS op_percent, \
+     bd.number AS behind_number, bd.trigger_kind AS behind_trigger";
+
+const JOINS: &str = "JOIN environments e ON e.id = d.environment_id JOIN apps a ON a.id = d.app_id \
+     JOIN releases r ON r.id = d.release_id LEFT JOIN releases f ON f.id = d.from_release_id \
+     LEFT JOIN deployments rp ON rp.id = d.repeats_id \
+     LEFT JOIN deployments rb ON rb.id = d.rolled_back_to_id \
+     LEFT JOIN releases rbr ON rbr.id = rb.release_id \
+     JOIN ops o ON o.id = d.op_id \
+     LEFT JOIN ops b ON o.state = 'queued' AND b.seq = (SELECT MAX(p.seq) FROM ops p \
+       WHERE p.environment_id = o.environment_id AND p.seq < o.seq \
+       AND p.state IN ('queued', 'running')) \
+     LEFT JOIN deployments bd ON bd.id = b.deployment_id";
+
+/// Reads a row of [`view`]; `sealer` opens the culprit's line.
+pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Deployment, DbErr> {
+    let id: DeploymentId = row.get("id")?;
+    let state: DeploymentState = row.get("state")?;
+    let current: Option<DeploymentId> = row.opt("current_id")?;
+    let brief = |id: &str, tag: &str| -> Result<Option<ReleaseBrief>, DbErr> {
+        Ok(match row.opt(id)? {
+            Some(id) => Some(ReleaseBrief { id, tag: row.get(tag)? }),
+            None => None,
+        })
+    };
+    Ok(Deployment {
+        id,
+        number: row.get("number")?,
+        environment: EnvironmentBrief {
+            id: row.get("environment_id")?,
+            name: row.get("environment_name")?,
+            kind: row.get("kind")?,
+        },
+        app: AppBrief { id: row.get("app_id")?, name: row.get("app_name")? },
+        release: ReleaseBrief { id: row.get("release_id")?, tag: row.get("release_tag")? },
+        from: brief("from_release_id", "from_tag")?,
+        trigger: row.get("trigger_kind")?,
+        repeats: row.opt("repeats_number")?,
+        reason: row.get("reason")?,
+        state,
+        plan_policy: row.get("plan_policy")?,
+        on_failure: row.get("on_failure")?,
+        batch: row.opt("batch_id")?,
+        app_values_revision: row.get("app_values_revision")?,
+        helm_revision: row.opt("helm_revision")?,
+        changes: row.json_opt("changes")?,
+        changed_values: row.json("changed_values")?,
+        culprit: open_culprit(sealer, id, row.opt("culprit_sealed")?),
+        rolled_back_to: brief("back_id", "back_tag")?,
+        can_roll_back_to: state == DeploymentState::Succeeded
+            && current.is_some_and(|current| current != id),
+        op: op::store::read_brief(row)?
+            .ok_or_else(|| DbErr::Type("a deployment without an Op".to_owned()))?,
+        by: row.json("created_by")?,
+        created_at: row.get("created_at")?,
+        started_at: row.opt("started_at")?,
+        finished_at: row.opt("finished_at")?,
+    })
+}
+
+/// A deployment's own row, for rules and workers.
+#[derive(Clone, Debug)]
+pub(crate) struct DeploymentRow {
+    pub(crate) id: DeploymentId,
+    pub(crate) environment: EnvironmentId,
+    pub(crate) number: i64,
+    pub(crate) app: AppId,
+    pub(crate) release: ReleaseId,
+    pub(crate) trigger: Trigger,
+    pub(crate) repeats: Option<DeploymentId>,
+    pub(crate) state: DeploymentState,
+    pub(crate) plan_policy: PlanPolicy,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) values: Option<Address>,
+    pub(crate) app_values_revision: i64,
+    pub(crate) content: Option<ContentId>,
+    pub(crate) new_preview: Option<PreviewId>,
+    pub(crate) rollback_content: Option<ContentId>,
+    pub(crate) helm_revision: Option<i64>,
+    pub(crate) failure_sealed: Option<Vec<u8>>,
+    pub(crate) op: OpId,
+    pub(crate) created_by: By,
+}
+
+fn read_row(row: &Row<'_>) -> Result<DeploymentRow, DbErr> {
+    Ok(DeploymentRow {
+        id: row.get("id")?,
+        environment: row.get("environment_id")?,
+        number: row.get("number")?,
+        app: row.get("app_id")?,
+        release: row.get("release_id")?,
+        trigger: row.get("trigger_kind")?,
+        repeats: row.opt("repeats_id")?,
+        state: row.get("state")?,
+        plan_policy: row.get("plan_policy")?,
+        on_failure: row.get("on_failure")?,
+        values: row.opt("values_object")?,
+        app_values_revision: row.get("app_values_revision")?,
+        content: row.opt("content_id")?,
+        new_preview: row.opt("new_preview_id")?,
+        rollback_content: row.opt("rollback_content_id")?,
+        helm_revision: row.opt("helm_revision")?,
+        failure_sealed: row.opt("failure_sealed")?,
+        op: row.get("op_id")?,
+        created_by: row.json("created_by")?,
+    })
+}
+
+const ROW: &str = "read a deployment";
+
+/// By id.
+pub(crate) async fn by_id(
+    c: &impl ConnectionTrait,
+    id: DeploymentId,
+) -> Result<Option<DeploymentRow>, StoreError> {
+    sql("SELECT * FROM deployments WHERE id = $1").bind(id).one(c, ROW, read_row).await
+}
+
+/// By number in its environment.
+pub(crate) async fn by_number(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+    number: i64,
+) -> Result<Option<DeploymentRow>, StoreError> {
+    sql("SELECT * FROM deployments WHERE environment_id = $1 AND number = $2")
+        .bind(environment)
+        .bind(number)
+        .one(c, ROW, read_row)
+        .await
+}
+
+/// The last deployment of a Release in an environment that succeeded.
+pub(crate) async fn last_success(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+    release: ReleaseId,
+) -> Result<Option<DeploymentRow>, StoreError> {
+    sql("SELECT * FROM deployments WHERE environment_id = $1 AND release_id = $2 \
+         AND state = 'succeeded' ORDER BY number DESC LIMIT 1")
+    .bind(environment)
+    .bind(release)
+    .one(c, ROW, read_row)
+    .await
+}
+
+/// The last deployment of an environment, if it failed.
+pub(crate) async fn last_if_failed(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<Option<DeploymentRow>, StoreError> {
+    let last =
+        sql("SELECT * FROM deployments WHERE environment_id = $1 ORDER BY number DESC LIMIT 1")
+            .bind(environment)
+            .one(c, ROW, read_row)
+            .await?;
+    Ok(last.filter(|last| last.state == DeploymentState::Failed))
+}
+
+/// How long a deployment took.
+pub(crate) async fn last_duration(
+    c: &impl ConnectionTrait,
+    id: Option<DeploymentId>,
+) -> Result<Option<Estimate>, StoreError> {
+    let Some(id) = id else { return Ok(None) };
+    sql("SELECT number, started_at, finished_at FROM deployments \
+         WHERE id = $1 AND started_at IS NOT NULL AND finished_at IS NOT NULL")
+    .bind(id)
+    .one(c, ROW, |row| {
+        let took = row.get::<Timestamp>("finished_at")? - row.get::<Timestamp>("started_at")?;
+        Ok(Estimate { seconds: took.get_seconds().max(1), number: row.get("number")? })
+    })
+    .await
+}
+
+/// A deployment to be made.
+pub(crate) struct NewRow<'a> {
+    pub(crate) id: DeploymentId,
+    pub(crate) op: OpId,
+    pub(crate) environment: EnvironmentId,
+    pub(crate) app: AppId,
+    pub(crate) kind: EnvironmentKind,
+    pub(crate) release: ReleaseId,
+    pub(crate) from_release: Option<ReleaseId>,
+    pub(crate) trigger: Trigger,
+    pub(crate) repeats: Option<DeploymentId>,
+    pub(crate) batch: Option<BatchId>,
+    pub(crate) reason: &'a str,
+    pub(crate) plan_policy: PlanPolicy,
+    pub(crate) on_failure: OnFailure,
+    pub(crate) values: Option<&'a Address>,
+    pub(crate) app_values_revision: i64,
+    pub(crate) content: Option<ContentId>,
+    pub(crate) preview: Option<PreviewId>,
+    pub(crate) changes: Option<&'a Changes>,
+    pub(crate) changed_values: &'a [String],
+    pub(crate) at: Timestamp,
+    pub(crate) by: &'a By,
+}
+
+/// Makes a deployment with the next number of its environment; returns the number.
+///
+/// Locks the environment's row: numbers and the order of the queue agree.
+pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result<i64, StoreError> {
+    const DOING: &str = "make a deployment";
+    let number = sql("UPDATE environments SET last_number = last_number + 1, \
+                      last_deployment_id = $2, last_at = $3 WHERE id = $1 RETURNING last_number")
+    .bind(new.environment)
+    .bind(new.id)
+    .bind(new.at)
+    .one(c, DOING, |row| row.get::<i64>("last_number"))
+    .await?
+    .ok_or_else(|| StoreError {
+        doing: DOING,
+        source: DbErr::RecordNotFound("its environment".to_owned()),
+    })?;
+    sql("INSERT INTO deployments (id, environment_id, number, app_id, kind, release_id, \
+         from_release_id, trigger_kind, repeats_id, batch_id, reason, state, plan_policy, on_failure, \
+         values_object, app_values_revision, content_id, preview_id, changes, changed_values, op_id, \
+         created_at, created_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+         $19, $20, $21, $22, $23)")
+    .bind(new.id)
+    .bind(new.environment)
+    .bind(number)
+    .bind(new.app)
+    .bind(new.kind)
+    .bind(new.release)
+    .bind(new.from_release)
+    .bind(new.trigger)
+    .bind(new.repeats)
+    .bind(new.batch)
+    .bind(new.reason)
+    .bind(DeploymentState::Queued)
+    .bind(new.plan_policy)
+    .bind(new.on_failure)
+    .bind(new.values.cloned())
+    .bind(new.app_values_revision)
+    .bind(new.content)
+    .bind(new.preview)
+    .bind(new.changes.map(|changes| {
+        serde_json::to_string(changes).expect("five numbers are always JSON")
+    }))
+    .bind(Json(&new.changed_values))
+    .bind(new.op)
+    .bind(new.at)
+    .bind(Json(new.by))
+    .run(c, DOING)
+    .await?;
+    Ok(number)
+}
+
+/// Ends a deployment.
+pub(crate) async fn end(
+    c: &impl ConnectionTrait,
+    id: DeploymentId,
+    state: DeploymentState,
+    failure_sealed: Option<Vec<u8>>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sql("UPDATE deployments SET state = $2, failure_sealed = $3, finished_at = $4 WHERE id = $1")
+        .bind(id)
+        .bind(state)
+        .bind(failure_sealed)
+        .bind(at)
+        .run(c, "end a deployment")
+        .await
+        .map(drop)
+}
+
+/// A preview's own row.
+#[derive(Clone, Debug)]
+pub(crate) struct PreviewRow {
+    pub(crate) id: PreviewId,
+    pub(crate) environment: EnvironmentId,
+    pub(crate) content: ContentId,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// Keeps a preview.
+pub(crate) async fn insert_preview(
+    c: &impl ConnectionTrait,
+    preview: &PreviewRow,
+    at: Timestamp,
+    by: &By,
+) -> Result<(), StoreError> {
+    sql(
+        "INSERT INTO previews (id, environment_id, content_id, created_at, created_by, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(preview.id)
+    .bind(preview.environment)
+    .bind(preview.content)
+    .bind(at)
+    .bind(Json(by))
+    .bind(preview.expires_at)
+    .run(c, "keep a preview")
+    .await
+    .map(drop)
+}
+
+/// A preview by id.
+pub(crate) async fn preview(
+    c: &impl ConnectionTrait,
+    id: PreviewId,
+) -> Result<Option<PreviewRow>, StoreError> {
+    sql("SELECT * FROM previews WHERE id = $1")
+        .bind(id)
+        .one(c, "read a preview", |row| {
+            Ok(PreviewRow {
+                id: row.get("id")?,
+                environment: row.get("environment_id")?,
+                content: row.get("content_id")?,
+                expires_at: row.get("expires_at")?,
+            })
+        })
+        .await
+}

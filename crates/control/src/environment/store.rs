@@ -1,0 +1,381 @@
+//! SQL of environments and their values.
+
+use jiff::Timestamp;
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::{
+    CurrentDeployment, CurrentRelease, Environment, EnvironmentBrief, EnvironmentKind,
+    EnvironmentState, EnvironmentStatus, LastDeployment, Ready, Standing,
+};
+use crate::actor::By;
+use crate::app::AppBrief;
+use crate::cluster::ClusterBrief;
+use crate::names::{EnvironmentName, HelmReleaseName, Namespace};
+use crate::objects::{Address, Sealer};
+use crate::op;
+use crate::store::ids::{AppId, ClusterId, DeploymentId, EnvironmentId, ReleaseId};
+use crate::store::listing::View;
+use crate::store::sql::{Json, Row, StoreError, sql};
+
+/// Environments as lists and pages show them.
+pub(crate) fn view() -> View {
+    View {
+        table: "environments",
+        alias: "e",
+        columns: COLUMNS,
+        joins: JOINS,
+        doing: "list environments",
+    }
+}
+
+const COLUMNS: &str = "e.*, a.name AS app_name, c.name AS cluster_name, c.kind AS cluster_kind, \
+     r.tag AS release_tag, r.ordinal AS release_ordinal, \
+     (SELECT MAX(n.ordinal) FROM releases n WHERE n.app_id = e.app_id \
+       AND n.archived_at IS NULL AND NOT n.prerelease) AS newest_ordinal, \
+     (SELECT COUNT(*) FROM (SELECT 1 AS one FROM releases n WHERE n.app_id = e.app_id \
+       AND n.ordinal > r.ordinal AND n.archived_at IS NULL AND NOT n.prerelease LIMIT 99) newer) \
+       AS newer_releases, \
+     cd.number AS cd_number, cd.finished_at AS cd_finished_at, cd.created_by AS cd_by, \
+     cd.op_id AS cd_op, \
+     ld.number AS ld_number, lr.tag AS ld_tag, ld.trigger_kind AS ld_trigger, \
+     lp.number AS ld_repeats, ld.state AS ld_state, ld.created_by AS ld_by, \
+     ld.culprit_sealed AS ld_culprit, lbr.tag AS ld_rolled_back_to, \
+     ld.created_at AS ld_created_at, ld.started_at AS ld_started_at, \
+     ld.finished_at AS ld_finished_at, \
+     o.id AS op_id_, o.state AS op_state, o.step AS op_step, o.done AS op_done, \
+     o.total AS op_total, o.percent AS op_percent, \
+     bd.number AS behind_number, bd.trigger_kind AS behind_trigger";
+
+/// The Op shown is the one that runs, else the next in the queue.
+const JOINS: &str = "JOIN apps a ON a.id = e.app_id JOIN clusters c ON c.id = e.cluster_id \
+     LEFT JOIN releases r ON r.id = e.current_release_id \
+     LEFT JOIN deployments cd ON cd.id = e.current_deployment_id \
+     LEFT JOIN deployments ld ON ld.id = e.last_deployment_id \
+     LEFT JOIN releases lr ON lr.id = ld.release_id \
+     LEFT JOIN deployments lp ON lp.id = ld.repeats_id \
+     LEFT JOIN deployments lb ON lb.id = ld.rolled_back_to_id \
+     LEFT JOIN releases lbr ON lbr.id = lb.release_id \
+     LEFT JOIN ops o ON o.seq = COALESCE( \
+       (SELECT x.seq FROM ops x WHERE x.environment_id = e.id AND x.state = 'running'), \
+       (SELECT MIN(x.seq) FROM ops x WHERE x.environment_id = e.id AND x.state = 'queued')) \
+     LEFT JOIN ops b ON o.state = 'queued' AND b.seq = (SELECT MAX(p.seq) FROM ops p \
+       WHERE p.environment_id = o.environment_id AND p.seq < o.seq \
+       AND p.state IN ('queued', 'running')) \
+     LEFT JOIN deployments bd ON bd.id = b.deployment_id";
+
+/// Reads a row of [`view`]; `sealer` opens the culprit's line.
+pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Environment, DbErr> {
+    Ok(Environment {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        app: AppBrief { id: row.get("app_id")?, name: row.get("app_name")? },
+        kind: row.get("kind")?,
+        cluster: ClusterBrief {
+            id: row.get("cluster_id")?,
+            name: row.get("cluster_name")?,
+            kind: row.get("cluster_kind")?,
+        },
+        namespace: row.get("namespace")?,
+        release_name: row.get("release_name")?,
+        state: row.get("state")?,
+        status: row.get("status")?,
+        release: read_release(row)?,
+        current_deployment: match row.opt("current_deployment_id")? {
+            None => None,
+            Some(id) => Some(CurrentDeployment {
+                id,
+                number: row.get("cd_number")?,
+                finished_at: row.get("cd_finished_at")?,
+                by: row.json("cd_by")?,
+                op: row.get("cd_op")?,
+            }),
+        },
+        ready: match (row.opt("ready")?, row.opt("total")?) {
+            (Some(ready), Some(total)) => Some(Ready { ready, total }),
+            _ => None,
+        },
+        last: read_last(row, sealer)?,
+        op: op::store::read_brief(row)?,
+        values_revision: row.get("values_revision")?,
+        holds: row.opt("holds_app_values")?,
+        last_at: row.get("last_at")?,
+        created_at: row.get("created_at")?,
+        created_by: row.json("created_by")?,
+    })
+}
+
+fn read_release(row: &Row<'_>) -> Result<Option<CurrentRelease>, DbErr> {
+    let Some(id) = row.opt("current_release_id")? else { return Ok(None) };
+    let newer: i64 = row.get("newer_releases")?;
+    let newest: Option<i64> = row.opt("newest_ordinal")?;
+    let standing = match newer {
+        0 if newest == Some(row.get("release_ordinal")?) => Standing::Newest,
+        0 => Standing::Ahead,
+        newer => Standing::Behind(newer),
+    };
+    Ok(Some(CurrentRelease { id, tag: row.get("release_tag")?, standing }))
+}
+
+fn read_last(row: &Row<'_>, sealer: &Sealer) -> Result<Option<LastDeployment>, DbErr> {
+    let Some(id) = row.opt("last_deployment_id")? else { return Ok(None) };
+    Ok(Some(LastDeployment {
+        id,
+        number: row.get("ld_number")?,
+        tag: row.get("ld_tag")?,
+        trigger: row.get("ld_trigger")?,
+        repeats: row.opt("ld_repeats")?,
+        state: row.get("ld_state")?,
+        by: row.json("ld_by")?,
+        culprit: crate::deployment::open_culprit(sealer, id, row.opt("ld_culprit")?),
+        rolled_back_to: row.opt("ld_rolled_back_to")?,
+        created_at: row.get("ld_created_at")?,
+        started_at: row.opt("ld_started_at")?,
+        finished_at: row.opt("ld_finished_at")?,
+    }))
+}
+
+/// An environment's own row, for rules.
+#[derive(Clone, Debug)]
+pub(crate) struct EnvironmentRow {
+    pub(crate) id: EnvironmentId,
+    pub(crate) name: EnvironmentName,
+    pub(crate) app: AppId,
+    pub(crate) cluster: ClusterId,
+    pub(crate) namespace: Namespace,
+    pub(crate) release_name: HelmReleaseName,
+    pub(crate) kind: EnvironmentKind,
+    pub(crate) state: EnvironmentState,
+    pub(crate) values_revision: i64,
+    pub(crate) holds_app_values: Option<i64>,
+    pub(crate) current_release: Option<ReleaseId>,
+    pub(crate) current_deployment: Option<DeploymentId>,
+}
+
+impl EnvironmentRow {
+    pub(crate) fn brief(&self) -> EnvironmentBrief {
+        EnvironmentBrief { id: self.id, name: self.name.clone(), kind: self.kind }
+    }
+}
+
+fn read_row(row: &Row<'_>) -> Result<EnvironmentRow, DbErr> {
+    Ok(EnvironmentRow {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        app: row.get("app_id")?,
+        cluster: row.get("cluster_id")?,
+        namespace: row.get("namespace")?,
+        release_name: row.get("release_name")?,
+        kind: row.get("kind")?,
+        state: row.get("state")?,
+        values_revision: row.get("values_revision")?,
+        holds_app_values: row.opt("holds_app_values")?,
+        current_release: row.opt("current_release_id")?,
+        current_deployment: row.opt("current_deployment_id")?,
+    })
+}
+
+const ROW: &str = "read an environment";
+
+/// By id, living or not.
+pub(crate) async fn by_id(
+    c: &impl ConnectionTrait,
+    id: EnvironmentId,
+) -> Result<Option<EnvironmentRow>, StoreError> {
+    sql("SELECT * FROM environments WHERE id = $1").bind(id).one(c, ROW, read_row).await
+}
+
+/// By name, living.
+pub(crate) async fn by_name(
+    c: &impl ConnectionTrait,
+    name: &EnvironmentName,
+) -> Result<Option<EnvironmentRow>, StoreError> {
+    sql("SELECT * FROM environments WHERE name = $1 AND deleted_at IS NULL")
+        .bind(name)
+        .one(c, ROW, read_row)
+        .await
+}
+
+/// An environment to be made.
+pub(crate) struct NewRow<'a> {
+    pub(crate) id: EnvironmentId,
+    pub(crate) name: &'a EnvironmentName,
+    pub(crate) app: AppId,
+    pub(crate) cluster: ClusterId,
+    pub(crate) namespace: &'a Namespace,
+    pub(crate) release_name: &'a HelmReleaseName,
+    pub(crate) kind: EnvironmentKind,
+    pub(crate) at: Timestamp,
+    pub(crate) by: &'a By,
+}
+
+/// Makes an environment, without values and deployments.
+pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result<(), StoreError> {
+    sql("INSERT INTO environments (id, name, app_id, cluster_id, namespace, release_name, kind, \
+         state, status, values_revision, last_number, last_at, created_at, created_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, $10, $10, $11)")
+    .bind(new.id)
+    .bind(new.name)
+    .bind(new.app)
+    .bind(new.cluster)
+    .bind(new.namespace)
+    .bind(new.release_name)
+    .bind(new.kind)
+    .bind(EnvironmentState::Creating)
+    .bind(EnvironmentStatus::Idle)
+    .bind(new.at)
+    .bind(Json(new.by))
+    .run(c, "make an environment")
+    .await
+    .map(drop)
+}
+
+/// A revision of an environment's values.
+pub(crate) struct ValuesRow {
+    pub(crate) revision: i64,
+    pub(crate) values: Address,
+    pub(crate) note: String,
+    pub(crate) created_at: Timestamp,
+    pub(crate) created_by: By,
+}
+
+/// The newest revision of an environment's values.
+pub(crate) async fn newest_values(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<Option<ValuesRow>, StoreError> {
+    sql("SELECT * FROM environment_values WHERE environment_id = $1 ORDER BY revision DESC LIMIT 1")
+        .bind(environment)
+        .one(c, "read the values of an environment", |row| {
+            Ok(ValuesRow {
+                revision: row.get("revision")?,
+                values: row.get("values_object")?,
+                note: row.get("note")?,
+                created_at: row.get("created_at")?,
+                created_by: row.json("created_by")?,
+            })
+        })
+        .await
+}
+
+/// A revision to be added.
+pub(crate) struct NewValuesRow<'a> {
+    pub(crate) environment: EnvironmentId,
+    pub(crate) values: &'a Address,
+    pub(crate) note: &'a str,
+    pub(crate) deployment: Option<DeploymentId>,
+    pub(crate) at: Timestamp,
+    pub(crate) by: &'a By,
+}
+
+/// Adds a revision of an environment's values, unless the newest one is the same.
+pub(crate) async fn add_values(
+    c: &impl ConnectionTrait,
+    new: &NewValuesRow<'_>,
+) -> Result<(), StoreError> {
+    const DOING: &str = "save the values of an environment";
+    let newest = newest_values(c, new.environment).await?;
+    if newest.as_ref().is_some_and(|newest| newest.values == *new.values) {
+        return Ok(());
+    }
+    let revision = newest.map_or(0, |newest| newest.revision) + 1;
+    sql("INSERT INTO environment_values \
+         (environment_id, revision, values_object, note, deployment_id, created_at, created_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7)")
+    .bind(new.environment)
+    .bind(revision)
+    .bind(new.values)
+    .bind(new.note)
+    .bind(new.deployment)
+    .bind(new.at)
+    .bind(Json(new.by))
+    .run(c, DOING)
+    .await?;
+    sql("UPDATE environments SET values_revision = $2 WHERE id = $1")
+        .bind(new.environment)
+        .bind(revision)
+        .run(c, DOING)
+        .await
+        .map(drop)
+}
+
+/// Brings the word that lists show up to date: what happens, else how the last deployment ended.
+pub(crate) async fn refresh_status(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<(), StoreError> {
+    sql("UPDATE environments SET status = CASE \
+         WHEN EXISTS (SELECT 1 FROM ops o WHERE o.environment_id = environments.id \
+           AND o.state = 'running') THEN 'deploying' \
+         WHEN EXISTS (SELECT 1 FROM ops o WHERE o.environment_id = environments.id \
+           AND o.state = 'queued') THEN 'queued' \
+         ELSE COALESCE((SELECT CASE d.state WHEN 'succeeded' THEN 'running' \
+             WHEN 'cancelled' THEN 'failed' ELSE d.state END FROM deployments d \
+           WHERE d.environment_id = environments.id AND d.state <> 'superseded' \
+           AND (d.state <> 'cancelled' OR d.started_at IS NOT NULL) \
+           ORDER BY d.number DESC LIMIT 1), 'idle') END \
+         WHERE id = $1")
+    .bind(environment)
+    .run(c, "bring the state of an environment up to date")
+    .await
+    .map(drop)
+}
+
+/// What a deployment that succeeded makes of its environment.
+pub(crate) struct Deployed {
+    pub(crate) environment: EnvironmentId,
+    pub(crate) deployment: DeploymentId,
+    pub(crate) release: ReleaseId,
+    pub(crate) holds_app_values: Option<i64>,
+    pub(crate) ready: Option<Ready>,
+}
+
+/// The environment runs what was deployed.
+pub(crate) async fn set_deployed(
+    c: &impl ConnectionTrait,
+    deployed: &Deployed,
+) -> Result<(), StoreError> {
+    sql("UPDATE environments SET current_release_id = $2, current_deployment_id = $3, \
+         holds_app_values = $4, ready = $5, total = $6, \
+         state = CASE state WHEN 'creating' THEN 'active' ELSE state END WHERE id = $1")
+    .bind(deployed.environment)
+    .bind(deployed.release)
+    .bind(deployed.deployment)
+    .bind(deployed.holds_app_values)
+    .bind(deployed.ready.map(|ready| ready.ready))
+    .bind(deployed.ready.map(|ready| ready.total))
+    .run(c, "bring an environment up to date")
+    .await
+    .map(drop)
+}
+
+/// Notes how many objects are ready.
+pub(crate) async fn set_ready(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+    ready: Ready,
+) -> Result<(), StoreError> {
+    sql("UPDATE environments SET ready = $2, total = $3 WHERE id = $1")
+        .bind(environment)
+        .bind(ready.ready)
+        .bind(ready.total)
+        .run(c, "note what is ready in an environment")
+        .await
+        .map(drop)
+}
+
+/// How many living environments of `kind` match `condition` (with `$2`), by an index.
+pub(crate) async fn count_of(
+    c: &impl ConnectionTrait,
+    condition: &str,
+    value: &str,
+    kind: EnvironmentKind,
+) -> Result<i64, StoreError> {
+    let found = sql(format!(
+        "SELECT COUNT(*) AS n FROM environments \
+         WHERE deleted_at IS NULL AND kind = $1 AND {condition}"
+    ))
+    .bind(kind)
+    .bind(value)
+    .one(c, "count environments", |row| row.get::<i64>("n"));
+    Ok(found.await?.unwrap_or(0))
+}

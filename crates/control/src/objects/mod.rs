@@ -1,0 +1,284 @@
+//! The object store: contents kept by their address.
+//!
+//! Everything but chart archives is secret until proved otherwise: it is sealed whole, and its
+//! address is a keyed digest, so that a guessed value cannot be tested against it. Chart archives
+//! are kept as they are under their SHA-256. Equal contents of one kind are kept once.
+
+mod key;
+mod seal;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use object_store::local::LocalFileSystem;
+use object_store::{ObjectStore, ObjectStoreExt, path::Path as ObjectPath};
+use sha2::{Digest, Sha256};
+
+use crate::closed::closed_set;
+use crate::error::Error;
+
+pub(crate) use key::hmac;
+pub(crate) use seal::Sealer;
+
+closed_set! {
+    /// What a sealed object is.
+    pub enum ObjectKind {
+        /// Helm values as written, of any layer.
+        Values = "values",
+        /// Merged values with their origins.
+        Merged = "merged",
+        /// Rendered manifest, hooks and notes.
+        Rendering = "rendering",
+        /// What else decided a rendering: capabilities, lookups, `.Release`.
+        Context = "context",
+        /// A plan.
+        Plan = "plan",
+        /// Lines of an Op's log.
+        Log = "log",
+    }
+}
+
+/// Where a sealed object is kept: its kind and keyed digest.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Address {
+    kind: ObjectKind,
+    digest: String,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.digest)
+    }
+}
+
+/// A text that is not an address.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not the address of an object")]
+pub struct InvalidAddress(String);
+
+impl std::str::FromStr for Address {
+    type Err = InvalidAddress;
+
+    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
+        let parse = || {
+            let (kind, digest) = text.split_once('/')?;
+            let hex = digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit());
+            Some(Self { kind: kind.parse().ok()?, digest: hex.then(|| digest.to_owned())? })
+        };
+        parse().ok_or_else(|| InvalidAddress(text.to_owned()))
+    }
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String does not fail");
+        text
+    })
+}
+
+/// SHA-256 in hex.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Contents by address, and sealing for what stands in rows.
+#[derive(Clone)]
+pub(crate) struct Objects {
+    store: Arc<dyn ObjectStore>,
+    sealer: Sealer,
+}
+
+impl Objects {
+    /// Opens the folder, made if missing, and the key file, made if missing.
+    pub(crate) fn open(folder: &Path, key_file: &Path) -> Result<Self, Error> {
+        let failed = |source: crate::Cause| Error::internal("open its object store", source);
+        std::fs::create_dir_all(folder).map_err(|e| failed(e.into()))?;
+        let store = LocalFileSystem::new_with_prefix(folder).map_err(|e| failed(e.into()))?;
+        let keys = key::load_or_make(key_file).map_err(|e| failed(e.into()))?;
+        Ok(Self { store: Arc::new(store.with_fsync(true)), sealer: Sealer::new(keys) })
+    }
+
+    /// Seals what stands in rows, and keys plan hashes.
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
+    /// Keeps a secret content; returns where.
+    pub(crate) async fn put(&self, kind: ObjectKind, content: &[u8]) -> Result<Address, Error> {
+        let digest = hex(&self.sealer.digest(kind.as_str(), content));
+        let address = Address { kind, digest };
+        let path = secret_path(&address);
+        if self.store.head(&path).await.is_err() {
+            let sealed = self
+                .sealer
+                .seal(&address.to_string(), content)
+                .map_err(|e| Error::internal("encrypt a content", e))?;
+            self.write(&path, sealed).await?;
+        }
+        Ok(address)
+    }
+
+    /// The content at an address.
+    pub(crate) async fn get(&self, address: &Address) -> Result<Vec<u8>, Error> {
+        let sealed = self.read(&secret_path(address)).await?;
+        self.sealer
+            .open(&address.to_string(), &sealed)
+            .map_err(|e| Error::internal("decrypt a stored content", e))
+    }
+
+    /// The text at an address.
+    pub(crate) async fn text(&self, address: &Address) -> Result<String, Error> {
+        String::from_utf8(self.get(address).await?)
+            .map_err(|e| Error::internal("read a stored text", e))
+    }
+
+    /// The text at an address, empty where there is none.
+    pub(crate) async fn text_or_empty(&self, address: Option<&Address>) -> Result<String, Error> {
+        match address {
+            Some(address) => self.text(address).await,
+            None => Ok(String::new()),
+        }
+    }
+
+    /// Keeps a text, unless it is blank.
+    pub(crate) async fn put_text(&self, text: &str) -> Result<Option<Address>, Error> {
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        self.put(ObjectKind::Values, text.as_bytes()).await.map(Some)
+    }
+
+    /// Where empty values are kept, for those who took all of theirs away.
+    pub(crate) async fn empty_values(&self) -> Result<Address, Error> {
+        self.put(ObjectKind::Values, b"").await
+    }
+
+    /// Keeps something as JSON.
+    pub(crate) async fn put_json<T: serde::Serialize>(
+        &self,
+        kind: ObjectKind,
+        content: &T,
+    ) -> Result<Address, Error> {
+        let json = serde_json::to_vec(content)
+            .map_err(|e| Error::internal("write a content as JSON", e))?;
+        self.put(kind, &json).await
+    }
+
+    /// Something kept as JSON.
+    pub(crate) async fn json<T: serde::de::DeserializeOwned>(
+        &self,
+        address: &Address,
+    ) -> Result<T, Error> {
+        serde_json::from_slice(&self.get(address).await?)
+            .map_err(|e| Error::internal("read a stored content", e))
+    }
+
+    /// Keeps a chart archive; returns its SHA-256 in hex.
+    pub(crate) async fn put_archive(&self, archive: &[u8]) -> Result<String, Error> {
+        let digest = sha256(archive);
+        let path = archive_path(&digest);
+        if self.store.head(&path).await.is_err() {
+            self.write(&path, archive.to_vec()).await?;
+        }
+        Ok(digest)
+    }
+
+    /// A chart archive by its SHA-256; checked.
+    pub(crate) async fn archive(&self, digest: &str) -> Result<Vec<u8>, Error> {
+        let archive = self.read(&archive_path(digest)).await?;
+        if sha256(&archive) == digest {
+            Ok(archive)
+        } else {
+            Err(Error::internal("read a chart archive", "its SHA-256 is not what was stored"))
+        }
+    }
+
+    async fn write(&self, path: &ObjectPath, bytes: Vec<u8>) -> Result<(), Error> {
+        let stored = self.store.put(path, bytes.into()).await;
+        stored.map(drop).map_err(|e| Error::internal("write to its object store", e))
+    }
+
+    async fn read(&self, path: &ObjectPath) -> Result<Vec<u8>, Error> {
+        let failed = |e| Error::internal("read from its object store", e);
+        let found = self.store.get(path).await.map_err(failed)?;
+        Ok(found.bytes().await.map_err(failed)?.to_vec())
+    }
+}
+
+fn secret_path(address: &Address) -> ObjectPath {
+    let (head, rest) = address.digest.split_at(2);
+    ObjectPath::from(format!("sealed/{}/{head}/{rest}", address.kind))
+}
+
+fn archive_path(digest: &str) -> ObjectPath {
+    let (head, rest) = digest.split_at_checked(2).unwrap_or(("", digest));
+    ObjectPath::from(format!("charts/sha256/{head}/{rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+        let mut found = Vec::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+        }
+        found
+    }
+
+    /// Secrets come back, are kept once, and neither they nor a digest of them stand on the disk.
+    #[tokio::test]
+    async fn secrets_are_sealed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("objects");
+        let objects = Objects::open(&store, &folder.path().join("key")).unwrap();
+        let values = b"password: correct horse battery staple\n";
+        let first = objects.put(ObjectKind::Values, values).await.unwrap();
+        let again = objects.put(ObjectKind::Values, values).await.unwrap();
+        let elsewhere = objects.put(ObjectKind::Rendering, values).await.unwrap();
+        assert_eq!(first, again);
+        assert_ne!(first.digest, elsewhere.digest);
+        assert_eq!(objects.get(&first).await.unwrap(), values);
+        let kept = files(&store);
+        assert_eq!(kept.len(), 2);
+        for file in kept {
+            let name = file.to_string_lossy().replace('/', "");
+            assert!(!name.contains(&sha256(values)[2..]), "{name}");
+            let bytes = std::fs::read(&file).unwrap();
+            assert!(!bytes.windows(8).any(|window| window == b"password"));
+        }
+    }
+
+    /// Chart archives stand under their SHA-256; one that was changed on the disk is refused.
+    #[tokio::test]
+    async fn archives_are_checked() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("objects");
+        let objects = Objects::open(&store, &folder.path().join("key")).unwrap();
+        let digest = objects.put_archive(b"a chart").await.unwrap();
+        assert_eq!(digest, sha256(b"a chart"));
+        assert_eq!(objects.archive(&digest).await.unwrap(), b"a chart");
+        std::fs::write(&files(&store)[0], b"another").unwrap();
+        assert!(objects.archive(&digest).await.is_err());
+        assert!(objects.archive("../../etc/passwd").await.is_err());
+    }
+
+    /// With another key file nothing opens, and the cause says what to do.
+    #[tokio::test]
+    async fn another_key_opens_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("objects");
+        let objects = Objects::open(&store, &folder.path().join("key")).unwrap();
+        let address = objects.put(ObjectKind::Plan, b"plan").await.unwrap();
+        let other = Objects::open(&store, &folder.path().join("other")).unwrap();
+        let Err(Error::Internal { source, .. }) = other.get(&address).await else {
+            panic!("opened with another key");
+        };
+        assert!(source.to_string().contains("put the key file back"), "{source}");
+    }
+}

@@ -1,0 +1,194 @@
+//! How an Op ends: one transaction under the fence that ends the Op, its deployment, and, where the
+//! deployment succeeded, brings the environment up to date.
+
+use super::recorder::{RecordError, Recorder};
+use super::{OpState, store};
+use crate::deployment::store::{self as deployments, DeploymentRow};
+use crate::deployment::{DeploymentState, Failure, Trigger, failure_identity};
+use crate::environment::Ready;
+use crate::environment::store::{self as environments, Deployed, NewValuesRow};
+use crate::error::Error;
+use crate::store::Tx;
+use crate::store::ids::{ContentId, DeploymentId, PreviewId};
+use crate::store::sql::{Json, now, sql};
+use crate::store::wake::Wake;
+
+impl Recorder {
+    /// Notes what the deployment consists of, as soon as that is known.
+    pub(crate) async fn content(&self, content: ContentId) -> Result<(), RecordError> {
+        let row = self.control().content_row(content).await?;
+        let tx = self.fenced().await?;
+        sql("UPDATE deployments SET content_id = $2, changes = $3, changed_values = $4 WHERE id = $1")
+            .bind(self.lease().wake.deployment)
+            .bind(content)
+            .bind(Json(&row.changes))
+            .bind(Json(&row.changed_values))
+            .run(&tx, "note what a deployment consists of")
+            .await?;
+        self.commit(tx).await
+    }
+
+    /// Notes what the way back after a failure consists of.
+    pub(crate) async fn rollback_content(&self, content: ContentId) -> Result<(), RecordError> {
+        let tx = self.fenced().await?;
+        sql("UPDATE deployments SET rollback_content_id = $2 WHERE id = $1")
+            .bind(self.lease().wake.deployment)
+            .bind(content)
+            .run(&tx, "note what a deployment goes back to")
+            .await?;
+        self.commit(tx).await
+    }
+
+    /// Notes the revision of the Helm release that the deployment writes.
+    pub(crate) async fn helm_revision(&self, revision: i64) -> Result<(), RecordError> {
+        let tx = self.fenced().await?;
+        sql("UPDATE deployments SET helm_revision = $2 WHERE id = $1")
+            .bind(self.lease().wake.deployment)
+            .bind(revision)
+            .run(&tx, "note the revision of a Helm release")
+            .await?;
+        self.commit(tx).await
+    }
+
+    /// The deployment succeeded: the environment runs it from now on.
+    ///
+    /// Its values become the environment's. After a rollback the environment holds the App values
+    /// revision of what it went back to; a deployment with the newest revision makes it follow.
+    pub(crate) async fn end_succeeded(&self, ready: Option<Ready>) -> Result<(), RecordError> {
+        let deployment = self.deployment_row().await?;
+        let tx = self.fenced().await?;
+        let at = now();
+        deployments::end(&tx, deployment.id, DeploymentState::Succeeded, None, at).await?;
+        let newest = crate::app::store::values_revision(&tx, deployment.app).await?;
+        let follows =
+            deployment.trigger != Trigger::Rollback && deployment.app_values_revision == newest;
+        environments::set_deployed(
+            &tx,
+            &Deployed {
+                environment: deployment.environment,
+                deployment: deployment.id,
+                release: deployment.release,
+                holds_app_values: (!follows).then_some(deployment.app_values_revision),
+                ready,
+            },
+        )
+        .await?;
+        self.write_values_back(&tx, &deployment, at).await?;
+        self.end(tx, OpState::Succeeded, &deployment).await
+    }
+
+    /// What the deployment was made with becomes the environment's own values.
+    async fn write_values_back(
+        &self,
+        tx: &Tx,
+        deployment: &DeploymentRow,
+        at: jiff::Timestamp,
+    ) -> Result<(), RecordError> {
+        let newest = environments::newest_values(tx, deployment.environment).await?;
+        let empty = self.control().objects().empty_values().await?;
+        let values = match (&deployment.values, newest) {
+            (Some(values), _) => values.clone(),
+            (None, None) => return Ok(()),
+            (None, Some(_)) => empty,
+        };
+        let note = format!("deployment #{}", deployment.number);
+        environments::add_values(
+            tx,
+            &NewValuesRow {
+                environment: deployment.environment,
+                values: &values,
+                note: &note,
+                deployment: Some(deployment.id),
+                at,
+                by: &deployment.created_by,
+            },
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// The deployment failed. `rolled_back_to`: the deployment that was repeated after it.
+    pub(crate) async fn end_failed(
+        &self,
+        failure: &Failure,
+        rolled_back_to: Option<DeploymentId>,
+        ready: Option<Ready>,
+    ) -> Result<(), RecordError> {
+        let deployment = self.deployment_row().await?;
+        let sealed = self.seal(failure, deployment.id)?;
+        let tx = self.fenced().await?;
+        deployments::end(&tx, deployment.id, DeploymentState::Failed, Some(sealed), now()).await?;
+        if let Some(back) = rolled_back_to {
+            sql("UPDATE deployments SET rolled_back_to_id = $2 WHERE id = $1")
+                .bind(deployment.id)
+                .bind(back)
+                .run(&tx, "note what a deployment went back to")
+                .await?;
+        }
+        if let Some(ready) = ready {
+            environments::set_ready(&tx, deployment.environment, ready).await?;
+        }
+        self.end(tx, OpState::Failed, &deployment).await
+    }
+
+    /// The deployment was cancelled; `failure` says what it left behind.
+    pub(crate) async fn end_cancelled(&self, failure: &Failure) -> Result<(), RecordError> {
+        let deployment = self.deployment_row().await?;
+        let sealed = self.seal(failure, deployment.id)?;
+        let tx = self.fenced().await?;
+        deployments::end(&tx, deployment.id, DeploymentState::Cancelled, Some(sealed), now())
+            .await?;
+        self.end(tx, OpState::Cancelled, &deployment).await
+    }
+
+    /// Nothing was done, because the plan no longer fits: the new one is offered as a preview.
+    pub(crate) async fn end_needs_confirmation(
+        &self,
+        new_preview: PreviewId,
+    ) -> Result<(), RecordError> {
+        let deployment = self.deployment_row().await?;
+        let tx = self.fenced().await?;
+        let state = DeploymentState::NeedsConfirmation;
+        deployments::end(&tx, deployment.id, state, None, now()).await?;
+        sql("UPDATE deployments SET new_preview_id = $2 WHERE id = $1")
+            .bind(deployment.id)
+            .bind(new_preview)
+            .run(&tx, "offer a new preview")
+            .await?;
+        self.end(tx, OpState::NeedsConfirmation, &deployment).await
+    }
+
+    async fn deployment_row(&self) -> Result<DeploymentRow, RecordError> {
+        let id = self.lease().wake.deployment;
+        deployments::by_id(self.control().db().read(), id)
+            .await?
+            .ok_or_else(|| Error::internal("end an Op", "the row of its deployment is gone").into())
+    }
+
+    fn seal(&self, failure: &Failure, deployment: DeploymentId) -> Result<Vec<u8>, RecordError> {
+        let json = serde_json::to_vec(failure)
+            .map_err(|e| Error::internal("store why a deployment failed", e))?;
+        let sealed = self.control().objects().sealer().seal(&failure_identity(deployment), &json);
+        Ok(sealed.map_err(|e| Error::internal("encrypt why a deployment failed", e))?)
+    }
+
+    async fn end(
+        &self,
+        tx: Tx,
+        state: OpState,
+        deployment: &DeploymentRow,
+    ) -> Result<(), RecordError> {
+        store::skip_rest(&tx, deployment.op).await?;
+        sql("UPDATE ops SET state = $2, finished_at = $3, lease_until = NULL, \
+             percent = CASE WHEN $2 = 'succeeded' THEN 100 ELSE percent END WHERE id = $1")
+        .bind(deployment.op)
+        .bind(state)
+        .bind(now())
+        .run(&tx, "end an Op")
+        .await?;
+        environments::refresh_status(&tx, deployment.environment).await?;
+        self.commit(tx).await?;
+        self.control().wakes().send(Wake::Queue).await;
+        Ok(())
+    }
+}

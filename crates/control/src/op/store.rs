@@ -1,0 +1,368 @@
+//! SQL of Ops: rows, steps, objects. What a worker writes says which fence it holds.
+
+use jiff::Timestamp;
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::{
+    Behind, Culprit, ObjectState, Op, OpBrief, OpKind, OpState, Step, StepName, StepState,
+};
+use crate::actor::By;
+use crate::environment::{EnvironmentBrief, EnvironmentKind};
+use crate::store::ids::{DeploymentId, EnvironmentId, OpId};
+use crate::store::sql::{Json, Row, StoreError, sql};
+use crate::store::wake::OpWake;
+
+/// An Op to be queued.
+pub(crate) struct NewOp<'a> {
+    pub(crate) id: OpId,
+    pub(crate) kind: OpKind,
+    pub(crate) environment: EnvironmentId,
+    pub(crate) environment_kind: EnvironmentKind,
+    pub(crate) deployment: DeploymentId,
+    pub(crate) at: Timestamp,
+    pub(crate) steps: &'a [StepName],
+}
+
+/// An Op's own row, without what its page shows beside it.
+#[derive(Clone, Debug)]
+pub(crate) struct OpRow {
+    pub(crate) id: OpId,
+    pub(crate) kind: OpKind,
+    pub(crate) environment: EnvironmentBrief,
+    pub(crate) deployment: DeploymentId,
+    pub(crate) number: i64,
+    pub(crate) state: OpState,
+    pub(crate) percent: i64,
+    pub(crate) deadline: Option<Timestamp>,
+    pub(crate) culprits_sealed: Option<Vec<u8>>,
+    pub(crate) cursor_sealed: Option<Vec<u8>>,
+    pub(crate) last_sequence: i64,
+    pub(crate) cancel_by: Option<By>,
+    pub(crate) behind: Option<Behind>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) started_at: Option<Timestamp>,
+    pub(crate) finished_at: Option<Timestamp>,
+    pub(crate) estimate: Option<i64>,
+}
+
+impl OpRow {
+    /// What listeners need to know.
+    pub(crate) fn wake(&self) -> OpWake {
+        OpWake {
+            op: self.id,
+            deployment: self.deployment,
+            environment: self.environment.id,
+            kind: self.environment.kind,
+        }
+    }
+
+    /// The Op as its page shows it.
+    pub(crate) fn into_view(
+        self,
+        steps: Vec<Step>,
+        objects: Vec<ObjectState>,
+        culprits: Vec<Culprit>,
+    ) -> Op {
+        let ended = self.state.is_final();
+        Op {
+            id: self.id,
+            kind: self.kind,
+            state: self.state,
+            environment: self.environment,
+            deployment: self.deployment,
+            number: self.number,
+            percent: self.percent,
+            steps,
+            objects,
+            culprits,
+            deadline: self.deadline.filter(|_| !ended),
+            estimate: self.estimate,
+            behind: self.behind,
+            last_sequence: self.last_sequence,
+            cancel_requested_by: self.cancel_by.filter(|_| !ended),
+            created_at: self.created_at,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+        }
+    }
+}
+
+/// Queues an Op with its steps.
+pub(crate) async fn insert(c: &impl ConnectionTrait, op: &NewOp<'_>) -> Result<(), StoreError> {
+    const DOING: &str = "queue an Op";
+    sql("INSERT INTO ops (id, op_kind, environment_id, environment_kind, deployment_id, state, \
+         fence, percent, last_sequence, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7)")
+    .bind(op.id)
+    .bind(op.kind)
+    .bind(op.environment)
+    .bind(op.environment_kind)
+    .bind(op.deployment)
+    .bind(OpState::Queued)
+    .bind(op.at)
+    .run(c, DOING)
+    .await?;
+    add_steps(c, op.id, 0, op.steps).await
+}
+
+/// Adds steps that wait, from number `first` on; those that are there already stay as they are.
+pub(crate) async fn add_steps(
+    c: &impl ConnectionTrait,
+    op: OpId,
+    first: i64,
+    steps: &[StepName],
+) -> Result<(), StoreError> {
+    for (ordinal, name) in (first..).zip(steps) {
+        sql(
+            "INSERT INTO op_steps (op_id, ordinal, name, state, note) VALUES ($1, $2, $3, $4, '') \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(op)
+        .bind(ordinal)
+        .bind(*name)
+        .bind(StepState::Waiting)
+        .run(c, "add steps to an Op")
+        .await?;
+    }
+    Ok(())
+}
+
+/// One Op.
+pub(crate) async fn get(c: &impl ConnectionTrait, op: OpId) -> Result<Option<OpRow>, StoreError> {
+    sql("SELECT o.*, e.name AS environment_name, d.number AS number, \
+         bd.number AS behind_number, bd.trigger_kind AS behind_trigger, \
+         ld.started_at AS before_started_at, ld.finished_at AS before_finished_at \
+         FROM ops o JOIN environments e ON e.id = o.environment_id \
+         JOIN deployments d ON d.id = o.deployment_id \
+         LEFT JOIN deployments ld ON ld.id = e.current_deployment_id \
+         LEFT JOIN ops b ON o.state = 'queued' AND b.seq = (SELECT MAX(p.seq) FROM ops p \
+           WHERE p.environment_id = o.environment_id AND p.seq < o.seq \
+           AND p.state IN ('queued', 'running')) \
+         LEFT JOIN deployments bd ON bd.id = b.deployment_id WHERE o.id = $1")
+    .bind(op)
+    .one(c, "read an Op", read)
+    .await
+}
+
+fn read(row: &Row<'_>) -> Result<OpRow, DbErr> {
+    let before: (Option<Timestamp>, Option<Timestamp>) =
+        (row.opt("before_started_at")?, row.opt("before_finished_at")?);
+    Ok(OpRow {
+        id: row.get("id")?,
+        kind: row.get("op_kind")?,
+        environment: EnvironmentBrief {
+            id: row.get("environment_id")?,
+            name: row.get("environment_name")?,
+            kind: row.get("environment_kind")?,
+        },
+        deployment: row.get("deployment_id")?,
+        number: row.get("number")?,
+        state: row.get("state")?,
+        percent: row.get("percent")?,
+        deadline: row.opt("deadline")?,
+        culprits_sealed: row.opt("culprits_sealed")?,
+        cursor_sealed: row.opt("cursor_sealed")?,
+        last_sequence: row.get("last_sequence")?,
+        cancel_by: row.json_opt("cancel_by")?,
+        behind: read_behind(row)?,
+        created_at: row.get("created_at")?,
+        started_at: row.opt("started_at")?,
+        finished_at: row.opt("finished_at")?,
+        estimate: match before {
+            (Some(started), Some(finished)) => Some((finished - started).get_seconds().max(1)),
+            _ => None,
+        },
+    })
+}
+
+fn read_behind(row: &Row<'_>) -> Result<Option<Behind>, DbErr> {
+    Ok(match (row.opt("behind_number")?, row.opt("behind_trigger")?) {
+        (Some(number), Some(trigger)) => Some(Behind { number, trigger }),
+        _ => None,
+    })
+}
+
+/// Columns of an Op `o` with what it stands behind, for views that show it short.
+pub(crate) const BRIEF_COLUMNS: &str = "o.id AS op_id_, o.state AS op_state, o.step AS op_step, \
+     o.done AS op_done, o.total AS op_total, o.percent AS op_percent, \
+     bd.number AS behind_number, bd.trigger_kind AS behind_trigger";
+
+/// The joins of [`BRIEF_COLUMNS`] beyond `o` itself.
+pub(crate) const BRIEF_JOINS: &str = "LEFT JOIN ops b ON o.state = 'queued' AND b.seq = \
+     (SELECT MAX(p.seq) FROM ops p WHERE p.environment_id = o.environment_id AND p.seq < o.seq \
+     AND p.state IN ('queued', 'running')) \
+     LEFT JOIN deployments bd ON bd.id = b.deployment_id";
+
+/// Reads [`BRIEF_COLUMNS`]; none where there is no Op.
+pub(crate) fn read_brief(row: &Row<'_>) -> Result<Option<OpBrief>, DbErr> {
+    let Some(id) = row.opt("op_id_")? else { return Ok(None) };
+    Ok(Some(OpBrief {
+        id,
+        state: row.get("op_state")?,
+        step: row.opt("op_step")?,
+        done: row.opt("op_done")?,
+        total: row.opt("op_total")?,
+        percent: row.get("op_percent")?,
+        behind: read_behind(row)?,
+    }))
+}
+
+/// The steps of an Op, in order.
+pub(crate) async fn steps(c: &impl ConnectionTrait, op: OpId) -> Result<Vec<Step>, StoreError> {
+    sql("SELECT * FROM op_steps WHERE op_id = $1 ORDER BY ordinal")
+        .bind(op)
+        .all(c, "read the steps of an Op", |row| {
+            Ok(Step {
+                name: row.get("name")?,
+                state: row.get("state")?,
+                started_at: row.opt("started_at")?,
+                finished_at: row.opt("finished_at")?,
+                done: row.opt("done")?,
+                total: row.opt("total")?,
+                note: row.get("note")?,
+            })
+        })
+        .await
+}
+
+/// The objects of an Op, in order.
+pub(crate) async fn objects(
+    c: &impl ConnectionTrait,
+    op: OpId,
+) -> Result<Vec<ObjectState>, StoreError> {
+    sql("SELECT * FROM op_objects WHERE op_id = $1 ORDER BY ordinal")
+        .bind(op)
+        .all(c, "read the objects of an Op", |row| {
+            Ok(ObjectState {
+                api_version: row.get("api_version")?,
+                kind: row.get("kind")?,
+                namespace: row.opt("namespace")?,
+                name: row.get("name")?,
+                condition: row.get("state")?,
+                ready: row.opt("ready")?,
+                total: row.opt("total")?,
+                message: row.get("message")?,
+            })
+        })
+        .await
+}
+
+/// Puts the objects of an Op anew.
+pub(crate) async fn put_objects(
+    c: &impl ConnectionTrait,
+    op: OpId,
+    objects: &[ObjectState],
+) -> Result<(), StoreError> {
+    const DOING: &str = "store the objects of an Op";
+    sql("DELETE FROM op_objects WHERE op_id = $1").bind(op).run(c, DOING).await?;
+    for (ordinal, object) in (0..).zip(objects) {
+        put_object(c, op, ordinal, object).await?;
+    }
+    Ok(())
+}
+
+/// Puts one object.
+pub(crate) async fn put_object(
+    c: &impl ConnectionTrait,
+    op: OpId,
+    ordinal: i64,
+    object: &ObjectState,
+) -> Result<(), StoreError> {
+    sql("INSERT INTO op_objects \
+         (op_id, ordinal, api_version, kind, namespace, name, state, ready, total, message) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         ON CONFLICT (op_id, ordinal) DO UPDATE SET \
+         state = $7, ready = $8, total = $9, message = $10")
+    .bind(op)
+    .bind(ordinal)
+    .bind(object.api_version.as_str())
+    .bind(object.kind.as_str())
+    .bind(object.namespace.as_deref())
+    .bind(object.name.as_str())
+    .bind(object.condition)
+    .bind(object.ready)
+    .bind(object.total)
+    .bind(object.message.as_str())
+    .run(c, "store an object of an Op")
+    .await
+    .map(drop)
+}
+
+/// Puts a step.
+pub(crate) async fn put_step(
+    c: &impl ConnectionTrait,
+    op: OpId,
+    step: &Step,
+) -> Result<(), StoreError> {
+    sql(
+        "UPDATE op_steps SET state = $3, started_at = $4, finished_at = $5, done = $6, total = $7, \
+         note = $8 WHERE op_id = $1 AND name = $2",
+    )
+    .bind(op)
+    .bind(step.name)
+    .bind(step.state)
+    .bind(step.started_at)
+    .bind(step.finished_at)
+    .bind(step.done)
+    .bind(step.total)
+    .bind(step.note.as_str())
+    .run(c, "store a step of an Op")
+    .await
+    .map(drop)
+}
+
+/// Marks every step that has not ended as skipped: the Op is over.
+pub(crate) async fn skip_rest(c: &impl ConnectionTrait, op: OpId) -> Result<(), StoreError> {
+    sql("UPDATE op_steps SET state = 'skipped' WHERE op_id = $1 AND state IN ('waiting', 'running')")
+        .bind(op)
+        .run(c, "end the steps of an Op")
+        .await
+        .map(drop)
+}
+
+/// Ends an Op that was never taken by a worker; false if a worker has it.
+pub(crate) async fn end_queued(
+    c: &impl ConnectionTrait,
+    op: OpId,
+    state: OpState,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let ended =
+        sql("UPDATE ops SET state = $2, finished_at = $3 WHERE id = $1 AND state = 'queued'")
+            .bind(op)
+            .bind(state)
+            .bind(at)
+            .run(c, "end a queued Op")
+            .await?;
+    Ok(ended == 1)
+}
+
+/// Notes who wants a running Op to be stopped; false if it does not run.
+pub(crate) async fn request_cancel(
+    c: &impl ConnectionTrait,
+    op: OpId,
+    by: &By,
+) -> Result<bool, StoreError> {
+    let noted = sql("UPDATE ops SET cancel_by = $2 WHERE id = $1 AND state = 'running'")
+        .bind(op)
+        .bind(Json(by))
+        .run(c, "ask for an Op to be cancelled")
+        .await?;
+    Ok(noted == 1)
+}
+
+/// How many Ops run in environments of these kinds.
+pub(crate) async fn running(
+    c: &impl ConnectionTrait,
+    kinds: &[EnvironmentKind],
+) -> Result<i64, StoreError> {
+    let mut total = 0;
+    for kind in kinds {
+        total +=
+            sql("SELECT COUNT(*) AS n FROM ops WHERE state = 'running' AND environment_kind = $1")
+                .bind(*kind)
+                .one(c, "count running Ops", |row| row.get::<i64>("n"))
+                .await?
+                .unwrap_or(0);
+    }
+    Ok(total)
+}

@@ -1,0 +1,301 @@
+//! Statements as the stores write them: text with `$1`, bound values, rows read by column name.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, SqlErr, Statement, TryGetable, Value};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Cause, Error};
+
+/// A statement that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {doing}")]
+pub(crate) struct StoreError {
+    /// What was attempted, as a verb phrase.
+    pub(crate) doing: &'static str,
+    /// The failure.
+    pub(crate) source: DbErr,
+}
+
+impl From<StoreError> for Error {
+    fn from(failed: StoreError) -> Self {
+        Self::Internal { doing: failed.doing, source: failed.source.into() }
+    }
+}
+
+impl StoreError {
+    /// Whether the statement would have broken a unique index: `index` is its name and `columns`
+    /// what SQLite calls it by, such as `apps.name_key`.
+    pub(crate) fn violates(&self, index: &str, columns: &str) -> bool {
+        match self.source.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(text)) => {
+                text.contains(&format!("\"{index}\""))
+                    || text.strip_suffix(columns).is_some_and(|rest| rest.ends_with(": "))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A statement with its values.
+pub(crate) struct Query {
+    text: String,
+    values: Vec<Value>,
+}
+
+/// A statement; bind its values in the order of `$1`, `$2`, ….
+pub(crate) fn sql(text: impl Into<String>) -> Query {
+    Query { text: text.into(), values: Vec::new() }
+}
+
+impl Query {
+    /// Binds the next value.
+    pub(crate) fn bind(mut self, value: impl Param) -> Self {
+        self.values.push(value.param());
+        self
+    }
+
+    /// Binds values that are made already.
+    pub(crate) fn bind_all(mut self, values: impl IntoIterator<Item = Value>) -> Self {
+        self.values.extend(values);
+        self
+    }
+
+    fn statement(self, c: &impl ConnectionTrait) -> Statement {
+        Statement::from_sql_and_values(c.get_database_backend(), self.text, self.values)
+    }
+
+    /// Runs it; the number of rows it touched.
+    pub(crate) async fn run(
+        self,
+        c: &impl ConnectionTrait,
+        doing: &'static str,
+    ) -> Result<u64, StoreError> {
+        let result = c.execute_raw(self.statement(c)).await;
+        result.map(|r| r.rows_affected()).map_err(|source| StoreError { doing, source })
+    }
+
+    /// Runs it; its first row, if it has one.
+    pub(crate) async fn one<T>(
+        self,
+        c: &impl ConnectionTrait,
+        doing: &'static str,
+        read: impl FnOnce(&Row<'_>) -> Result<T, DbErr>,
+    ) -> Result<Option<T>, StoreError> {
+        let row = c.query_one_raw(self.statement(c)).await;
+        row.and_then(|row| row.map(|row| read(&Row(&row))).transpose())
+            .map_err(|source| StoreError { doing, source })
+    }
+
+    /// Runs it; all its rows.
+    pub(crate) async fn all<T>(
+        self,
+        c: &impl ConnectionTrait,
+        doing: &'static str,
+        read: impl Fn(&Row<'_>) -> Result<T, DbErr>,
+    ) -> Result<Vec<T>, StoreError> {
+        let rows = c.query_all_raw(self.statement(c)).await;
+        rows.and_then(|rows| rows.iter().map(|row| read(&Row(row))).collect())
+            .map_err(|source| StoreError { doing, source })
+    }
+}
+
+/// A row; columns are read by name into the type that the caller wants.
+pub(crate) struct Row<'a>(&'a QueryResult);
+
+impl Row<'_> {
+    /// A column that is never null.
+    pub(crate) fn get<T: Column>(&self, name: &str) -> Result<T, DbErr> {
+        let raw: T::Raw = self.0.try_get("", name)?;
+        T::from_raw(raw).map_err(|cause| damaged(name, cause))
+    }
+
+    /// A column that may be null.
+    pub(crate) fn opt<T: Column>(&self, name: &str) -> Result<Option<T>, DbErr> {
+        let raw: Option<T::Raw> = self.0.try_get("", name)?;
+        raw.map(|raw| T::from_raw(raw).map_err(|cause| damaged(name, cause))).transpose()
+    }
+
+    /// A column that holds JSON.
+    pub(crate) fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, DbErr> {
+        let text: String = self.0.try_get("", name)?;
+        serde_json::from_str(&text).map_err(|cause| damaged(name, cause))
+    }
+
+    /// A column that holds JSON or is null.
+    pub(crate) fn json_opt<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, DbErr> {
+        let text: Option<String> = self.0.try_get("", name)?;
+        text.map(|text| serde_json::from_str(&text).map_err(|cause| damaged(name, cause)))
+            .transpose()
+    }
+}
+
+fn damaged(column: &str, cause: impl fmt::Display) -> DbErr {
+    DbErr::Type(format!("column {column} holds something else than it should: {cause}"))
+}
+
+/// What a column can be read as.
+pub(crate) trait Column: Sized {
+    /// How the database drivers read it.
+    type Raw: TryGetable;
+    /// Turns that into the type.
+    fn from_raw(raw: Self::Raw) -> Result<Self, Cause>;
+}
+
+/// What can be bound.
+pub(crate) trait Param {
+    /// The value as the drivers bind it.
+    fn param(self) -> Value;
+}
+
+macro_rules! plain {
+    ($($type:ty),+) => {$(
+        impl Column for $type {
+            type Raw = Self;
+            fn from_raw(raw: Self) -> Result<Self, Cause> {
+                Ok(raw)
+            }
+        }
+
+        impl Param for $type {
+            fn param(self) -> Value {
+                self.into()
+            }
+        }
+
+        impl Param for Option<$type> {
+            fn param(self) -> Value {
+                self.into()
+            }
+        }
+    )+};
+}
+plain!(String, i64, bool, Vec<u8>);
+
+impl Param for &str {
+    fn param(self) -> Value {
+        self.to_owned().into()
+    }
+}
+
+impl Param for Option<&str> {
+    fn param(self) -> Value {
+        self.map(str::to_owned).into()
+    }
+}
+
+impl Param for &[u8] {
+    fn param(self) -> Value {
+        self.to_vec().into()
+    }
+}
+
+impl Column for Timestamp {
+    type Raw = i64;
+    fn from_raw(raw: i64) -> Result<Self, Cause> {
+        Ok(Self::from_microsecond(raw)?)
+    }
+}
+
+impl Param for Timestamp {
+    fn param(self) -> Value {
+        self.as_microsecond().into()
+    }
+}
+
+impl Param for Option<Timestamp> {
+    fn param(self) -> Value {
+        self.map(Timestamp::as_microsecond).into()
+    }
+}
+
+/// Types that are kept as their text.
+macro_rules! as_text {
+    ($($type:ty),+ $(,)?) => {$(
+        impl $crate::store::sql::Column for $type {
+            type Raw = String;
+            fn from_raw(raw: String) -> Result<Self, $crate::error::Cause> {
+                Ok(raw.parse::<$type>()?)
+            }
+        }
+
+        impl $crate::store::sql::Param for $type {
+            fn param(self) -> sea_orm::Value {
+                self.to_string().into()
+            }
+        }
+
+        impl $crate::store::sql::Param for &$type {
+            fn param(self) -> sea_orm::Value {
+                self.to_string().into()
+            }
+        }
+
+        impl $crate::store::sql::Param for Option<$type> {
+            fn param(self) -> sea_orm::Value {
+                self.map(|value| value.to_string()).into()
+            }
+        }
+    )+};
+}
+
+as_text!(
+    crate::account::PasswordHash,
+    crate::actor::ActorKind,
+    crate::cluster::Admits,
+    crate::cluster::ClusterKind,
+    crate::deployment::DeploymentState,
+    crate::deployment::OnFailure,
+    crate::deployment::PlanPolicy,
+    crate::deployment::Trigger,
+    crate::environment::EnvironmentKind,
+    crate::environment::EnvironmentState,
+    crate::environment::EnvironmentStatus,
+    crate::app::HelmMode,
+    crate::names::AppName,
+    crate::names::ClusterName,
+    crate::names::Email,
+    crate::names::EnvironmentName,
+    crate::names::HelmReleaseName,
+    crate::names::Namespace,
+    crate::names::ReleaseTag,
+    crate::objects::Address,
+    crate::op::ObjectCondition,
+    crate::op::OpKind,
+    crate::op::OpState,
+    crate::op::StepName,
+    crate::op::StepState,
+    crate::rights::Role,
+    super::ids::AppId,
+    super::ids::AuditId,
+    super::ids::BatchId,
+    super::ids::ClusterId,
+    super::ids::ContentId,
+    super::ids::DeploymentId,
+    super::ids::EnvironmentId,
+    super::ids::OpId,
+    super::ids::PersonId,
+    super::ids::PreviewId,
+    super::ids::ReleaseId,
+    super::ids::SessionId,
+    super::ids::SigninLinkId,
+    super::ids::TokenId,
+    super::ids::WorkerId,
+);
+
+/// JSON for a text column.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: Serialize> Param for Json<&T> {
+    fn param(self) -> Value {
+        serde_json::to_string(self.0).expect("rows hold only what is JSON").into()
+    }
+}
+
+/// Now, cut to what the database keeps.
+pub(crate) fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+}

@@ -1,0 +1,206 @@
+//! Merging the layers, and telling for every key where it comes from. Pure.
+
+use goyaml::Value;
+use helm::chart::Chart;
+use helm::values::{CoalesceError, Layer, Merged, ValuesError, coalesce, merge, parse_values};
+
+use super::{MergedKey, MergedValues, ValuesLayer};
+use crate::deployment::job::LayerTexts;
+
+/// Layers that cannot be merged.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum MergeError {
+    /// A layer's text is not values.
+    #[error("the {} are not valid", layer.title())]
+    Layer {
+        /// Which layer.
+        layer: ValuesLayer,
+        /// What is wrong, and where.
+        source: ValuesError,
+    },
+    /// The layers do not fit the chart.
+    #[error(transparent)]
+    Chart(#[from] CoalesceError),
+}
+
+/// What the layers of a deployment come to.
+#[derive(Clone, Debug)]
+pub(crate) struct MergedLayers {
+    /// The layers above the chart's own values: what rendering is given, and what Helm keeps as `config`.
+    pub(crate) supplied: Value,
+    /// All values with their origins, for people. Not masked.
+    pub(crate) view: MergedValues,
+}
+
+/// Merges the layers over the values of `chart` as Helm merges several `-f` files.
+pub(crate) fn merge_layers(chart: &Chart, texts: &LayerTexts) -> Result<MergedLayers, MergeError> {
+    let read = |layer: ValuesLayer, text: &str| {
+        parse_values(text).map_err(|source| MergeError::Layer { layer, source })
+    };
+    let layers = [
+        (ValuesLayer::App, read(ValuesLayer::App, &texts.app)?),
+        (ValuesLayer::Release, read(ValuesLayer::Release, &texts.release)?),
+        (ValuesLayer::Domain, read(ValuesLayer::Domain, &texts.domain)?),
+        (ValuesLayer::Deployment, read(ValuesLayer::Deployment, &texts.deployment)?),
+    ];
+    let above: Vec<Layer<'_, ValuesLayer>> =
+        layers.iter().map(|(label, values)| Layer { label: *label, values }).collect();
+    let supplied = merge(&above);
+    let all = coalesce(chart, &supplied.values)?;
+    let view = view(&all, &supplied);
+    Ok(MergedLayers { supplied: supplied.values, view })
+}
+
+/// Lists every leaf with its line in the printed YAML and the layer it comes from.
+fn view(all: &Value, supplied: &Merged<ValuesLayer>) -> MergedValues {
+    let mut walk = Walk { supplied, keys: Vec::new(), path: Vec::new(), line: 1 };
+    walk.map(all);
+    MergedValues { yaml: printed(all), keys: walk.keys }
+}
+
+fn printed(value: &Value) -> String {
+    // Values come from YAML or JSON, which nests no deeper than what the writer takes.
+    goyaml::to_string(value).unwrap_or_default()
+}
+
+struct Walk<'a> {
+    supplied: &'a Merged<ValuesLayer>,
+    keys: Vec<MergedKey>,
+    path: Vec<String>,
+    /// The line that comes next, from 1.
+    line: u32,
+}
+
+impl Walk<'_> {
+    fn map(&mut self, value: &Value) {
+        let Some(map) = value.as_map() else { return };
+        let mut entries: Vec<(&str, &Value)> = map.iter().collect();
+        entries.sort_by(|(a, _), (b, _)| goyaml::compare_keys(a, b));
+        for (key, value) in entries {
+            self.path.push(key.to_owned());
+            if value.as_map().is_some_and(|map| !map.is_empty()) {
+                self.line += 1;
+                self.map(value);
+            } else {
+                self.leaf(value);
+            }
+            self.path.pop();
+        }
+    }
+
+    fn leaf(&mut self, value: &Value) {
+        let chain = self.supplied.origins.get(&self.path);
+        let mut layers: Vec<ValuesLayer> = chain.iter().map(|origin| *origin.label).collect();
+        let layer = layers.pop().unwrap_or(ValuesLayer::Chart);
+        self.keys.push(MergedKey {
+            path: written(&self.path),
+            value: goyaml::json::to_string(value).unwrap_or_default(),
+            layer,
+            overrules: layers,
+            line: self.line,
+        });
+        self.line += self.lines_of(value);
+    }
+
+    /// How many lines the leaf takes where it stands: folding depends on the depth.
+    fn lines_of(&self, value: &Value) -> u32 {
+        let nested = self.path.iter().rev().fold(value.clone(), |inner, key| {
+            Value::Map(std::iter::once((key.as_str(), inner)).collect())
+        });
+        let lines = printed(&nested).lines().count() + 1 - self.path.len();
+        u32::try_from(lines).unwrap_or(u32::MAX)
+    }
+}
+
+/// A path as people write it; keys with dots are quoted.
+fn written(path: &[String]) -> String {
+    let keys = path.iter().map(|key| {
+        if key.is_empty() || key.contains(['.', '"']) { format!("{key:?}") } else { key.clone() }
+    });
+    keys.collect::<Vec<_>>().join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(values: &str) -> Chart {
+        let metadata = "apiVersion: v2\nname: shop\nversion: 1.0.0\n";
+        Chart::from_files(vec![
+            ("Chart.yaml".to_owned(), metadata.into()),
+            ("values.yaml".to_owned(), values.into()),
+        ])
+        .unwrap()
+    }
+
+    fn texts(app: &str, release: &str, deployment: &str) -> LayerTexts {
+        LayerTexts {
+            app: app.to_owned(),
+            release: release.to_owned(),
+            domain: String::new(),
+            deployment: deployment.to_owned(),
+        }
+    }
+
+    /// Every key names the layer that set it, and the layers that it overrules.
+    #[test]
+    fn origins_of_keys() {
+        let chart = chart("image: {repository: shop, tag: latest}\nreplicas: 1\nempty: {}\n");
+        let layers = texts("replicas: 2\nimage: {tag: '1'}", "image: {tag: '2'}", "replicas: 3");
+        let merged = merge_layers(&chart, &layers).unwrap();
+        let told: Vec<String> = merged
+            .view
+            .keys
+            .iter()
+            .map(|key| {
+                format!("{} {}={} {} {:?}", key.line, key.path, key.value, key.layer, key.overrules)
+            })
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        1 empty={} chart []
+        3 image.repository="shop" chart []
+        4 image.tag="2" release [App]
+        5 replicas=3 deployment [App]
+        "#);
+        insta::assert_snapshot!(merged.view.yaml, @r"
+        empty: {}
+        image:
+          repository: shop
+          tag: '2'
+        replicas: 3
+        ");
+    }
+
+    /// A `null` takes the chart's default away; the key is then nowhere.
+    #[test]
+    fn null_deletes() {
+        let merged = merge_layers(&chart("a: 1\nb: 2\n"), &texts("", "", "a: null")).unwrap();
+        assert_eq!(merged.view.yaml, "b: 2\n");
+        assert_eq!(merged.view.keys.len(), 1);
+    }
+
+    /// The line of every leaf is where its key stands in the printed YAML, whatever the leaves before it look like.
+    #[test]
+    fn lines_fit_the_text() {
+        let long = "word ".repeat(60);
+        let values = format!(
+            "a: {{b: {{c: [1, {{x: 1, y: 2}}], d: {long:?}}}}}\nlist: []\ntext: \"one\\ntwo\\nthree\\n\"\nz: end\n"
+        );
+        let merged = merge_layers(&chart(&values), &texts("", "", "")).unwrap();
+        let lines: Vec<&str> = merged.view.yaml.lines().collect();
+        for key in &merged.view.keys {
+            let last = key.path.rsplit('.').next().unwrap();
+            let line = lines[key.line as usize - 1].trim_start();
+            assert!(line.starts_with(&format!("{last}:")), "{} at {}: {line}", key.path, key.line);
+        }
+    }
+
+    /// What is wrong in a layer is told with its place.
+    #[test]
+    fn broken_layer() {
+        let broken = merge_layers(&chart(""), &texts("a: 1", "", "a: [1\nb: 2")).unwrap_err();
+        let MergeError::Layer { layer, source } = broken else { panic!("{broken}") };
+        assert_eq!(layer, ValuesLayer::Deployment);
+        assert!(source.line().is_some());
+    }
+}

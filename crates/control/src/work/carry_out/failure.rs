@@ -1,0 +1,102 @@
+//! What a failed or cancelled deployment says: what happened, what to do, what state the cluster is in.
+
+use super::FailedStep;
+use crate::deployment::Failure;
+use crate::deployment::job::Earlier;
+use crate::error::Error;
+use crate::op::{Step, StepName, StepState};
+
+/// Whether something in the cluster may have changed when this step failed.
+pub(super) fn touched_the_cluster(step: StepName) -> bool {
+    !matches!(
+        step,
+        StepName::FetchChart
+            | StepName::MergeValues
+            | StepName::Crds
+            | StepName::Render
+            | StepName::Check
+    )
+}
+
+/// A failure that is left as it is.
+pub(super) fn of(failed: &FailedStep, touched: bool) -> Failure {
+    Failure {
+        message: failed.message.clone(),
+        remedy: failed.remedy.clone(),
+        cluster_state: state_after(failed.step, touched),
+        culprit: failed.culprits.first().cloned(),
+    }
+}
+
+fn state_after(step: StepName, touched: bool) -> String {
+    match step {
+        _ if !touched => "Nothing was changed in the cluster.",
+        StepName::Record => "No object was changed; the Helm release may have a revision that failed.",
+        StepName::Apply => "Some objects may have been changed, others not. The Helm release's last revision is marked failed.",
+        StepName::Prune => "All objects were changed; some that are no longer wanted may still be there. The Helm release's last revision is marked failed.",
+        _ => "All objects were changed, but not all became ready. The Helm release's last revision is marked failed.",
+    }
+    .to_owned()
+}
+
+/// Nothing was begun.
+pub(super) fn before_anything(message: &str, remedy: &str) -> Failure {
+    Failure {
+        message: message.to_owned(),
+        remedy: remedy.to_owned(),
+        cluster_state: "Nothing was changed in the cluster.".to_owned(),
+        culprit: None,
+    }
+}
+
+/// Landfall's own fault; its cause is in the server's log only.
+pub(super) fn internal(error: &Error) -> Failure {
+    Failure {
+        message: error.to_string(),
+        remedy: "Deploy again once the cause is mended.".to_owned(),
+        cluster_state: "What was changed in the cluster up to then stays as it is; the steps say how far it came.".to_owned(),
+        culprit: None,
+    }
+}
+
+fn named(good: &Earlier) -> String {
+    format!("#{} ({})", good.deployment.number, good.release.tag)
+}
+
+/// The way back was taken.
+pub(super) fn rolled_back(good: &Earlier) -> String {
+    format!("Rolled back to {}.", named(good))
+}
+
+/// The way back failed, too.
+pub(super) fn way_back_failed(good: &Earlier, why: &str) -> String {
+    format!("The roll-back to {} did not succeed: {why}", named(good))
+}
+
+/// There was no way back.
+pub(super) fn nothing_to_go_back_to() -> String {
+    "There is no earlier deployment that succeeded to roll back to; everything was left as it is."
+        .to_owned()
+}
+
+/// Someone stopped it.
+pub(super) fn cancelled(steps: &[Step]) -> Failure {
+    let begun = |name: StepName| {
+        steps.iter().any(|step| {
+            step.name == name && !matches!(step.state, StepState::Waiting | StepState::Skipped)
+        })
+    };
+    let cluster_state = if begun(StepName::Apply) {
+        "Objects that were already changed stay changed; the Helm release's last revision is marked failed."
+    } else if begun(StepName::Record) {
+        "No object was changed; the Helm release's last revision is marked failed."
+    } else {
+        "Nothing was changed in the cluster."
+    };
+    Failure {
+        message: "The deployment was cancelled.".to_owned(),
+        remedy: "Deploy again, or roll back.".to_owned(),
+        cluster_state: cluster_state.to_owned(),
+        culprit: None,
+    }
+}

@@ -1,0 +1,292 @@
+//! What a rollout tells, on its way into storage: log lines in batches, progress, states of objects, culprits.
+//!
+//! One task writes, so that everything is stored in the order in which it was told.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use rollout::ObjectKey;
+use rollout::report::{self, Cursor, Report, Reporter, RolloutEvent};
+use rollout::wait::State;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::environment::Ready;
+use crate::op::log_store::NewLine;
+use crate::op::recorder::{RecordError, Recorder};
+use crate::op::{Culprit, LogLevel, LogSource, ObjectCondition, ObjectState, StepName};
+use crate::work::lease::{Held, Stopped};
+
+/// Reports that wait to be stored; beyond that the rollout waits for storage.
+const WAITING: usize = 1024;
+
+enum Told {
+    Report(Box<Report>),
+    /// The step that progress is about from now on.
+    Step(StepName),
+    /// The objects that are about to be applied and waited for.
+    Objects(Vec<ObjectKey>),
+    /// Answered with how ready the objects are, once everything before is stored.
+    Flush(oneshot::Sender<Ready>),
+}
+
+/// Where a rollout's reports go.
+#[derive(Clone)]
+pub(super) struct Reports {
+    told: mpsc::Sender<Told>,
+}
+
+impl Reports {
+    /// Starts the task that stores; it goes on from the cursor that was stored last.
+    pub(super) async fn start(recorder: Recorder, held: Arc<Held>) -> Result<Self, RecordError> {
+        let (told, receiver) = mpsc::channel(WAITING);
+        let cursor = recorder.cursor().await?;
+        let writer = Writer {
+            recorder,
+            held,
+            cursor,
+            step: None,
+            objects: Vec::new(),
+            culprits: Vec::new(),
+        };
+        tokio::spawn(writer.run(receiver));
+        Ok(Self { told })
+    }
+
+    /// A line that Landfall itself says.
+    pub(super) async fn say(&self, level: LogLevel, text: String) {
+        let level = match level {
+            LogLevel::Info => report::Level::Info,
+            LogLevel::Warning => report::Level::Warning,
+            LogLevel::Error => report::Level::Error,
+        };
+        let line = report::LogLine { level, source: report::LogSource::Engine, object: None, text };
+        self.report(Report { time: Timestamp::now(), event: RolloutEvent::Log(line), mark: None })
+            .await;
+    }
+
+    /// Progress is about this step from now on.
+    pub(super) async fn step(&self, name: StepName) {
+        self.tell(Told::Step(name)).await;
+    }
+
+    /// These objects are about to be applied.
+    pub(super) async fn objects(&self, keys: Vec<ObjectKey>) {
+        self.tell(Told::Objects(keys)).await;
+    }
+
+    /// Waits until everything told so far is stored; how ready the objects are.
+    pub(super) async fn flush(&self) -> Ready {
+        let (answer, answered) = oneshot::channel();
+        self.tell(Told::Flush(answer)).await;
+        answered.await.unwrap_or(Ready { ready: 0, total: 0 })
+    }
+
+    /// Stores what is left.
+    pub(super) async fn finish(&self) {
+        self.flush().await;
+    }
+
+    async fn tell(&self, told: Told) {
+        // The writer ends only when the lease is lost; then nothing may be stored any more.
+        let _ = self.told.send(told).await;
+    }
+}
+
+impl Reporter for Reports {
+    fn report(&self, report: Report) -> BoxFuture<'_, ()> {
+        Box::pin(self.tell(Told::Report(Box::new(report))))
+    }
+}
+
+struct Writer {
+    recorder: Recorder,
+    held: Arc<Held>,
+    cursor: Cursor,
+    step: Option<StepName>,
+    objects: Vec<ObjectState>,
+    culprits: Vec<Culprit>,
+}
+
+impl Writer {
+    async fn run(mut self, mut receiver: mpsc::Receiver<Told>) {
+        let mut batch = Vec::new();
+        while receiver.recv_many(&mut batch, WAITING).await > 0 {
+            if let Err(error) = self.store(&mut batch).await {
+                if let RecordError::Failed(error) = &error {
+                    let error = crate::deployment::prepare::whole_text(error);
+                    tracing::error!(error, op = %self.held.lease().op, "what an Op told cannot be stored");
+                }
+                // Whoever cannot say what it does must not do it.
+                self.held.give_up(Stopped::LeaseLost);
+                return;
+            }
+        }
+    }
+
+    async fn store(&mut self, batch: &mut Vec<Told>) -> Result<(), RecordError> {
+        let mut lines = Vec::new();
+        let mut progress = None;
+        let mut marked = false;
+        for told in batch.drain(..) {
+            match told {
+                Told::Report(report) => {
+                    if let Some(mark) = &report.mark {
+                        self.cursor.advance(mark);
+                        marked = true;
+                    }
+                    match report.event {
+                        RolloutEvent::Log(line) => lines.push(new_line(report.time, line)),
+                        RolloutEvent::Progress { done, total, .. } => {
+                            progress = Some((done, total))
+                        }
+                        RolloutEvent::Object { key, state, message } => {
+                            self.object(&key, state, message).await?
+                        }
+                        RolloutEvent::Culprit(culprit) => self.culprit(culprit).await?,
+                    }
+                }
+                Told::Step(name) => self.step = Some(name),
+                Told::Objects(keys) => {
+                    self.objects = keys.iter().map(not_yet).collect();
+                    self.recorder.objects(&self.objects).await?;
+                }
+                Told::Flush(answer) => {
+                    self.write(&mut lines, &mut progress, &mut marked).await?;
+                    // Nobody waiting is fine.
+                    let _ = answer.send(self.ready());
+                }
+            }
+        }
+        self.write(&mut lines, &mut progress, &mut marked).await
+    }
+
+    async fn write(
+        &self,
+        lines: &mut Vec<NewLine>,
+        progress: &mut Option<(u32, u32)>,
+        marked: &mut bool,
+    ) -> Result<(), RecordError> {
+        let cursor = std::mem::take(marked).then_some(&self.cursor);
+        self.recorder.log(&std::mem::take(lines), cursor).await?;
+        if let (Some((done, total)), Some(step)) = (progress.take(), self.step) {
+            self.recorder.step_progress(step, done.into(), total.into()).await?;
+        }
+        Ok(())
+    }
+
+    async fn object(
+        &mut self,
+        key: &ObjectKey,
+        state: State,
+        message: String,
+    ) -> Result<(), RecordError> {
+        let Some(at) = self.objects.iter().position(|object| is(object, key)) else {
+            return Ok(());
+        };
+        let object = &mut self.objects[at];
+        (object.ready, object.total) = counted(&message);
+        object.condition = condition(state);
+        object.message = message;
+        self.recorder.object(at, object).await
+    }
+
+    async fn culprit(&mut self, culprit: rollout::culprit::Culprit) -> Result<(), RecordError> {
+        self.culprits.push(told_culprit(culprit));
+        self.recorder.culprits(&self.culprits).await
+    }
+
+    fn ready(&self) -> Ready {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let current =
+            self.objects.iter().filter(|object| object.condition == ObjectCondition::Current);
+        Ready { ready: number(current.count()), total: number(self.objects.len()) }
+    }
+}
+
+/// A culprit as Ops keep it.
+pub(super) fn told_culprit(culprit: rollout::culprit::Culprit) -> Culprit {
+    let cause = serde_json::to_value(culprit.cause).ok();
+    Culprit {
+        object: culprit.key.to_string(),
+        pod: culprit.pod,
+        container: culprit.container,
+        cause: cause.and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default(),
+        text: culprit.text,
+        evidence: culprit.evidence,
+        last_lines: culprit.last_lines,
+    }
+}
+
+fn new_line(at: Timestamp, line: report::LogLine) -> NewLine {
+    let object = line.object.map(|key| key.to_string()).unwrap_or_default();
+    NewLine {
+        at,
+        level: match line.level {
+            report::Level::Info => LogLevel::Info,
+            report::Level::Warning => LogLevel::Warning,
+            report::Level::Error => LogLevel::Error,
+        },
+        source: match line.source {
+            report::LogSource::Engine => LogSource::Landfall,
+            report::LogSource::Event { reason } => LogSource::Event { reason, object },
+            report::LogSource::Container { pod, container } => {
+                LogSource::Container { pod, container }
+            }
+        },
+        text: line.text,
+    }
+}
+
+fn not_yet(key: &ObjectKey) -> ObjectState {
+    ObjectState {
+        api_version: key.api_version.clone(),
+        kind: key.kind.clone(),
+        namespace: key.namespace.clone(),
+        name: key.name.clone(),
+        condition: ObjectCondition::InProgress,
+        ready: None,
+        total: None,
+        message: String::new(),
+    }
+}
+
+fn is(object: &ObjectState, key: &ObjectKey) -> bool {
+    object.kind == key.kind
+        && object.name == key.name
+        && object.namespace == key.namespace
+        && object.api_version == key.api_version
+}
+
+fn condition(state: State) -> ObjectCondition {
+    match state {
+        State::Current => ObjectCondition::Current,
+        State::InProgress => ObjectCondition::InProgress,
+        State::Failed => ObjectCondition::Failed,
+        State::Terminating => ObjectCondition::Terminating,
+        State::NotFound => ObjectCondition::NotFound,
+    }
+}
+
+/// The counts in a readiness message, such as `Available: 1/2`.
+fn counted(message: &str) -> (Option<i64>, Option<i64>) {
+    let counts = message.split_whitespace().find_map(|word| {
+        let (ready, total) = word.split_once('/')?;
+        Some((ready.parse().ok()?, total.trim_end_matches([',', '.', ';']).parse().ok()?))
+    });
+    counts.map_or((None, None), |(ready, total)| (Some(ready), Some(total)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts are read from Helm's own words where these have any.
+    #[test]
+    fn counts() {
+        assert_eq!(counted("Available: 1/2"), (Some(1), Some(2)));
+        assert_eq!(counted("Ready: 0/3, updating"), (Some(0), Some(3)));
+        assert_eq!(counted("Deployment is available. Replicas: 3"), (None, None));
+        assert_eq!(counted("a/b and 1/x"), (None, None));
+    }
+}

@@ -1,0 +1,344 @@
+//! Carrying a plan into the cluster: record, apply, prune, wait, finish. The same for a deployment and for the way back
+//! after one failed; only the steps have other names.
+
+use std::future::Future;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rollout::plan::Action;
+use rollout::record::Finish;
+use rollout::wait::{WaitOptions, WaitOutcome};
+use rollout::{Execution, RolloutError, apply, prune, record, wait};
+
+use super::content::{Settled, new_revision, repeated_revision};
+use super::reports::told_culprit;
+use super::{Broken, FailedStep, Interrupted, Run};
+use crate::deployment::job::Earlier;
+use crate::deployment::prepare::{self, Target};
+use crate::environment::Ready;
+use crate::op::{LogLevel, StepName, StepState};
+
+/// How often something transient is tried again, waiting longer each time.
+const ATTEMPTS: u32 = 6;
+/// The first wait between two attempts.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The cluster's clock may be behind ours by this much.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
+
+/// The names of the steps.
+pub(super) struct Names {
+    record: StepName,
+    /// Steps that have nothing to do yet: hooks are refused by the planner.
+    hooks: Option<(StepName, StepName)>,
+    apply: StepName,
+    prune: StepName,
+    wait: StepName,
+    finish: StepName,
+    /// Whether the revision that is written is the deployment's own.
+    is_deployment: bool,
+}
+
+/// The deployment itself.
+pub(super) const DEPLOY: Names = Names {
+    record: StepName::Record,
+    hooks: Some((StepName::PreHooks, StepName::PostHooks)),
+    apply: StepName::Apply,
+    prune: StepName::Prune,
+    wait: StepName::Wait,
+    finish: StepName::Finish,
+    is_deployment: true,
+};
+
+/// The way back after it failed.
+const WAY_BACK: Names = Names {
+    record: StepName::RollBackRecord,
+    hooks: None,
+    apply: StepName::RollBackApply,
+    prune: StepName::RollBackPrune,
+    wait: StepName::RollBackWait,
+    finish: StepName::RollBackFinish,
+    is_deployment: false,
+};
+
+impl Run<'_> {
+    /// Carries the plan out; how ready the objects are in the end.
+    pub(super) async fn roll_out(
+        &self,
+        names: &Names,
+        settled: &Settled,
+    ) -> Result<Ready, Interrupted> {
+        let applied = settled.plan.objects.iter().filter(|object| object.is_applied());
+        self.reports.objects(applied.map(|object| object.key.clone()).collect()).await;
+        let done = self.roll_out_steps(names, settled).await;
+        if let Err(Interrupted::Failed(failed)) = &done {
+            let applying = failed.step == names.apply || failed.step == names.prune;
+            self.close_failed(settled, &failed.message, applying).await;
+        }
+        done
+    }
+
+    async fn roll_out_steps(&self, names: &Names, settled: &Settled) -> Result<Ready, Interrupted> {
+        let Settled { desired, plan, new, .. } = settled;
+        let recorded = self
+            .step(
+                names.record,
+                |done: &record::Recorded| format!("revision {}", done.revision),
+                || async { record::record_pending(self.execution(), plan, new).await },
+            )
+            .await?;
+        if let (true, Some(recorded)) = (names.is_deployment, recorded) {
+            self.recorder.helm_revision(recorded.revision.into()).await?;
+        }
+        if let Some((before, _)) = names.hooks {
+            self.recorder.step_skipped(before, "none").await?;
+        }
+        let objects = plan.objects.iter().filter(|object| object.is_applied()).count();
+        self.step(
+            names.apply,
+            |()| format!("{objects} objects"),
+            || apply::apply(self.execution(), desired, plan),
+        )
+        .await?;
+        match plan.count(Action::Delete) {
+            0 => self.recorder.step_skipped(names.prune, "none").await?,
+            count => {
+                self.step(
+                    names.prune,
+                    |()| format!("{count} deleted"),
+                    || prune::prune(self.execution(), plan),
+                )
+                .await?;
+            }
+        }
+        let ready = self.wait(names, settled).await?;
+        if let Some((_, after)) = names.hooks {
+            self.recorder.step_skipped(after, "none").await?;
+        }
+        self.step(
+            names.finish,
+            |done: &record::Recorded| format!("revision {} deployed", done.revision),
+            || async {
+                record::record_finish(self.execution(), plan, new, &Finish::Deployed).await
+            },
+        )
+        .await?;
+        Ok(ready)
+    }
+
+    /// The step `wait`: until everything is ready, the deadline passes, or nothing can come up any more.
+    async fn wait(&self, names: &Names, settled: &Settled) -> Result<Ready, Interrupted> {
+        let step = names.wait;
+        if self.was_done(step) {
+            return Ok(self.reports.flush().await);
+        }
+        self.begin(step).await?;
+        let now = Timestamp::now();
+        let lasting = SignedDuration::from_secs(self.job.settings.wait_seconds.into());
+        let kept = self.job.deadline.filter(|_| self.was_begun(step));
+        let deadline =
+            kept.unwrap_or_else(|| now.saturating_add(lasting).unwrap_or(Timestamp::MAX));
+        self.recorder.deadline(deadline).await?;
+        let begun = self.began(names.apply).await?.unwrap_or(now);
+        let options = WaitOptions {
+            deadline,
+            since: begun.saturating_sub(CLOCK_SKEW).unwrap_or(begun),
+            jobs: self.job.settings.wait_for_jobs,
+            cursor: self.recorder.cursor().await?,
+        };
+        let waited = self
+            .retry(|| async {
+                wait::wait(self.execution(), &settled.plan, options.clone())
+                    .await
+                    .map_err(Broken::Rollout)
+            })
+            .await;
+        let ready = self.reports.flush().await;
+        let broken = match waited {
+            Ok(WaitOutcome::Ready) => {
+                self.recorder
+                    .step_done(step, &format!("{} of {} ready", ready.total, ready.total))
+                    .await?;
+                return Ok(Ready { ready: ready.total, total: ready.total });
+            }
+            Ok(WaitOutcome::NotReady { culprits, text, .. }) => {
+                let culprits: Vec<_> = culprits.into_iter().map(told_culprit).collect();
+                if !culprits.is_empty() {
+                    self.recorder.culprits(&culprits).await?;
+                }
+                let message = culprits.first().map_or(text, |first| first.text.clone());
+                Broken::NotReady(FailedStep {
+                    step,
+                    message,
+                    remedy: String::new(),
+                    culprits,
+                    ready: Some(ready),
+                })
+            }
+            Err(error) => error,
+        };
+        self.fail(step, broken).await
+    }
+
+    /// Repeats what ran before, as `helm rollback` does.
+    pub(super) async fn way_back(&self, good: &Earlier) -> Result<Ready, Interrupted> {
+        self.recorder.add_rollback_steps().await?;
+        let to = format!("#{} ({})", good.deployment.number, good.release.tag);
+        self.reports.say(LogLevel::Warning, format!("Rolling back to {to}")).await;
+        let step = StepName::RollBackCheck;
+        let target = Target::of_way_back(
+            self.cluster.clone(),
+            &self.job.environment,
+            self.job.deployment.id,
+        );
+        self.begin(step).await?;
+        let settled = match self.settle_way_back(good, target).await {
+            Ok(settled) => settled,
+            Err(error) => return self.fail(step, error).await,
+        };
+        self.done(step, &to).await?;
+        self.roll_out(&WAY_BACK, &settled).await
+    }
+
+    async fn settle_way_back(&self, good: &Earlier, target: Target) -> Result<Settled, Broken> {
+        let chart = self.control.prepared_chart(&good.content.row.archive_sha256).await?;
+        let Earlier { content, .. } = good;
+        let desired = prepare::desired(&target, &content.rendering, repeated_revision(good))?;
+        let release = prepare::helm_release(&chart, &content.values, &content.rendering)?;
+        let new = new_revision(release, &target);
+        let history = self.retry(|| async { Ok(target.history().await?) }).await?;
+        let plan = match &self.job.rollback_content {
+            Some(planned) if history.next(&target.owner).continued => planned.plan.clone(),
+            _ => {
+                let plan = self
+                    .retry(|| async {
+                        Ok(prepare::plan(self.control, &target, &desired, &history).await?)
+                    })
+                    .await?;
+                let row = self.control.content_replan(&content.row, &plan, &[]).await?;
+                // Only a lost lease stands against it, and that ends the run at its next write.
+                let _ = self.recorder.rollback_content(row.id).await;
+                plan
+            }
+        };
+        Ok(Settled { target, desired, plan, new })
+    }
+
+    /// Marks the revision in the cluster as failed, as far as it can be reached.
+    async fn close_failed(&self, settled: &Settled, error: &str, applying: bool) {
+        let finish = Finish::Failed { error: error.to_owned(), applying };
+        let closed =
+            record::record_finish(self.execution(), &settled.plan, &settled.new, &finish).await;
+        self.told_closing(closed).await;
+    }
+
+    /// The same for a deployment that was stopped: its execution was cancelled, the record must be closed all the same.
+    pub(super) async fn close_record(&self, names: &Names, why: &str) {
+        let Some(content) = &self.job.content else { return };
+        let target = self.target();
+        let settled = async {
+            let chart = self.control.prepared_chart(&content.row.archive_sha256).await?;
+            let release = prepare::helm_release(&chart, &content.values, &content.rendering)?;
+            Ok::<_, prepare::PrepareError>(new_revision(release, &target))
+        };
+        let Ok(new) = settled.await else { return };
+        let unstoppable = tokio_util::sync::CancellationToken::new();
+        let execution = Execution { cancel: &unstoppable, ..self.execution() };
+        let finish =
+            Finish::Failed { error: why.to_owned(), applying: self.was_begun(names.apply) };
+        let closed = record::record_finish(execution, &content.plan, &new, &finish).await;
+        self.told_closing(closed).await;
+    }
+
+    async fn told_closing(&self, closed: Result<record::Recorded, RolloutError>) {
+        if let Err(error) = closed {
+            let text = format!(
+                "The Helm release's record could not be closed: {}",
+                prepare::whole_text(&error)
+            );
+            self.reports.say(LogLevel::Warning, text).await;
+        }
+    }
+
+    pub(super) fn execution(&self) -> Execution<'_> {
+        Execution {
+            cluster: &self.cluster,
+            guard: self.held,
+            reporter: &self.reports,
+            cancel: self.held.stop(),
+        }
+    }
+
+    /// Runs a step unless a worker before this one had done it; `None` then.
+    async fn step<T, F, Fut>(
+        &self,
+        name: StepName,
+        note: impl Fn(&T) -> String,
+        work: F,
+    ) -> Result<Option<T>, Interrupted>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, RolloutError>>,
+    {
+        if self.was_done(name) {
+            return Ok(None);
+        }
+        self.begin(name).await?;
+        match self.retry(|| async { work().await.map_err(Broken::Rollout) }).await {
+            Ok(result) => {
+                self.done(name, &note(&result)).await?;
+                Ok(Some(result))
+            }
+            Err(error) => self.fail(name, error).await,
+        }
+    }
+
+    /// Begins a step at a safe point.
+    pub(super) async fn begin(&self, name: StepName) -> Result<(), Interrupted> {
+        if self.held.stop().is_cancelled() {
+            return Err(Interrupted::Stopped);
+        }
+        self.reports.step(name).await;
+        Ok(self.recorder.step_started(name).await?)
+    }
+
+    /// Ends a step, after everything it told is stored.
+    pub(super) async fn done(&self, name: StepName, note: &str) -> Result<(), Interrupted> {
+        self.reports.flush().await;
+        Ok(self.recorder.step_done(name, note).await?)
+    }
+
+    pub(super) async fn say(&self, text: String) {
+        self.reports.say(LogLevel::Info, text).await;
+    }
+
+    fn was_begun(&self, name: StepName) -> bool {
+        self.before.iter().any(|step| step.name == name && step.state != StepState::Waiting)
+    }
+
+    /// When a step began.
+    async fn began(&self, name: StepName) -> Result<Option<Timestamp>, Interrupted> {
+        let steps = self.recorder.steps().await?;
+        Ok(steps.iter().find(|step| step.name == name).and_then(|step| step.started_at))
+    }
+
+    /// Tries again what may succeed in a moment with nobody changing anything.
+    pub(super) async fn retry<T, F, Fut>(&self, attempt: F) -> Result<T, Broken>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, Broken>>,
+    {
+        let mut wait = FIRST_WAIT;
+        for _ in 1..ATTEMPTS {
+            match attempt().await {
+                Err(error) if error.is_transient() && !self.held.stop().is_cancelled() => {
+                    let text = format!("{}; trying again in {} s", error.text(), wait.as_secs());
+                    self.reports.say(LogLevel::Warning, text).await;
+                }
+                other => return other,
+            }
+            self.held.stop().run_until_cancelled(tokio::time::sleep(wait)).await;
+            wait *= 2;
+        }
+        attempt().await
+    }
+}

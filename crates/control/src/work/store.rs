@@ -1,0 +1,153 @@
+//! SQL of the queue: claiming an Op, renewing the lease on it, giving it back.
+//!
+//! One statement claims: the first queued Op in whose environment nothing runs, or a running one
+//! whose lease ran out. A unique index forbids two running Ops in one environment, so of two workers
+//! that race one gets a unique violation and looks again.
+
+use jiff::Timestamp;
+use sea_orm::ConnectionTrait;
+
+use crate::environment::EnvironmentStatus;
+use crate::store::Db;
+use crate::store::ids::{OpId, WorkerId};
+use crate::store::sql::{Row, StoreError, sql};
+use crate::store::wake::OpWake;
+
+/// A worker's hold on an Op. Every write about the Op names the fence; it grows with every claim.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lease {
+    pub(crate) op: OpId,
+    pub(crate) worker: WorkerId,
+    pub(crate) fence: i64,
+    /// What the Op is about.
+    pub(crate) wake: OpWake,
+}
+
+const DOING: &str = "take an Op from the queue";
+
+/// Takes the next Op for `worker`, with a lease until `until`; none if there is nothing to do.
+pub(crate) async fn claim(
+    db: &Db,
+    worker: WorkerId,
+    at: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Lease>, StoreError> {
+    loop {
+        let tx = db.begin().await?;
+        let claimed = match claim_abandoned(&tx, worker, at, until).await? {
+            Some(lease) => Ok(Some(lease)),
+            None => claim_queued(&tx, worker, at, until).await,
+        };
+        match claimed {
+            Ok(Some(lease)) => {
+                begin_deployment(&tx, &lease, at).await?;
+                crate::store::commit(tx).await?;
+                return Ok(Some(lease));
+            }
+            Ok(None) => return Ok(None),
+            Err(raced) if raced.violates("ops_one_running", "ops.environment_id") => {}
+            Err(failed) => return Err(failed),
+        }
+    }
+}
+
+const CLAIMED: &str = "RETURNING id, fence, deployment_id, environment_id, environment_kind";
+
+fn lease(row: &Row<'_>, worker: WorkerId) -> Result<Lease, sea_orm::DbErr> {
+    let op: OpId = row.get("id")?;
+    let wake = OpWake {
+        op,
+        deployment: row.get("deployment_id")?,
+        environment: row.get("environment_id")?,
+        kind: row.get("environment_kind")?,
+    };
+    Ok(Lease { op, worker, fence: row.get("fence")?, wake })
+}
+
+/// A running Op whose worker is gone.
+async fn claim_abandoned(
+    c: &impl ConnectionTrait,
+    worker: WorkerId,
+    at: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Lease>, StoreError> {
+    sql(format!(
+        "UPDATE ops SET worker = $1, fence = fence + 1, lease_until = $2 \
+         WHERE seq = (SELECT o.seq FROM ops o WHERE o.state = 'running' AND o.lease_until < $3 \
+           ORDER BY o.lease_until LIMIT 1) \
+         AND state = 'running' AND lease_until < $3 {CLAIMED}"
+    ))
+    .bind(worker)
+    .bind(until)
+    .bind(at)
+    .one(c, DOING, |row| lease(row, worker))
+    .await
+}
+
+/// The first queued Op that may begin.
+async fn claim_queued(
+    c: &impl ConnectionTrait,
+    worker: WorkerId,
+    at: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Lease>, StoreError> {
+    sql(format!(
+        "UPDATE ops SET state = 'running', worker = $1, fence = fence + 1, lease_until = $2, \
+         started_at = COALESCE(started_at, $3) \
+         WHERE seq = (SELECT o.seq FROM ops o WHERE o.state = 'queued' \
+           AND NOT EXISTS (SELECT 1 FROM ops r \
+             WHERE r.environment_id = o.environment_id AND r.state = 'running') \
+           ORDER BY o.seq LIMIT 1) \
+         AND state = 'queued' {CLAIMED}"
+    ))
+    .bind(worker)
+    .bind(until)
+    .bind(at)
+    .one(c, DOING, |row| lease(row, worker))
+    .await
+}
+
+/// The deployment of a claimed Op runs; its environment says so.
+async fn begin_deployment(
+    c: &impl ConnectionTrait,
+    lease: &Lease,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sql("UPDATE deployments SET state = 'running', started_at = COALESCE(started_at, $2) WHERE id = $1")
+        .bind(lease.wake.deployment)
+        .bind(at)
+        .run(c, DOING)
+        .await?;
+    sql("UPDATE environments SET status = $2 WHERE id = $1")
+        .bind(lease.wake.environment)
+        .bind(EnvironmentStatus::Deploying)
+        .run(c, DOING)
+        .await?;
+    Ok(())
+}
+
+/// Renews a lease; false if it is lost.
+pub(crate) async fn renew(
+    c: &impl ConnectionTrait,
+    lease: &Lease,
+    until: Timestamp,
+) -> Result<bool, StoreError> {
+    let renewed = sql("UPDATE ops SET lease_until = $3 \
+                       WHERE id = $1 AND fence = $2 AND state = 'running'")
+    .bind(lease.op)
+    .bind(lease.fence)
+    .bind(until)
+    .run(c, "renew the lease on an Op")
+    .await?;
+    Ok(renewed == 1)
+}
+
+/// Gives an Op back unfinished: any worker can take it up at once.
+pub(crate) async fn give_back(c: &impl ConnectionTrait, lease: &Lease) -> Result<(), StoreError> {
+    sql("UPDATE ops SET lease_until = 0 WHERE id = $1 AND fence = $2 AND state = 'running'")
+        .bind(lease.op)
+        .bind(lease.fence)
+        .run(c, "give an Op back")
+        .await
+        .map(drop)
+}
