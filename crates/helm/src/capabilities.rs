@@ -42,9 +42,7 @@ impl KubeVersion {
         let unparsable = || KubeVersionError::Unparsable(text.to_owned());
         let plain = text.trim();
         let plain = plain.strip_prefix('v').unwrap_or(plain);
-        let end = plain
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(plain.len());
+        let end = plain.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(plain.len());
         let (numbers, rest) = plain.split_at(end);
         let parts: Vec<&str> = numbers.split('.').collect();
         if numbers.is_empty() || parts.iter().any(|part| part.parse::<u64>().is_err()) {
@@ -76,11 +74,7 @@ impl KubeVersion {
 
     /// What Go's `String` method gives: the normalised form where there is one.
     pub fn as_text(&self) -> &str {
-        if self.normalized.is_empty() {
-            &self.version
-        } else {
-            &self.normalized
-        }
+        if self.normalized.is_empty() { &self.version } else { &self.normalized }
     }
 }
 
@@ -131,10 +125,7 @@ pub mod helm_version {
 /// Groups and versions in Helm's order: those its Kubernetes library was built with.
 const DEFAULT_API_VERSIONS: [(&str, &[&str]); 24] = [
     ("", &["v1"]),
-    (
-        "admissionregistration.k8s.io",
-        &["v1", "v1alpha1", "v1beta1"],
-    ),
+    ("admissionregistration.k8s.io", &["v1", "v1alpha1", "v1beta1"]),
     ("internal.apiserver.k8s.io", &["v1alpha1"]),
     ("apps", &["v1", "v1beta1", "v1beta2"]),
     ("authentication.k8s.io", &["v1", "v1alpha1", "v1beta1"]),
@@ -146,10 +137,7 @@ const DEFAULT_API_VERSIONS: [(&str, &[&str]); 24] = [
     ("discovery.k8s.io", &["v1", "v1beta1"]),
     ("events.k8s.io", &["v1", "v1beta1"]),
     ("extensions", &["v1beta1"]),
-    (
-        "flowcontrol.apiserver.k8s.io",
-        &["v1", "v1beta1", "v1beta2", "v1beta3"],
-    ),
+    ("flowcontrol.apiserver.k8s.io", &["v1", "v1beta1", "v1beta2", "v1beta3"]),
     ("lifecycle.k8s.io", &["v1alpha1"]),
     ("networking.k8s.io", &["v1", "v1beta1"]),
     ("node.k8s.io", &["v1", "v1alpha1", "v1beta1"]),
@@ -172,10 +160,7 @@ mod tests {
         let version = KubeVersion::parse("1.29.3-gke.100").unwrap();
         assert_eq!(version.version, "v1.29.3-gke.100");
         assert_eq!(version.as_text(), "v1.29.3");
-        assert_eq!(
-            (version.major.as_str(), version.minor.as_str()),
-            ("1", "29")
-        );
+        assert_eq!((version.major.as_str(), version.minor.as_str()), ("1", "29"));
         assert_eq!(KubeVersion::parse("v1.29").unwrap().as_text(), "v1.29");
     }
 

@@ -7,6 +7,7 @@ use std::io;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+use serde_json::{Map, Value};
 
 /// Writes compact JSON as Go's `encoding/json` does: HTML-escaped, floats in Go's form.
 ///
@@ -14,10 +15,7 @@ use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 pub(crate) fn to_go_json(value: &impl Serialize) -> Vec<u8> {
     let mut output = Vec::new();
     value
-        .serialize(&mut Serializer::with_formatter(
-            &mut output,
-            GoFormatter(CompactFormatter),
-        ))
+        .serialize(&mut Serializer::with_formatter(&mut output, GoFormatter(CompactFormatter)))
         .expect("records have text keys and memory takes every write");
     output
 }
@@ -29,6 +27,30 @@ where
     T: Deserialize<'de> + Default,
 {
     Ok(Option::<T>::deserialize(input)?.unwrap_or_default())
+}
+
+/// A YAML value as JSON; what JSON cannot express becomes `null`.
+pub(crate) fn from_yaml(value: &goyaml::Value) -> Value {
+    match value {
+        goyaml::Value::Null => Value::Null,
+        goyaml::Value::Bool(value) => Value::Bool(*value),
+        goyaml::Value::Int(value) => Value::from(*value),
+        goyaml::Value::Uint(value) => Value::from(*value),
+        goyaml::Value::Float(value) => Value::from(*value),
+        goyaml::Value::String(text) => Value::String(text.to_string()),
+        goyaml::Value::Seq(items) => Value::Array(items.iter().map(from_yaml).collect()),
+        goyaml::Value::Map(map) => Value::Object(
+            map.iter().map(|(key, value)| (key.to_owned(), from_yaml(value))).collect(),
+        ),
+    }
+}
+
+/// A mapping as a JSON object; `None` for anything else.
+pub(crate) fn object_from_yaml(value: &goyaml::Value) -> Option<Map<String, Value>> {
+    match from_yaml(value) {
+        Value::Object(object) => Some(object),
+        _ => None,
+    }
 }
 
 /// The rules of Go's `encoding/json` that differ from `serde_json`'s.
@@ -64,11 +86,7 @@ fn go_float(value: f64) -> String {
         return value.to_string();
     }
     let text = format!("{value:e}");
-    if text.contains("e-") {
-        text
-    } else {
-        text.replace('e', "e+")
-    }
+    if text.contains("e-") { text } else { text.replace('e', "e+") }
 }
 
 #[cfg(test)]
@@ -79,15 +97,7 @@ mod tests {
     /// Floats, HTML characters and line separators come out as Go writes them.
     #[test]
     fn go_spelling() {
-        let value = json!([
-            1.0,
-            1e21,
-            1.5e-7,
-            0.000_001,
-            -0.0,
-            "<a>&\u{2028}\u{7f}\u{1}",
-            3
-        ]);
+        let value = json!([1.0, 1e21, 1.5e-7, 0.000_001, -0.0, "<a>&\u{2028}\u{7f}\u{1}", 3]);
         assert_eq!(
             String::from_utf8(to_go_json(&value)).unwrap(),
             "[1,1e+21,1.5e-7,0.000001,-0,\"\\u003ca\\u003e\\u0026\\u2028\u{7f}\\u0001\",3]"

@@ -14,6 +14,7 @@ pub mod capabilities;
 pub mod chart;
 mod cluster_reader;
 pub mod functions;
+mod golang;
 mod json;
 pub mod registry;
 pub mod release;

@@ -29,11 +29,7 @@ pub struct Metadata {
     )]
     pub home: String,
     /// Addresses of source code.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub sources: Vec<String>,
     /// The chart's version, in the spelling of Chart.yaml.
     #[serde(
@@ -50,18 +46,10 @@ pub struct Metadata {
     )]
     pub description: String,
     /// Words to find it by.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub keywords: Vec<String>,
     /// People who keep it.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub maintainers: Vec<Maintainer>,
     /// Address of an icon.
     #[serde(
@@ -99,11 +87,7 @@ pub struct Metadata {
     )]
     pub app_version: String,
     /// Whether the chart should no longer be used.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "is_false"
-    )]
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "is_false")]
     pub deprecated: bool,
     /// Anything else; `None` where Chart.yaml has no such field.
     #[serde(default, skip_serializing_if = "is_none_or_empty")]
@@ -192,26 +176,14 @@ pub struct Dependency {
     )]
     pub condition: String,
     /// Names under `tags` in the values; any true one switches the chart on.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// Set by dependency processing.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "is_false"
-    )]
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "is_false")]
     pub enabled: bool,
     /// Tables of the child's defaults to copy into the parent's: names under `exports`, or maps
     /// with `child` and `parent`.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub import_values: Vec<serde_json::Value>,
     /// The name it is rendered under.
     #[serde(
@@ -236,10 +208,7 @@ pub struct Lock {
     pub dependencies: Option<Vec<Dependency>>,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature serde asks for"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
 fn is_false(flag: &bool) -> bool {
     !*flag
 }

@@ -49,11 +49,7 @@ impl Release {
     pub fn to_json(&self) -> Vec<u8> {
         let mut sorted = self.clone();
         sort(&mut sorted.config);
-        if let Some(values) = sorted
-            .chart
-            .as_mut()
-            .and_then(|chart| chart.values.as_mut())
-        {
+        if let Some(values) = sorted.chart.as_mut().and_then(|chart| chart.values.as_mut()) {
             sort(values);
         }
         json::to_go_json(&sorted)
@@ -61,9 +57,7 @@ impl Release {
 
     /// Reads what [`Release::encode`] or any Helm since 3.0 wrote.
     pub fn decode(stored: &[u8]) -> Result<Self, DecodeError> {
-        let bytes = STANDARD
-            .decode(stored.trim_ascii())
-            .map_err(DecodeError::Base64)?;
+        let bytes = STANDARD.decode(stored.trim_ascii()).map_err(DecodeError::Base64)?;
         if bytes.len() > GZIP.len() && bytes.starts_with(&GZIP) {
             let mut json = Vec::new();
             flate2::read::MultiGzDecoder::new(bytes.as_slice())
@@ -87,9 +81,7 @@ impl Release {
 
 fn sort(object: &mut serde_json::Map<String, serde_json::Value>) {
     object.sort_keys();
-    object
-        .values_mut()
-        .for_each(serde_json::Value::sort_all_objects);
+    object.values_mut().for_each(serde_json::Value::sort_all_objects);
 }
 
 #[cfg(test)]
@@ -113,18 +105,12 @@ mod tests {
     fn fields_are_read() {
         let release = Release::from_json(RECORD.as_bytes()).unwrap();
         assert_eq!(release.info.status, Status::Deployed);
-        assert_eq!(
-            release.hooks[0].events,
-            [HookEvent::PreInstall, HookEvent::Test]
-        );
+        assert_eq!(release.hooks[0].events, [HookEvent::PreInstall, HookEvent::Test]);
         assert_eq!(release.hooks[0].last_run.phase, HookPhase::Succeeded);
         assert_eq!(release.effective_apply_method(), ApplyMethod::ServerSide);
         let chart = release.chart.unwrap();
         assert_eq!(chart.schema_modified, None);
-        assert_eq!(
-            chart.templates.unwrap()[0].data.as_deref(),
-            Some(b"api".as_slice())
-        );
+        assert_eq!(chart.templates.unwrap()[0].data.as_deref(), Some(b"api".as_slice()));
     }
 
     /// Helm 3 wrote empty times, no apply method and sometimes plain JSON without gzip.
@@ -133,10 +119,7 @@ mod tests {
         let json = br#"{"name":"r","info":{"first_deployed":"2021-01-01T10:00:00.5+02:00","deleted":"","status":"superseded"},"version":3,"config":null,"hooks":null}"#;
         let release = Release::decode(STANDARD.encode(json).as_bytes()).unwrap();
         assert_eq!(release.info.deleted, None);
-        assert_eq!(
-            release.info.first_deployed.unwrap().to_string(),
-            "2021-01-01T08:00:00.5Z"
-        );
+        assert_eq!(release.info.first_deployed.unwrap().to_string(), "2021-01-01T08:00:00.5Z");
         assert_eq!(release.info.status, Status::Superseded);
         assert_eq!(release.effective_apply_method(), ApplyMethod::ClientSide);
     }
@@ -144,15 +127,9 @@ mod tests {
     /// Damaged records are refused by what is wrong with them.
     #[test]
     fn damaged_records_are_refused() {
-        assert!(matches!(
-            Release::decode(b"%%%"),
-            Err(DecodeError::Base64(_))
-        ));
+        assert!(matches!(Release::decode(b"%%%"), Err(DecodeError::Base64(_))));
         let half_gzip = STANDARD.encode([0x1f, 0x8b, 0x08, 0x00, 0x01]);
-        assert!(matches!(
-            Release::decode(half_gzip.as_bytes()),
-            Err(DecodeError::Gzip(_))
-        ));
+        assert!(matches!(Release::decode(half_gzip.as_bytes()), Err(DecodeError::Gzip(_))));
         assert!(matches!(
             Release::decode(STANDARD.encode("7").as_bytes()),
             Err(DecodeError::Json(_))

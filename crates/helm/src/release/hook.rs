@@ -131,18 +131,10 @@ impl Default for HookPhase {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HookExecution {
     /// When it was started.
-    #[serde(
-        default,
-        deserialize_with = "lenient_time",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "lenient_time", skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Timestamp>,
     /// When it ended.
-    #[serde(
-        default,
-        deserialize_with = "lenient_time",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "lenient_time", skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
     /// How it went.
     #[serde(default)]
@@ -165,11 +157,7 @@ pub struct Hook {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub manifest: String,
     /// When it runs, in the order of the annotation.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<HookEvent>,
     /// Its last run; empty before the first.
     #[serde(default)]
@@ -178,18 +166,10 @@ pub struct Hook {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub weight: i64,
     /// When its object is deleted; empty means before the next run.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub delete_policies: Vec<HookDeletePolicy>,
     /// When its log is printed.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub output_log_policies: Vec<HookOutputLogPolicy>,
 }
 
@@ -200,10 +180,7 @@ impl Hook {
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature serde asks for"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
 fn is_zero(number: &i64) -> bool {
     *number == 0
 }

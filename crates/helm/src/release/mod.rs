@@ -6,9 +6,11 @@
 
 mod codec;
 mod hook;
+mod name;
 mod record;
 pub mod storage;
 
 pub use codec::DecodeError;
 pub use hook::{Hook, HookDeletePolicy, HookEvent, HookExecution, HookOutputLogPolicy, HookPhase};
+pub use name::{MAX_NAME, NameError, validate_name};
 pub use record::{ApplyMethod, Info, Release, Status, StoredChart, StoredFile};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::hook::Hook;
-use crate::chart::{Lock, Metadata};
+use crate::chart::{Chart, File, Lock, Metadata};
 use crate::json::null_as_default;
 
 /// One revision of a release.
@@ -25,21 +25,13 @@ pub struct Release {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chart: Option<StoredChart>,
     /// The values the user gave, without the chart's defaults.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Map::is_empty"
-    )]
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Map::is_empty")]
     pub config: Map<String, Value>,
     /// The rendered documents, as `helm get manifest` prints them.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub manifest: String,
     /// Hooks in the order they were printed.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Vec::is_empty"
-    )]
+    #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<Hook>,
     /// The revision, from 1.
     #[serde(default)]
@@ -48,11 +40,7 @@ pub struct Release {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub namespace: String,
     /// How objects were sent. Records of Helm 3 lack it, which means [`ApplyMethod::ClientSide`].
-    #[serde(
-        default,
-        deserialize_with = "known_method",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "known_method", skip_serializing_if = "Option::is_none")]
     pub apply_method: Option<ApplyMethod>,
 }
 
@@ -118,10 +106,7 @@ impl Status {
 
     /// Whether an action holds the release: another one must not start.
     pub fn is_pending(self) -> bool {
-        matches!(
-            self,
-            Self::PendingInstall | Self::PendingUpgrade | Self::PendingRollback
-        )
+        matches!(self, Self::PendingInstall | Self::PendingUpgrade | Self::PendingRollback)
     }
 }
 
@@ -135,25 +120,13 @@ impl std::fmt::Display for Status {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Info {
     /// When revision 1 was installed.
-    #[serde(
-        default,
-        deserialize_with = "lenient_time",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "lenient_time", skip_serializing_if = "Option::is_none")]
     pub first_deployed: Option<Timestamp>,
     /// When this revision was made.
-    #[serde(
-        default,
-        deserialize_with = "lenient_time",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "lenient_time", skip_serializing_if = "Option::is_none")]
     pub last_deployed: Option<Timestamp>,
     /// When the release was uninstalled.
-    #[serde(
-        default,
-        deserialize_with = "lenient_time",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "lenient_time", skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Timestamp>,
     /// A line for people, such as `Upgrade complete`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -207,6 +180,26 @@ pub struct StoredChart {
     pub modified: Option<Timestamp>,
 }
 
+impl From<&Chart> for StoredChart {
+    /// What Helm stores of a chart whose dependencies were processed.
+    fn from(chart: &Chart) -> Self {
+        Self {
+            metadata: Some(chart.metadata().clone()),
+            lock: chart.lock().cloned(),
+            templates: stored_files(chart.templates()),
+            values: crate::json::object_from_yaml(chart.values()),
+            schema: chart.schema().map(|file| file.data.to_vec()),
+            schema_modified: chart.schema().and_then(|file| file.modified),
+            files: stored_files(chart.files()),
+            modified: chart.modified(),
+        }
+    }
+}
+
+fn stored_files(files: &[File]) -> Option<Vec<StoredFile>> {
+    (!files.is_empty()).then(|| files.iter().map(StoredFile::from).collect())
+}
+
 /// A file inside a stored chart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredFile {
@@ -223,6 +216,12 @@ pub struct StoredFile {
         skip_serializing_if = "Option::is_none"
     )]
     pub modified: Option<Timestamp>,
+}
+
+impl From<&File> for StoredFile {
+    fn from(file: &File) -> Self {
+        Self { name: file.name.clone(), data: Some(file.data.to_vec()), modified: file.modified }
+    }
 }
 
 /// Reads a time; an absent one, `null`, an empty text and Go's zero time are all "no time".

@@ -13,14 +13,8 @@ pub const SECRET_TYPE: &str = "helm.sh/release.v1";
 pub const DATA_KEY: &str = "release";
 
 /// Labels Helm sets by itself; a user's labels must not use these names.
-pub const SYSTEM_LABELS: [&str; 6] = [
-    "name",
-    "owner",
-    "status",
-    "version",
-    "createdAt",
-    "modifiedAt",
-];
+pub const SYSTEM_LABELS: [&str; 6] =
+    ["name", "owner", "status", "version", "createdAt", "modifiedAt"];
 
 /// The Secret's name for one revision of a release.
 pub fn secret_name(release: &str, revision: u32) -> String {

@@ -1,1 +1,198 @@
-//! Rendering.
+//! Rendering: a chart and values in, the documents and hooks Helm would install out.
+//!
+//! [`PreparedChart`] parses templates once and renders any number of times, on any number of
+//! threads. The order of the steps is Helm's: dependencies, merged values, schema, Kubernetes
+//! version, templates, splitting. Nothing is sent anywhere; `lookup` asks the
+//! [`ClusterReader`](crate::ClusterReader) the caller gives, and finds nothing without one.
+
+mod capabilities;
+mod context;
+mod engine;
+mod error;
+mod files;
+mod glob;
+mod manifest;
+mod order;
+mod output;
+mod values_type;
+
+use std::sync::Arc;
+
+use goyaml::Value;
+
+pub use error::{RenderError, TemplateError};
+pub use manifest::{Document, ManifestError, split};
+pub use order::{INSTALL_ORDER, UNINSTALL_ORDER, compare_kinds};
+pub use output::{PrintedHooks, TemplateNotFound, show_only};
+
+use crate::capabilities::Capabilities;
+use crate::chart::{self, Chart};
+use crate::cluster_reader::ClusterReader;
+use crate::release::Hook;
+use crate::{schema, values};
+use engine::Engine;
+
+/// What templates are told about the release: `.Release`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseOptions {
+    /// The release's name.
+    pub name: String,
+    /// The namespace it goes to.
+    pub namespace: String,
+    /// The revision being made. Helm says 1 for every install.
+    pub revision: u32,
+    /// Whether this is an upgrade or rollback; an install otherwise.
+    pub is_upgrade: bool,
+}
+
+impl ReleaseOptions {
+    /// A first install.
+    pub fn install(name: impl Into<String>, namespace: impl Into<String>) -> Self {
+        Self { name: name.into(), namespace: namespace.into(), revision: 1, is_upgrade: false }
+    }
+
+    /// An upgrade to `revision`.
+    pub fn upgrade(name: impl Into<String>, namespace: impl Into<String>, revision: u32) -> Self {
+        Self { name: name.into(), namespace: namespace.into(), revision, is_upgrade: true }
+    }
+}
+
+/// Everything one render depends on beside the chart.
+#[derive(Clone)]
+pub struct RenderInput {
+    /// The user's values, without the chart's defaults: a map or null.
+    pub values: Value,
+    /// The release.
+    pub release: ReleaseOptions,
+    /// The cluster's abilities.
+    pub capabilities: Capabilities,
+    /// Where `lookup` looks; without it, `lookup` finds nothing.
+    pub cluster: Option<Arc<dyn ClusterReader + Send + Sync>>,
+    /// Whether [`Rendered::manifest`] starts with the files below `crds/`.
+    pub include_crds: bool,
+    /// Whether values are taken without asking values.schema.json.
+    pub skip_schema: bool,
+}
+
+impl RenderInput {
+    /// A render with Helm's assumptions about a cluster it does not see.
+    pub fn new(values: Value, release: ReleaseOptions) -> Self {
+        Self {
+            values,
+            release,
+            capabilities: Capabilities::default(),
+            cluster: None,
+            include_crds: false,
+            skip_schema: false,
+        }
+    }
+}
+
+/// What a render gives.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// The text `helm get manifest` shows and release records keep.
+    pub manifest: String,
+    /// The documents of the manifest in install order.
+    pub documents: Vec<Document>,
+    /// Hooks, in the order they are printed and stored.
+    pub hooks: Vec<Hook>,
+    /// The root chart's NOTES.txt, where there is one.
+    pub notes: Option<String>,
+    /// The files below `crds/`, which are installed before everything else and never rendered.
+    pub crds: Vec<CrdFile>,
+    /// The chart as it was rendered, dependencies worked out; what release records store.
+    pub chart: Chart,
+    /// The values templates saw: the user's over the chart's defaults.
+    pub values: Value,
+}
+
+/// A file below `crds/`, as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CrdFile {
+    /// The path below the root chart's name, such as `shop/crds/order.yaml`.
+    pub path: String,
+    /// The text.
+    pub text: String,
+}
+
+/// A chart that is ready to be rendered many times.
+#[derive(Debug)]
+pub struct PreparedChart {
+    chart: Chart,
+    engine: Engine,
+}
+
+impl PreparedChart {
+    /// Checks that the chart can be installed at all and has its dependencies.
+    ///
+    /// Templates are parsed by the first render that needs them: which take part depends on the
+    /// values.
+    pub fn new(chart: Chart) -> Result<Self, RenderError> {
+        match chart.metadata().chart_type.as_str() {
+            "" | "application" => {}
+            other => return Err(RenderError::NotInstallable { chart_type: other.to_owned() }),
+        }
+        chart::check_presence(&chart)?;
+        Ok(Self { chart, engine: Engine::default() })
+    }
+
+    /// The chart as it was loaded.
+    pub fn chart(&self) -> &Chart {
+        &self.chart
+    }
+
+    /// Renders the chart.
+    pub fn render(&self, input: &RenderInput) -> Result<Rendered, RenderError> {
+        let chart = chart::process_dependencies(&self.chart, &input.values)?;
+        let values = values::coalesce(&chart, &input.values)?;
+        if !input.skip_schema {
+            schema::validate(&chart, &values)?;
+        }
+        check_kube_version(&chart, &input.capabilities)?;
+        let mut files = self.engine.render(&chart, &values, input)?;
+        let notes = files.remove(&format!("{}/templates/NOTES.txt", chart.name()));
+        files.retain(|name, _| !name.ends_with("NOTES.txt"));
+        let (hooks, documents) = manifest::sort_manifests(&files)?;
+        let crds = crd_files(&chart);
+        let manifest = manifest_text(&documents, if input.include_crds { &crds } else { &[] });
+        Ok(Rendered { manifest, documents, hooks, notes, crds, chart, values })
+    }
+}
+
+fn crd_files(chart: &Chart) -> Vec<CrdFile> {
+    let crds = chart.crds().into_iter();
+    crds.map(|crd| CrdFile {
+        path: crd.path,
+        text: String::from_utf8_lossy(&crd.file.data).into_owned(),
+    })
+    .collect()
+}
+
+/// Documents as one text, each below a line that names its source.
+fn manifest_text(documents: &[Document], crds: &[CrdFile]) -> String {
+    let parts = crds
+        .iter()
+        .map(|crd| (crd.path.as_str(), crd.text.as_str()))
+        .chain(documents.iter().map(|d| (d.source.as_str(), d.text.as_str())));
+    let mut text = String::new();
+    for (source, content) in parts {
+        for piece in ["---\n# Source: ", source, "\n", content, "\n"] {
+            text.push_str(piece);
+        }
+    }
+    text
+}
+
+/// The root chart's `kubeVersion`, checked against the cluster's.
+fn check_kube_version(chart: &Chart, capabilities: &Capabilities) -> Result<(), RenderError> {
+    let wanted = &chart.metadata().kube_version;
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let version = &capabilities.kube_version;
+    if chart::is_compatible(wanted, version.as_text()) {
+        return Ok(());
+    }
+    Err(RenderError::KubeVersion { wanted: wanted.clone(), found: version.version.clone() })
+}

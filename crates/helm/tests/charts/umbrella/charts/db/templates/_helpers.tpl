@@ -1,0 +1,2 @@
+{{- define "shared" }}db{{ end }}
+{{- define "blank" }}db{{ end }}
