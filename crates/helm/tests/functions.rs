@@ -8,7 +8,7 @@
 //! cargo test -p helm --test functions -- --ignored
 //! ```
 
-use gotemplate::{Frozen, TemplateSet};
+use gotemplate::{Frozen, MissingKey, TemplateSet};
 use helm::functions::{Refusal, func_map};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,8 @@ struct Case {
 fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/functions");
     let entries = fs::read_dir(folder).expect("the folder of cases is there");
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        entries.map(|entry| entry.expect("a file of cases").path()).collect();
     files.sort();
     files
 }
@@ -51,7 +52,7 @@ fn read_cases(file: &Path) -> Vec<Case> {
     let text = fs::read_to_string(file).expect("a file of cases is UTF-8");
     let mut cases: Vec<Case> = Vec::new();
     let mut answer: Vec<(char, &str)> = Vec::new();
-    let mut finish = |cases: &mut Vec<Case>, answer: &mut Vec<(char, &str)>| {
+    let finish = |cases: &mut Vec<Case>, answer: &mut Vec<(char, &str)>| {
         let Some(case) = cases.last_mut() else { return };
         let lines: Vec<&str> = answer.iter().map(|(_, line)| *line).collect();
         let text = lines.join("\n");
@@ -107,10 +108,9 @@ fn functions_answer_as_helm_does() {
 }
 
 fn render(template: &str) -> Answer {
-    let mut set = TemplateSet::new("set", func_map());
-    set.parse("case", template).map_err(|error| {
-        error.message.rsplit(": ").next().unwrap_or_default().to_owned()
-    })?;
+    let mut set = TemplateSet::new("set", func_map()).missing_key(MissingKey::Zero);
+    set.parse("case", template)
+        .map_err(|error| error.message.rsplit(": ").next().unwrap_or_default().to_owned())?;
     match set.execute("case", dot().to_value()) {
         Ok(text) => Ok(String::from_utf8_lossy(&text).into_owned()),
         Err(error) => Err(match error.downcast_ref::<Refusal>() {
@@ -143,8 +143,8 @@ fn regenerate() {
                 Err(answer) => ('!', answer),
             };
             for line in answer.split('\n') {
-                text.push_str(format!("{sign} {line}").trim_end_matches(' '));
-                text.push('\n');
+                let blank = if line.is_empty() { "" } else { " " };
+                writeln!(text, "{sign}{blank}{line}").expect("memory takes every write");
             }
         }
         fs::write(file, text).expect("the file of cases can be written");
@@ -182,15 +182,16 @@ fn ask_helm(case: &Case) -> Answer {
 
 /// The last cause in what Helm prints about an error.
 fn error_text(printed: &str) -> String {
-    let printed = printed.split("\n\nUse --debug flag").next().unwrap_or_default().trim_end();
-    if let Some((_, message)) = printed.split_once("execution error at (").and_then(|(_, rest)| {
-        rest.split_once("): ")
-    }) {
+    let printed = printed.split("\n\nUse --debug flag").next().unwrap_or_default();
+    let printed = printed.trim_end_matches('\n');
+    if let Some((_, message)) =
+        printed.split_once("execution error at (").and_then(|(_, rest)| rest.split_once("): "))
+    {
         return message.to_owned();
     }
-    if let Some((_, message)) = printed.split_once("parse error at (").and_then(|(_, rest)| {
-        rest.split_once("): ")
-    }) {
+    if let Some((_, message)) =
+        printed.split_once("parse error at (").and_then(|(_, rest)| rest.split_once("): "))
+    {
         return message.to_owned();
     }
     let inner = printed.split_once("executing \"case\" at <").map_or(printed, |(_, rest)| rest);

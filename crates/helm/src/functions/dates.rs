@@ -3,6 +3,7 @@
 mod durations;
 mod time_value;
 
+pub(super) use durations::DurationValue;
 pub(super) use time_value::TimeValue;
 
 use super::args::{ANY, Outcome, STRING, add, any, text};
@@ -16,24 +17,26 @@ const TIME: Type = Type::Named("time.Time");
 pub(super) fn register(funcs: &mut FuncMap) {
     add(funcs, "now", &[], TIME, |_, _| Ok(time_value::value(Time::now())));
     add(funcs, "date", &[STRING, ANY], STRING, |_, args| {
-        formatted(any(args, 1)?, &text(args, 0)?.to_string_lossy(), "Local")
+        Ok(formatted(any(args, 1)?, &text(args, 0)?.to_string_lossy(), "Local"))
     });
     add(funcs, "dateInZone", &[STRING, ANY, STRING], STRING, |_, args| {
         let zone = text(args, 2)?.to_string_lossy();
-        formatted(any(args, 1)?, &text(args, 0)?.to_string_lossy(), &zone)
+        Ok(formatted(any(args, 1)?, &text(args, 0)?.to_string_lossy(), &zone))
     });
     add(funcs, "htmlDate", &[ANY], STRING, |_, args| {
-        formatted(any(args, 0)?, "2006-01-02", "Local")
+        Ok(formatted(any(args, 0)?, "2006-01-02", "Local"))
     });
     add(funcs, "htmlDateInZone", &[ANY, STRING], STRING, |_, args| {
-        formatted(any(args, 0)?, "2006-01-02", &text(args, 1)?.to_string_lossy())
+        Ok(formatted(any(args, 0)?, "2006-01-02", &text(args, 1)?.to_string_lossy()))
     });
     add(funcs, "toDate", &[STRING, STRING], TIME, |_, args| {
-        let parsed = Time::parse_local(&text(args, 0)?.to_string_lossy(), text(args, 1)?);
+        let layout = text(args, 0)?.to_string_lossy();
+        let parsed = Time::parse(&layout, text(args, 1)?, &Zone::local());
         Ok(time_value::value(parsed.unwrap_or_else(|_| Time::zero())))
     });
     add(funcs, "mustToDate", &[STRING, STRING], TIME, |_, args| {
-        let parsed = Time::parse_local(&text(args, 0)?.to_string_lossy(), text(args, 1)?);
+        let layout = text(args, 0)?.to_string_lossy();
+        let parsed = Time::parse(&layout, text(args, 1)?, &Zone::local());
         parsed.map(time_value::value).map_err(FuncError::other)
     });
     add(funcs, "dateModify", &[STRING, TIME], TIME, |_, args| {
@@ -78,9 +81,10 @@ fn instant(value: &Value) -> Time {
     }
 }
 
-fn formatted(date: &Value, layout: &str, zone: &str) -> Outcome {
+/// An unknown zone is UTC.
+fn formatted(date: &Value, layout: &str, zone: &str) -> Value {
     let zone = Zone::load(zone).unwrap_or(Zone::Utc);
-    Ok(instant(date).in_zone(zone).format(layout).into())
+    instant(date).in_zone(zone).format(layout).into()
 }
 
 /// Seconds, as a text or an `int64`, in Go's form. Other types count as zero.

@@ -117,8 +117,6 @@ fn dig(_: &CallContext<'_>, args: &[Value]) -> Outcome {
 fn plain_map(value: &Value) -> Result<Map, FuncError> {
     match value {
         Value::Map(map) if map.ty().name() == MapType::ANY.name() => Ok(map.clone()),
-        other => {
-            Err(FuncError::interface_conversion(other.type_name(), MapType::ANY.name()))
-        }
+        other => Err(FuncError::interface_conversion(other.type_name(), MapType::ANY.name())),
     }
 }

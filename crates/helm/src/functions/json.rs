@@ -2,7 +2,7 @@
 
 use super::args::{ANY, LIST, MAP, Outcome, STRING, add, any, text};
 use super::node::TemplateNode;
-use crate::golang::json::Json;
+use crate::golang::json::{BadNumber, Json, parse};
 use gotemplate::{CallContext, FuncError, FuncMap, List, ListType, Map, MapType, Value};
 use goyaml::WriteError;
 use goyaml::json::{to_string, to_string_pretty, to_string_raw};
@@ -27,7 +27,11 @@ pub(super) fn register(funcs: &mut FuncMap) {
     add(funcs, "fromJson", &[STRING], MAP, from_json);
     add(funcs, "fromJsonArray", &[STRING], LIST, from_json_array);
     add(funcs, "mustFromJson", &[STRING], ANY, |_, args| {
-        Json::parse(text(args, 0)?).map(to_template).map_err(FuncError::other)
+        let parsed = parse(text(args, 0)?).map_err(FuncError::other)?;
+        match parsed.bad_number {
+            Some(bad) => Err(FuncError::new(number_error(&bad, ""))),
+            None => Ok(to_template(parsed.value)),
+        }
     });
 }
 
@@ -42,24 +46,41 @@ fn written(result: Result<String, WriteError>) -> Outcome {
 
 /// A map; what is none gives its error under the key `Error`.
 fn from_json(_: &CallContext<'_>, args: &[Value]) -> Outcome {
-    let error = match Json::parse(text(args, 0)?) {
-        Ok(value @ Json::Object(_)) => return Ok(to_template(value)),
-        Ok(Json::Null) => return Ok(Value::Map(Map::nil(MapType::ANY))),
-        Ok(other) => wrong_kind(&other, "map[string]interface {}"),
+    let error = match parse(text(args, 0)?) {
         Err(error) => error.to_string(),
+        Ok(parsed) => match (parsed.value, parsed.bad_number) {
+            (value @ Json::Object(_), None) => return Ok(to_template(value)),
+            (Json::Null, _) => return Ok(Value::Map(Map::nil(MapType::ANY))),
+            (Json::Object(mut entries), Some(bad)) => {
+                // What could be read is there beside the error.
+                let error = number_error(&bad, "Go struct field ");
+                entries.insert("Error".to_owned(), Json::Text(error));
+                return Ok(to_template(Json::Object(entries)));
+            }
+            (other, _) => wrong_kind(&other, "map[string]interface {}"),
+        },
     };
     Ok(Value::Map(Map::from_entries(MapType::ANY, [("Error", Value::from(error))])))
 }
 
 /// A list; what is none gives its error as the only element.
 fn from_json_array(_: &CallContext<'_>, args: &[Value]) -> Outcome {
-    let error = match Json::parse(text(args, 0)?) {
-        Ok(value @ Json::List(_)) => return Ok(to_template(value)),
-        Ok(Json::Null) => return Ok(Value::List(List::nil(ListType::ANY))),
-        Ok(other) => wrong_kind(&other, "[]interface {}"),
+    let error = match parse(text(args, 0)?) {
         Err(error) => error.to_string(),
+        Ok(parsed) => match (parsed.value, parsed.bad_number) {
+            (value @ Json::List(_), None) => return Ok(to_template(value)),
+            (Json::Null, _) => return Ok(Value::List(List::nil(ListType::ANY))),
+            (Json::List(_), Some(bad)) => number_error(&bad, ""),
+            (other, _) => wrong_kind(&other, "[]interface {}"),
+        },
     };
     Ok(Value::list(vec![error.into()]))
+}
+
+fn number_error(bad: &BadNumber, owner: &str) -> String {
+    let BadNumber { number, path } = bad;
+    let target = if path.is_empty() { "Go value".to_owned() } else { format!("{owner}{path}") };
+    format!("json: cannot unmarshal number {number} into {target} of type float64")
 }
 
 fn wrong_kind(value: &Json, wanted: &str) -> String {

@@ -10,7 +10,8 @@ pub(super) const MAX_ITEMS: usize = 1 << 20;
 /// Go's `strings.Repeat`, and its panics.
 pub(super) fn repeat(text: &[u8], count: i64) -> Result<Vec<u8>, FuncError> {
     let count = usize::try_from(count).map_err(|_| "strings: negative Repeat count")?;
-    let length = text.len().checked_mul(count).ok_or("strings: Repeat output length overflow")?;
+    let length = text.len().checked_mul(count).filter(|length| isize::try_from(*length).is_ok());
+    let length = length.ok_or("strings: Repeat output length overflow")?;
     check_text(length)?;
     Ok(text.repeat(count))
 }

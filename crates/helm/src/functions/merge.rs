@@ -29,12 +29,7 @@ pub(super) fn merge_all(args: &[Value], overwrite: Overwrite) -> Outcome {
     Ok(Value::Map(target))
 }
 
-fn merge(
-    target: &Map,
-    source: &Map,
-    overwrite: Overwrite,
-    depth: usize,
-) -> Result<(), FuncError> {
+fn merge(target: &Map, source: &Map, overwrite: Overwrite, depth: usize) -> Result<(), FuncError> {
     if depth > MAX_DEPTH {
         return Err("the maps are nested too deeply or contain themselves".into());
     }

@@ -31,6 +31,7 @@ mod regex;
 mod semver;
 mod splitting;
 mod strings;
+mod toml;
 mod types;
 mod urls;
 mod words;
@@ -59,6 +60,7 @@ pub fn func_map() -> FuncMap {
         semver::register,
         splitting::register,
         strings::register,
+        toml::register,
         types::register,
         urls::register,
         words::register,

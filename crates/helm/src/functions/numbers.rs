@@ -86,18 +86,16 @@ fn register_floats(funcs: &mut FuncMap) {
     });
     add_variadic(funcs, "maxf", &[ANY], ANY, FLOAT, |_, args| {
         let numbers = args.iter().map(to_float);
-        Ok(Value::Float64(numbers.reduce(|a, b| pick_float(a, b, a > b)).unwrap_or_default()))
+        Ok(Value::Float64(numbers.reduce(larger).unwrap_or_default()))
     });
     add_variadic(funcs, "minf", &[ANY], ANY, FLOAT, |_, args| {
         let numbers = args.iter().map(to_float);
-        Ok(Value::Float64(numbers.reduce(|a, b| pick_float(a, b, a < b)).unwrap_or_default()))
+        Ok(Value::Float64(numbers.reduce(smaller).unwrap_or_default()))
     });
     add(funcs, "floor", &[ANY], FLOAT, |_, args| {
         Ok(Value::Float64(to_float(any(args, 0)?).floor()))
     });
-    add(funcs, "ceil", &[ANY], FLOAT, |_, args| {
-        Ok(Value::Float64(to_float(any(args, 0)?).ceil()))
-    });
+    add(funcs, "ceil", &[ANY], FLOAT, |_, args| Ok(Value::Float64(to_float(any(args, 0)?).ceil())));
     add_variadic(funcs, "round", &[ANY, INT], FLOAT, FLOAT, round);
 }
 
@@ -142,15 +140,21 @@ fn divisor(args: &[Value]) -> Result<i64, FuncError> {
     }
 }
 
-/// Go's `math.Max` and `math.Min`: not-a-number wins, and of two zeros the sign decides.
-fn pick_float(a: f64, b: f64, first: bool) -> f64 {
-    if a.is_nan() || b.is_nan() {
-        // An infinity in the direction of the search beats even not-a-number.
-        let (infinite, other) = if a.is_infinite() { (a, b) } else { (b, a) };
-        let direction = if first { infinite } else { f64::NAN };
-        return if other.is_nan() && direction.is_infinite() { direction } else { f64::NAN };
+/// Go's `math.Max`: infinity, then not-a-number, then the larger; 0 is larger than -0.
+fn larger(a: f64, b: f64) -> f64 {
+    if a == f64::INFINITY || b == f64::INFINITY {
+        f64::INFINITY
+    } else if a.is_nan() || b.is_nan() {
+        f64::NAN
+    } else {
+        // The total order is the usual one for numbers, and puts -0 before 0.
+        if a.total_cmp(&b).is_ge() { a } else { b }
     }
-    if first { a } else { b }
+}
+
+/// Go's `math.Min`.
+fn smaller(a: f64, b: f64) -> f64 {
+    -larger(-a, -b)
 }
 
 fn round(_: &CallContext<'_>, args: &[Value]) -> Outcome {

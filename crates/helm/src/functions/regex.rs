@@ -51,9 +51,13 @@ fn register_pairs(funcs: &mut FuncMap) {
         ("regexReplaceAll", "mustRegexReplaceAll", REPLACE, STRING, |pattern, args| {
             replaced(pattern.replace_all(text(args, 1)?, text(args, 2)?))
         }),
-        ("regexReplaceAllLiteral", "mustRegexReplaceAllLiteral", REPLACE, STRING, |pattern, args| {
-            replaced(pattern.replace_all_literal(text(args, 1)?, text(args, 2)?))
-        }),
+        (
+            "regexReplaceAllLiteral",
+            "mustRegexReplaceAllLiteral",
+            REPLACE,
+            STRING,
+            |pattern, args| replaced(pattern.replace_all_literal(text(args, 1)?, text(args, 2)?)),
+        ),
     ];
     for (plain, must, params, result, body) in table {
         for (name, strictness) in [(plain, Strictness::Panic), (must, Strictness::Error)] {

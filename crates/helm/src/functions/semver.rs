@@ -19,13 +19,15 @@ const UINT64: Type = Type::Uint64;
 
 pub(super) fn register(funcs: &mut FuncMap) {
     add(funcs, "semver", &[STRING], POINTER, |_, args| {
-        let version = Version::parse(&text(args, 0)?.to_string_lossy()).map_err(FuncError::other)?;
+        let version =
+            Version::parse(&text(args, 0)?.to_string_lossy()).map_err(FuncError::other)?;
         Ok(Value::object(VersionValue { version, pointer: true }))
     });
     add(funcs, "semverCompare", &[STRING, STRING], BOOL, |_, args| {
         let constraint =
             Constraint::parse(&text(args, 0)?.to_string_lossy()).map_err(FuncError::other)?;
-        let version = Version::parse(&text(args, 1)?.to_string_lossy()).map_err(FuncError::other)?;
+        let version =
+            Version::parse(&text(args, 1)?.to_string_lossy()).map_err(FuncError::other)?;
         Ok(constraint.check(&version).into())
     });
 }
@@ -87,25 +89,28 @@ static METHODS: [Method; 11] = [
 ];
 
 /// Methods of the pointer.
-static POINTER_METHODS: [Method; 7] = [
-    method("Original", &[], STRING, |_, args| Ok(version(args, 0)?.original().into())),
-    method("Compare", &[POINTER], INT, |_, args| {
-        Ok(Value::Int(version(args, 0)?.cmp(version(args, 1)?) as i64))
-    }),
-    method("Equal", &[POINTER], BOOL, |_, args| Ok((version(args, 0)? == version(args, 1)?).into())),
-    method("LessThan", &[POINTER], BOOL, |_, args| {
-        Ok((version(args, 0)? < version(args, 1)?).into())
-    }),
-    method("LessThanEqual", &[POINTER], BOOL, |_, args| {
-        Ok((version(args, 0)? <= version(args, 1)?).into())
-    }),
-    method("GreaterThan", &[POINTER], BOOL, |_, args| {
-        Ok((version(args, 0)? > version(args, 1)?).into())
-    }),
-    method("GreaterThanEqual", &[POINTER], BOOL, |_, args| {
-        Ok((version(args, 0)? >= version(args, 1)?).into())
-    }),
-];
+static POINTER_METHODS: [Method; 7] =
+    [
+        method("Original", &[], STRING, |_, args| Ok(version(args, 0)?.original().into())),
+        method("Compare", &[POINTER], INT, |_, args| {
+            Ok(Value::Int(version(args, 0)?.cmp(version(args, 1)?) as i64))
+        }),
+        method("Equal", &[POINTER], BOOL, |_, args| {
+            Ok((version(args, 0)? == version(args, 1)?).into())
+        }),
+        method("LessThan", &[POINTER], BOOL, |_, args| {
+            Ok((version(args, 0)? < version(args, 1)?).into())
+        }),
+        method("LessThanEqual", &[POINTER], BOOL, |_, args| {
+            Ok((version(args, 0)? <= version(args, 1)?).into())
+        }),
+        method("GreaterThan", &[POINTER], BOOL, |_, args| {
+            Ok((version(args, 0)? > version(args, 1)?).into())
+        }),
+        method("GreaterThanEqual", &[POINTER], BOOL, |_, args| {
+            Ok((version(args, 0)? >= version(args, 1)?).into())
+        }),
+    ];
 
 const fn method(
     name: &'static str,

@@ -1,12 +1,10 @@
 //! Taking texts apart and putting them together: `split`, `splitList`, `join` and their kin.
 
-use super::args::{
-    ANY, INT, Outcome, STRING, STRINGS, add, any, int, string_list, text,
-};
+use super::args::{ANY, INT, Outcome, STRING, STRINGS, add, any, int, string_list, text};
 use super::limits::check_text;
 use super::strings::find;
 use crate::golang::characters::characters;
-use gotemplate::{CallContext, FuncMap, Map, MapType, Type, Value};
+use gotemplate::{CallContext, FuncMap, Map, MapType, Str, Type, Value};
 
 const PARTS: Type = Type::Map(MapType::STRINGS);
 
@@ -67,6 +65,6 @@ fn join(_: &CallContext<'_>, args: &[Value]) -> Outcome {
     let (separator, texts) = (text(args, 0)?, string_list(any(args, 1)?)?);
     let length: usize = texts.iter().map(|text| text.len()).sum();
     check_text(separator.len().saturating_mul(texts.len()).saturating_add(length))?;
-    let texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+    let texts: Vec<&[u8]> = texts.iter().map(Str::as_bytes).collect();
     Ok(Value::string(texts.join(separator.as_bytes())))
 }

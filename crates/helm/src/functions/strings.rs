@@ -170,7 +170,7 @@ fn replace(_: &CallContext<'_>, args: &[Value]) -> Outcome {
 
 fn indent(count: i64, text: &Str) -> Result<Vec<u8>, FuncError> {
     let pad = repeat(b" ", count)?;
-    let lines = 1 + text.iter().filter(|byte| **byte == b'\n').count();
+    let lines = text.split(|byte| *byte == b'\n').count();
     check_text(pad.len().saturating_mul(lines).saturating_add(text.len()))?;
     let mut out = Vec::with_capacity(pad.len() * lines + text.len());
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {

@@ -109,7 +109,11 @@ fn abbreviate(text: &[u8], offset: i64, width: i64) -> Vec<u8> {
     }
     if offset + width - 3 < length {
         // Narrow: what remains after the first dots may be too small for dots of its own.
-        let rest = if width - 3 < 4 { Vec::new() } else { abbreviate(&text[offset..], 0, (width - 3).try_into().unwrap_or(i64::MAX)) };
+        let rest = if width - 3 < 4 {
+            Vec::new()
+        } else {
+            abbreviate(&text[offset..], 0, (width - 3).try_into().unwrap_or(i64::MAX))
+        };
         return [b"...".as_slice(), &rest].concat();
     }
     [b"...", &text[length - (width - 3)..]].concat()
@@ -154,7 +158,8 @@ fn is_connector(c: char) -> bool {
 
 /// Letters of scripts with words written apart; Han characters do not count.
 fn is_alphabetic(c: char) -> bool {
-    let han = matches!(c, '\u{4E00}'..='\u{9FCC}' | '\u{3400}'..='\u{4D85}' | '\u{20000}'..='\u{2B81D}');
+    let han =
+        matches!(c, '\u{4E00}'..='\u{9FCC}' | '\u{3400}'..='\u{4D85}' | '\u{20000}'..='\u{2B81D}');
     is_letter(c) && !han
 }
 
@@ -163,7 +168,11 @@ fn pascal_case(text: &str) -> String {
     let body = text.trim_start_matches(is_connector);
     let mut out = text[..text.len() - body.len()].to_owned();
     let mut characters = body.chars();
-    let Some(first) = characters.next() else { return out };
+    let Some(first) = characters.next() else {
+        // Of nothing but connectors, the last one comes twice.
+        out.extend(text.chars().next_back());
+        return out;
+    };
     // A word written in capitals is lowered after its first letter.
     let mut lowering = is_upper(first);
     let mut previous = to_upper(first);
@@ -261,7 +270,7 @@ fn write_run<'t>(
 /// Writes a connector before `next`, unless that brings its own.
 fn connect(next: Word<'_>, not_at_end: bool, connector: char, out: &mut String) {
     let own = matches!(next.kind, WordKind::Connector | WordKind::Punctuation);
-    if !own && !(not_at_end && next.kind == WordKind::Nothing) {
+    if !(own || not_at_end && next.kind == WordKind::Nothing) {
         out.push(connector);
     }
 }
@@ -290,9 +299,7 @@ fn next_word(text: &str) -> (Word<'_>, &str) {
     let Some(first) = text.chars().next() else {
         return (Word { kind: WordKind::Nothing, text }, "");
     };
-    let span = |accept: &dyn Fn(char) -> bool| {
-        text.find(|c| !accept(c)).unwrap_or(text.len())
-    };
+    let span = |accept: &dyn Fn(char) -> bool| text.find(|c| !accept(c)).unwrap_or(text.len());
     let small = |c: char| is_alphabetic(c) && !is_upper(c);
     let (kind, end) = match first {
         c if is_connector(c) => (WordKind::Connector, span(&is_connector)),

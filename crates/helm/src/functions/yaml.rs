@@ -2,34 +2,34 @@
 
 use super::args::{ANY, LIST, MAP, Outcome, STRING, add, any, text};
 use super::node::TemplateNode;
-use gotemplate::{CallContext, FuncError, FuncMap, List, ListType, Map, MapType, Value};
+use gotemplate::{CallContext, FuncError, FuncMap, Map, MapType, Value};
 
 pub(super) fn register(funcs: &mut FuncMap) {
     add(funcs, "toYaml", &[ANY], STRING, |_, args| {
-        Ok(trimmed(goyaml::to_string(&TemplateNode::new(any(args, 0)?)).unwrap_or_default()))
+        Ok(trimmed(&goyaml::to_string(&TemplateNode::new(any(args, 0)?)).unwrap_or_default()))
     });
     add(funcs, "mustToYaml", &[ANY], STRING, |_, args| {
         let written = goyaml::to_string(&TemplateNode::new(any(args, 0)?));
-        written.map(trimmed).map_err(|error| FuncError::new(error.to_string()))
+        written.map(|text| trimmed(&text)).map_err(|error| FuncError::new(error.to_string()))
     });
     add(funcs, "toYamlPretty", &[ANY], STRING, |_, args| {
         let node = TemplateNode::new(any(args, 0)?);
-        Ok(trimmed(goyaml::to_string_pretty(&node).unwrap_or_default()))
+        Ok(trimmed(&goyaml::to_string_pretty(&node).unwrap_or_default()))
     });
     add(funcs, "fromYaml", &[STRING], MAP, from_yaml);
     add(funcs, "fromYamlArray", &[STRING], LIST, from_yaml_array);
 }
 
 /// Exactly one line feed at the end is taken off.
-fn trimmed(text: String) -> Value {
-    text.strip_suffix('\n').unwrap_or(&text).into()
+fn trimmed(text: &str) -> Value {
+    text.strip_suffix('\n').unwrap_or(text).into()
 }
 
 /// A map; what is none gives its error under the key `Error`.
 fn from_yaml(_: &CallContext<'_>, args: &[Value]) -> Outcome {
     let error = match goyaml::parse_bytes(text(args, 0)?) {
         Ok(value @ goyaml::Value::Map(_)) => return Ok(to_template(&value)),
-        Ok(goyaml::Value::Null) => return Ok(Value::Map(Map::nil(MapType::ANY))),
+        Ok(goyaml::Value::Null) => return Ok(Value::Map(Map::new())),
         Ok(other) => wrong_kind(&other, "map[string]interface {}"),
         Err(error) => error.to_string(),
     };
@@ -40,7 +40,7 @@ fn from_yaml(_: &CallContext<'_>, args: &[Value]) -> Outcome {
 fn from_yaml_array(_: &CallContext<'_>, args: &[Value]) -> Outcome {
     let error = match goyaml::parse_bytes(text(args, 0)?) {
         Ok(value @ goyaml::Value::Seq(_)) => return Ok(to_template(&value)),
-        Ok(goyaml::Value::Null) => return Ok(Value::List(List::nil(ListType::ANY))),
+        Ok(goyaml::Value::Null) => return Ok(Value::list(Vec::new())),
         Ok(other) => wrong_kind(&other, "[]interface {}"),
         Err(error) => error.to_string(),
     };

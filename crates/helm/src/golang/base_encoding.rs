@@ -172,9 +172,15 @@ mod tests {
     /// Damage is reported at Go's offsets.
     #[test]
     fn damage() {
-        for (text, offset) in
-            [("!", 0), ("YQ", 0), ("YQ=", 3), ("YQ==x", 4), ("Y=Q=", 1), ("YWJj\nZA", 5), ("YQ=x", 2)]
-        {
+        for (text, offset) in [
+            ("!", 0),
+            ("YQ", 0),
+            ("YQ=", 3),
+            ("YQ==x", 4),
+            ("Y=Q=", 1),
+            ("YWJj\nZA", 5),
+            ("YQ=x", 2),
+        ] {
             assert_eq!(decode_base64(text.as_bytes()), Err(DecodeError::Base64(offset)), "{text}");
         }
         assert_eq!(decode_base64(b"YQ\n==\r\n").unwrap(), b"a");

@@ -3,16 +3,16 @@
 //! Go's classes are plain Unicode categories and its case mappings go from one character to one;
 //! Rust's methods of similar names answer other questions.
 
-use regex_syntax::hir::{Class, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind};
 use std::sync::LazyLock;
 
 /// The characters of `text` with their bytes; a byte that is not UTF-8 gives U+FFFD.
 pub(crate) fn characters(text: &[u8]) -> impl Iterator<Item = (char, &[u8])> {
     text.utf8_chunks().flat_map(|chunk| {
         let text = chunk.valid();
-        let valid = text.char_indices().map(move |(start, c)| {
-            (c, &text.as_bytes()[start..start + c.len_utf8()])
-        });
+        let valid = text
+            .char_indices()
+            .map(move |(start, c)| (c, &text.as_bytes()[start..start + c.len_utf8()]));
         let broken = chunk.invalid().chunks(1).map(|byte| (char::REPLACEMENT_CHARACTER, byte));
         valid.chain(broken)
     })
@@ -95,7 +95,7 @@ impl Category {
 }
 
 fn ranges(category: &str) -> Vec<(char, char)> {
-    match regex_syntax::parse(category).map(|hir| hir.into_kind()) {
+    match regex_syntax::parse(category).map(Hir::into_kind) {
         Ok(HirKind::Class(Class::Unicode(class))) => {
             class.ranges().iter().map(|range| (range.start(), range.end())).collect()
         }

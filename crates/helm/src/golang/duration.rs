@@ -149,9 +149,8 @@ struct Number {
 
 impl Number {
     fn read(text: &str) -> Option<(Self, &str)> {
-        let digits_end = |text: &str| {
-            text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len())
-        };
+        let digits_end =
+            |text: &str| text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
         let (whole_digits, mut rest) = text.split_at(digits_end(text));
         let mut fraction_digits = "";
         if let Some(after_point) = rest.strip_prefix('.') {

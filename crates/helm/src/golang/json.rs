@@ -24,25 +24,40 @@ pub(crate) enum JsonError {
     End,
     #[error("invalid character {character} {context}")]
     Character { character: String, context: &'static str },
-    #[error("json: cannot unmarshal number {0} into Go value of type float64")]
-    Number(String),
+    #[error("invalid escape sequence {0} in string")]
+    Escape(String),
     #[error("exceeded max depth")]
     Depth,
 }
 
-impl Json {
-    /// Reads one value; only white space may follow it.
-    pub(crate) fn parse(text: &[u8]) -> Result<Self, JsonError> {
-        let mut reader = Reader { text, position: 0, bad_number: None };
-        let value = reader.value(0, "looking for beginning of value")?;
-        reader.skip_space();
-        if reader.position < text.len() {
-            return Err(reader.unexpected("after top-level value"));
-        }
-        // The syntax of the whole text comes first, as in Go, which checks it before it converts.
-        reader.bad_number.map_or(Ok(value), |number| Err(JsonError::Number(number)))
-    }
+/// A well-formed text. Numbers that do not fit a float are read as 0, and the first is told.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Parsed {
+    pub(crate) value: Json,
+    pub(crate) bad_number: Option<BadNumber>,
+}
 
+/// A number too large for a float.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BadNumber {
+    /// As written.
+    pub(crate) number: String,
+    /// Keys and indexes that lead to it, each after a dot; empty for the value itself.
+    pub(crate) path: String,
+}
+
+/// Reads one value; only white space may follow it.
+pub(crate) fn parse(text: &[u8]) -> Result<Parsed, JsonError> {
+    let mut reader = Reader { text, position: 0, path: Vec::new(), bad_number: None };
+    let value = reader.value("looking for beginning of value")?;
+    reader.skip_space();
+    if reader.position < text.len() {
+        return Err(reader.unexpected("after top-level value"));
+    }
+    Ok(Parsed { value, bad_number: reader.bad_number })
+}
+
+impl Json {
     /// What Go calls this kind of value in its errors.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
@@ -56,11 +71,17 @@ impl Json {
     }
 }
 
+/// A step from a collection to one of its members.
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
 struct Reader<'t> {
     text: &'t [u8],
     position: usize,
-    /// The first number too large for a float.
-    bad_number: Option<String>,
+    path: Vec<Step>,
+    bad_number: Option<BadNumber>,
 }
 
 impl Reader<'_> {
@@ -76,20 +97,21 @@ impl Reader<'_> {
 
     /// The error for the byte at the current position.
     fn unexpected(&self, context: &'static str) -> JsonError {
-        match self.peek() {
-            None => JsonError::End,
-            Some(byte) => JsonError::Character { character: quote_byte(byte), context },
+        let rest = &self.text[self.position..];
+        if rest.is_empty() {
+            return JsonError::End;
         }
+        JsonError::Character { character: quote_character(rest), context }
     }
 
-    fn value(&mut self, depth: usize, context: &'static str) -> Result<Json, JsonError> {
-        if depth > MAX_DEPTH {
+    fn value(&mut self, context: &'static str) -> Result<Json, JsonError> {
+        if self.path.len() > MAX_DEPTH {
             return Err(JsonError::Depth);
         }
         self.skip_space();
         match self.peek() {
-            Some(b'{') => self.object(depth),
-            Some(b'[') => self.list(depth),
+            Some(b'{') => self.object(),
+            Some(b'[') => self.list(),
             Some(b'"') => self.string().map(Json::Text),
             Some(b't') => self.literal("true", Json::Bool(true)),
             Some(b'f') => self.literal("false", Json::Bool(false)),
@@ -122,27 +144,37 @@ impl Reader<'_> {
         }
         if self.peek() == Some(b'.') {
             self.position += 1;
-            if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-                return Err(self.unexpected("after decimal point in numeric literal"));
-            }
-            self.digits();
+            self.required_digits()?;
         }
         if matches!(self.peek(), Some(b'e' | b'E')) {
             self.position += 1;
             if matches!(self.peek(), Some(b'+' | b'-')) {
                 self.position += 1;
             }
-            if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-                return Err(self.unexpected("in exponent of numeric literal"));
-            }
-            self.digits();
+            self.required_digits()?;
         }
         let text = String::from_utf8_lossy(&self.text[start..self.position]);
-        let number: f64 = text.parse().unwrap_or(f64::INFINITY);
-        if number.is_infinite() && self.bad_number.is_none() {
-            self.bad_number = Some(text.into_owned());
+        let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+        if number.is_none() && self.bad_number.is_none() {
+            self.bad_number = Some(BadNumber { number: text.into_owned(), path: self.path_text() });
         }
-        Ok(Json::Number(number))
+        Ok(Json::Number(number.unwrap_or_default()))
+    }
+
+    fn path_text(&self) -> String {
+        let step = |step: &Step| match step {
+            Step::Key(key) => format!(".{}", key.replace('~', "~0").replace('/', "~1")),
+            Step::Index(index) => format!(".{index}"),
+        };
+        self.path.iter().map(step).collect()
+    }
+
+    fn required_digits(&mut self) -> Result<(), JsonError> {
+        if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            return Err(self.unexpected("in numeric literal"));
+        }
+        self.digits();
+        Ok(())
     }
 
     fn digits(&mut self) {
@@ -151,7 +183,7 @@ impl Reader<'_> {
         }
     }
 
-    fn list(&mut self, depth: usize) -> Result<Json, JsonError> {
+    fn list(&mut self) -> Result<Json, JsonError> {
         self.position += 1;
         let mut items = Vec::new();
         self.skip_space();
@@ -160,7 +192,9 @@ impl Reader<'_> {
             return Ok(Json::List(items));
         }
         loop {
-            items.push(self.value(depth + 1, "looking for beginning of value")?);
+            self.path.push(Step::Index(items.len()));
+            items.push(self.value("looking for beginning of value")?);
+            self.path.pop();
             self.skip_space();
             match self.peek() {
                 Some(b',') => self.position += 1,
@@ -173,7 +207,7 @@ impl Reader<'_> {
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<Json, JsonError> {
+    fn object(&mut self) -> Result<Json, JsonError> {
         self.position += 1;
         let mut entries = BTreeMap::new();
         self.skip_space();
@@ -192,7 +226,9 @@ impl Reader<'_> {
                 return Err(self.unexpected("after object key"));
             }
             self.position += 1;
-            let value = self.value(depth + 1, "looking for beginning of value")?;
+            self.path.push(Step::Key(key.clone()));
+            let value = self.value("looking for beginning of value")?;
+            self.path.pop();
             entries.insert(key, value);
             self.skip_space();
             match self.peek() {
@@ -220,14 +256,16 @@ impl Reader<'_> {
                     out.push(byte);
                     self.position += 1;
                 }
-                _ => return Err(self.unexpected("in string literal")),
+                _ => return Err(self.unexpected("in string")),
             }
         }
     }
 
     fn escape(&mut self, out: &mut Vec<u8>) -> Result<(), JsonError> {
+        let start = self.position;
         self.position += 1;
         let plain = match self.peek() {
+            None => return Err(JsonError::End),
             Some(byte @ (b'"' | b'\\' | b'/')) => byte,
             Some(b'b') => 8,
             Some(b'f') => 12,
@@ -235,7 +273,7 @@ impl Reader<'_> {
             Some(b'r') => b'\r',
             Some(b't') => b'\t',
             Some(b'u') => return self.unicode_escape(out),
-            _ => return Err(self.unexpected("in string escape code")),
+            Some(_) => return Err(bad_escape(&self.text[start..start + 2])),
         };
         out.push(plain);
         self.position += 1;
@@ -260,18 +298,32 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Reads `uXXXX`.
+    /// Reads `uXXXX` after a backslash.
     fn code_unit(&mut self) -> Result<u32, JsonError> {
-        self.position += 1;
+        let escape = &self.text[self.position - 1..];
+        let digits = &escape[2..escape.len().min(6)];
         let mut unit = 0;
-        for _ in 0..4 {
-            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
-            let digit = digit.ok_or_else(|| self.unexpected("in \\u hexadecimal character escape"))?;
+        for byte in digits {
+            let digit = char::from(*byte).to_digit(16);
+            let digit = digit.ok_or_else(|| bad_escape(&escape[..digits.len() + 2]))?;
             unit = unit * 16 + digit;
-            self.position += 1;
         }
+        if digits.len() < 4 {
+            return Err(JsonError::End);
+        }
+        self.position += 5;
         Ok(unit)
     }
+}
+
+/// Names the escape in backquotes, or quoted if these would not show it.
+fn bad_escape(escape: &[u8]) -> JsonError {
+    let shown = std::str::from_utf8(escape).ok();
+    let plain = shown.filter(|text| text.chars().all(|c| c != '`' && (' '..='~').contains(&c)));
+    JsonError::Escape(match plain {
+        Some(text) => format!("`{text}`"),
+        None => gotemplate::print::quote(escape),
+    })
 }
 
 fn literal_context(word: &str, index: usize) -> &'static str {
@@ -288,15 +340,18 @@ fn literal_context(word: &str, index: usize) -> &'static str {
     }
 }
 
-/// The byte as Go names it: a quoted Latin-1 character.
-fn quote_byte(byte: u8) -> String {
-    match byte {
-        b'\'' => "'\\''".to_owned(),
-        b'"' => "'\"'".to_owned(),
-        _ => {
-            let quoted = gotemplate::print::quote(char::from(byte).to_string().as_bytes());
-            format!("'{}'", quoted.trim_matches('"'))
+/// The first character as Go names it: quoted, or its byte if it is not UTF-8.
+fn quote_character(text: &[u8]) -> String {
+    let first = super::characters::characters(text).next();
+    match first {
+        Some((char::REPLACEMENT_CHARACTER, [byte])) => format!("'\\x{byte:x}'"),
+        Some(('\'', _)) => "'\\''".to_owned(),
+        Some(('"', _)) => "'\"'".to_owned(),
+        Some((_, bytes)) => {
+            let quoted = gotemplate::print::quote(bytes);
+            format!("'{}'", &quoted[1..quoted.len() - 1])
         }
+        None => String::new(),
     }
 }
 
@@ -309,10 +364,14 @@ fn replace_broken(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    fn error(text: &str) -> String {
+        parse(text.as_bytes()).unwrap_err().to_string()
+    }
+
     /// Values of every kind.
     #[test]
     fn reading() {
-        let value = Json::parse(br#" {"b":[1,2.5e1,-0,"x\u00e9\ud83d\ude00\ud800"],"a":null,"a":true} "#);
+        let text = br#" {"b":[1,2.5e1,-0,"x\u00e9\ud83d\ude00\ud800"],"a":null,"a":true} "#;
         let entries = BTreeMap::from([
             ("a".to_owned(), Json::Bool(true)),
             (
@@ -325,13 +384,22 @@ mod tests {
                 ]),
             ),
         ]);
-        assert_eq!(value, Ok(Json::Object(entries)));
+        let value = Json::Object(entries);
+        assert_eq!(parse(text), Ok(Parsed { value, bad_number: None }));
+    }
+
+    /// A number too large is told with the way to it; the rest of the text is still checked.
+    #[test]
+    fn numbers_too_large() {
+        let bad = parse(br#"{"a/b~c":[1,{"d":1e400}],"e":1e500}"#).unwrap().bad_number.unwrap();
+        assert_eq!((bad.number.as_str(), bad.path.as_str()), ("1e400", ".a~1b~0c.1.d"));
+        assert_eq!(error("[1e400"), "unexpected end of JSON input");
     }
 
     /// What is no JSON is refused in Go's words.
     #[test]
     fn refusals() {
-        for (text, error) in [
+        for (text, reason) in [
             ("", "unexpected end of JSON input"),
             ("[", "unexpected end of JSON input"),
             ("[1,]", "invalid character ']' looking for beginning of value"),
@@ -343,18 +411,16 @@ mod tests {
             ("tru", "unexpected end of JSON input"),
             ("nil", "invalid character 'i' in literal null (expecting 'u')"),
             ("01", "invalid character '1' after top-level value"),
-            ("1.", "unexpected end of JSON input"),
-            ("1.x", "invalid character 'x' after decimal point in numeric literal"),
-            ("-x", "invalid character 'x' in numeric literal"),
-            ("\"\n\"", "invalid character '\\n' in string literal"),
-            ("\"\\x\"", "invalid character 'x' in string escape code"),
-            ("\"\\u00g\"", "invalid character 'g' in \\u hexadecimal character escape"),
+            ("1.x", "invalid character 'x' in numeric literal"),
+            ("\"\n\"", "invalid character '\\n' in string"),
+            ("\"\\x\"", "invalid escape sequence `\\x` in string"),
+            ("\"\\u00g0\"", "invalid escape sequence `\\u00g0` in string"),
+            ("\"\\é\"", "invalid escape sequence \"\\\\\\xc3\" in string"),
             ("'a'", "invalid character '\\'' looking for beginning of value"),
-            ("é", "invalid character 'Ã' looking for beginning of value"),
-            ("1e400", "json: cannot unmarshal number 1e400 into Go value of type float64"),
+            ("é", "invalid character 'é' looking for beginning of value"),
         ] {
-            assert_eq!(Json::parse(text.as_bytes()).unwrap_err().to_string(), error, "{text}");
+            assert_eq!(error(text), reason, "{text}");
         }
-        assert_eq!(Json::parse("[".repeat(100_000).as_bytes()), Err(JsonError::Depth));
+        assert_eq!(parse("[".repeat(100_000).as_bytes()), Err(JsonError::Depth));
     }
 }

@@ -12,18 +12,21 @@ pub(crate) enum IntError {
 /// Go's `ParseInt(text, base, 64)`. Base 0 takes the base from the prefix (`0x`, `0b`, `0o`, `0`)
 /// and allows underscores.
 pub(crate) fn parse_int(text: &[u8], base: u32) -> Result<i64, IntError> {
-    let (negative, digits) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
+    let negative = text.starts_with(b"-");
+    let digits = match text {
+        [b'-' | b'+', digits @ ..] => digits,
+        digits => digits,
     };
     let limit = if negative { i64::MIN } else { i64::MAX };
-    let magnitude = match parse_uint(digits, base) {
-        Ok(magnitude) => magnitude,
-        Err(IntError::Syntax) => return Err(IntError::Syntax),
-        Err(IntError::Range(_)) => return Err(IntError::Range(limit)),
+    let magnitude = parse_uint(digits, base).map_err(|error| match error {
+        IntError::Syntax => IntError::Syntax,
+        IntError::Range(_) => IntError::Range(limit),
+    })?;
+    let signed = if negative {
+        0_i64.checked_sub_unsigned(magnitude)
+    } else {
+        i64::try_from(magnitude).ok()
     };
-    let signed = if negative { 0_i64.checked_sub_unsigned(magnitude) } else { i64::try_from(magnitude).ok() };
     signed.ok_or(IntError::Range(limit))
 }
 
@@ -112,11 +115,8 @@ fn parse_hex_float(text: &str) -> Option<f64> {
     if exponent_digits.is_empty() || !exponent_digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let mut exponent: i64 = exponent.parse().unwrap_or(if exponent.starts_with('-') {
-        -100_000
-    } else {
-        100_000
-    });
+    let mut exponent: i64 =
+        exponent.parse().unwrap_or(if exponent.starts_with('-') { -100_000 } else { 100_000 });
     let (mut mantissa, mut seen_digit, mut seen_point) = (0_u64, false, false);
     for byte in digits.bytes() {
         if byte == b'.' {

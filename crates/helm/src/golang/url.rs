@@ -72,7 +72,8 @@ impl Url {
         let error = |url: &[u8], problem| UrlError { url: url.to_vec(), problem };
         let mut url = parse_main(main).map_err(|problem| error(main, problem))?;
         let fragment = fragment.unwrap_or_default();
-        url.fragment = unescape(fragment, Part::Fragment).map_err(|problem| error(text, problem))?;
+        url.fragment =
+            unescape(fragment, Part::Fragment).map_err(|problem| error(text, problem))?;
         Ok(url)
     }
 
@@ -327,9 +328,18 @@ mod tests {
         let url = Url::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
         let user = url.user.as_ref().map(UserInfo::to_bytes).unwrap_or_default();
         let show = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        [&url.scheme, &url.opaque, &user, &url.host, url.host_name(), &url.path, &url.query, &url.fragment]
-            .map(|part| show(part))
-            .join("|")
+        [
+            &url.scheme,
+            &url.opaque,
+            &user,
+            &url.host,
+            url.host_name(),
+            &url.path,
+            &url.query,
+            &url.fragment,
+        ]
+        .map(show)
+        .join("|")
     }
 
     /// The parts of URLs, relative references and opaque forms.

@@ -77,10 +77,7 @@ impl Constraint {
         if parts.len() > MAX_ALTERNATIVES {
             return Err(ConstraintError::TooManyAlternatives);
         }
-        let alternatives = parts
-            .into_iter()
-            .map(Alternative::parse)
-            .collect::<Result<_, _>>()?;
+        let alternatives = parts.into_iter().map(Alternative::parse).collect::<Result<_, _>>()?;
         Ok(Self { alternatives })
     }
 
@@ -100,13 +97,8 @@ impl Alternative {
             .into_iter()
             .map(Term::from_token)
             .collect::<Result<Vec<_>, ConstraintError>>()?;
-        let names_prerelease = terms
-            .iter()
-            .any(|term| !term.version.prerelease().is_empty());
-        Ok(Self {
-            terms,
-            names_prerelease,
-        })
+        let names_prerelease = terms.iter().any(|term| !term.version.prerelease().is_empty());
+        Ok(Self { terms, names_prerelease })
     }
 }
 
@@ -117,27 +109,15 @@ impl Term {
         let (text, precision) = if open(spec.major) {
             (format!("0.0.0{}", spec.prerelease), Precision::Nothing)
         } else if open(spec.minor) {
-            (
-                format!("{}.0.0{}", spec.major, spec.prerelease),
-                Precision::Major,
-            )
+            (format!("{}.0.0{}", spec.major, spec.prerelease), Precision::Major)
         } else if open(spec.patch) {
-            let Spec {
-                major,
-                minor,
-                prerelease,
-                ..
-            } = spec;
+            let Spec { major, minor, prerelease, .. } = spec;
             (format!("{major}.{minor}.0{prerelease}"), Precision::Minor)
         } else {
             (spec.text.to_owned(), Precision::Full)
         };
         let version = Version::parse(&text).map_err(|_| ConstraintError::BadVersion)?;
-        Ok(Self {
-            operator,
-            version,
-            precision,
-        })
+        Ok(Self { operator, version, precision })
     }
 
     fn check(&self, version: &Version) -> bool {
@@ -286,28 +266,15 @@ fn read_spec(text: &str) -> Option<(Spec<'_>, &str)> {
         return None;
     }
     let (minor, rest) = read_dotted(rest);
-    let (patch, rest) = if minor.is_empty() {
-        ("", rest)
-    } else {
-        read_dotted(rest)
-    };
+    let (patch, rest) = if minor.is_empty() { ("", rest) } else { read_dotted(rest) };
     let (prerelease, rest) = read_suffix(rest, '-');
     let (_metadata, rest) = read_suffix(rest, '+');
-    let spec = Spec {
-        text: &text[..text.len() - rest.len()],
-        major,
-        minor,
-        patch,
-        prerelease,
-    };
+    let spec = Spec { text: &text[..text.len() - rest.len()], major, minor, patch, prerelease };
     Some((spec, rest))
 }
 
 fn read_dotted(text: &str) -> (&str, &str) {
-    match text
-        .strip_prefix('.')
-        .map(|after| take_while(after, is_number_or_wildcard))
-    {
+    match text.strip_prefix('.').map(|after| take_while(after, is_number_or_wildcard)) {
         Some((part, rest)) if !part.is_empty() => (part, rest),
         _ => ("", text),
     }
@@ -375,10 +342,7 @@ struct HyphenRange<'a> {
 }
 
 fn find_hyphen_range(text: &str, position: usize) -> Option<HyphenRange<'_>> {
-    let starts = text
-        .char_indices()
-        .map(|(index, _)| index)
-        .filter(|index| *index >= position);
+    let starts = text.char_indices().map(|(index, _)| index).filter(|index| *index >= position);
     for start in starts {
         let Some((from, rest)) = read_spec(trim_blanks(&text[start..])) else {
             continue;
@@ -395,12 +359,7 @@ fn find_hyphen_range(text: &str, position: usize) -> Option<HyphenRange<'_>> {
             continue;
         };
         let end = text.len() - trim_blanks(rest).len();
-        return Some(HyphenRange {
-            whole: &text[start..end],
-            from: from.text,
-            to: to.text,
-            end,
-        });
+        return Some(HyphenRange { whole: &text[start..end], from: from.text, to: to.text, end });
     }
     None
 }
@@ -411,9 +370,7 @@ mod tests {
 
     fn holds(constraint: &str, version: &str) -> bool {
         let version = Version::parse(version).expect(version);
-        Constraint::parse(constraint)
-            .expect(constraint)
-            .check(&version)
+        Constraint::parse(constraint).expect(constraint).check(&version)
     }
 
     /// Each constraint accepts the first list of versions and refuses the second.
@@ -457,10 +414,7 @@ mod tests {
                 assert!(holds(constraint, version), "{constraint} accepts {version}");
             }
             for version in *refused {
-                assert!(
-                    !holds(constraint, version),
-                    "{constraint} refuses {version}"
-                );
+                assert!(!holds(constraint, version), "{constraint} refuses {version}");
             }
         }
     }
@@ -480,20 +434,10 @@ mod tests {
             ("1x", "constraint parser error"),
             ("1.2.3-01", "constraint parser error"),
         ] {
-            assert_eq!(
-                Constraint::parse(text).unwrap_err().to_string(),
-                reason,
-                "{text}"
-            );
+            assert_eq!(Constraint::parse(text).unwrap_err().to_string(), reason, "{text}");
         }
-        assert_eq!(
-            Constraint::parse(&"1".repeat(513)).unwrap_err(),
-            ConstraintError::TooLong
-        );
+        assert_eq!(Constraint::parse(&"1".repeat(513)).unwrap_err(), ConstraintError::TooLong);
         let many = vec!["1"; 33].join("||");
-        assert_eq!(
-            Constraint::parse(&many).unwrap_err(),
-            ConstraintError::TooManyAlternatives
-        );
+        assert_eq!(Constraint::parse(&many).unwrap_err(), ConstraintError::TooManyAlternatives);
     }
 }

@@ -60,11 +60,7 @@ impl Version {
             None => (rest, None),
         };
         // Shape first, ranges later: only a text of the right shape gets the more exact errors.
-        let parts: Vec<&str> = numbers
-            .strip_prefix('v')
-            .unwrap_or(numbers)
-            .split('.')
-            .collect();
+        let parts: Vec<&str> = numbers.strip_prefix('v').unwrap_or(numbers).split('.').collect();
         let digits = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         if parts.len() > 3
             || !parts.iter().all(digits)
@@ -75,9 +71,7 @@ impl Version {
         }
         let number = |index: usize| match parts.get(index) {
             None => Ok(0),
-            Some(part) => part
-                .parse()
-                .map_err(|_| VersionError::OutOfRange((*part).to_owned())),
+            Some(part) => part.parse().map_err(|_| VersionError::OutOfRange((*part).to_owned())),
         };
         let version = Self {
             major: number(0)?,
@@ -124,9 +118,7 @@ impl Version {
     /// The next patch release; a pre-release only loses its suffix.
     pub fn inc_patch(&self) -> Result<Self, VersionError> {
         let patch = if self.prerelease.is_empty() {
-            self.patch
-                .checked_add(1)
-                .ok_or(VersionError::Overflow("patch"))?
+            self.patch.checked_add(1).ok_or(VersionError::Overflow("patch"))?
         } else {
             self.patch
         };
@@ -135,19 +127,13 @@ impl Version {
 
     /// The next minor release.
     pub fn inc_minor(&self) -> Result<Self, VersionError> {
-        let minor = self
-            .minor
-            .checked_add(1)
-            .ok_or(VersionError::Overflow("minor"))?;
+        let minor = self.minor.checked_add(1).ok_or(VersionError::Overflow("minor"))?;
         Ok(self.derived(self.major, minor, 0, "", ""))
     }
 
     /// The next major release.
     pub fn inc_major(&self) -> Result<Self, VersionError> {
-        let major = self
-            .major
-            .checked_add(1)
-            .ok_or(VersionError::Overflow("major"))?;
+        let major = self.major.checked_add(1).ok_or(VersionError::Overflow("major"))?;
         Ok(self.derived(major, 0, 0, "", ""))
     }
 
@@ -157,13 +143,7 @@ impl Version {
             return Err(VersionError::InvalidPrerelease);
         }
         validate_prerelease(prerelease)?;
-        Ok(self.derived(
-            self.major,
-            self.minor,
-            self.patch,
-            prerelease,
-            &self.metadata,
-        ))
+        Ok(self.derived(self.major, self.minor, self.patch, prerelease, &self.metadata))
     }
 
     /// The same version with other build metadata (empty removes it).
@@ -171,13 +151,7 @@ impl Version {
         if !metadata.is_empty() && !identifiers_are_plain(metadata) {
             return Err(VersionError::InvalidMetadata);
         }
-        Ok(self.derived(
-            self.major,
-            self.minor,
-            self.patch,
-            &self.prerelease,
-            metadata,
-        ))
+        Ok(self.derived(self.major, self.minor, self.patch, &self.prerelease, metadata))
     }
 
     /// A changed version keeps the `v` of the text it came from.
@@ -190,11 +164,7 @@ impl Version {
             metadata: metadata.to_owned(),
             original: String::new(),
         };
-        let prefix = if self.original.starts_with('v') {
-            "v"
-        } else {
-            ""
-        };
+        let prefix = if self.original.starts_with('v') { "v" } else { "" };
         next.original = format!("{prefix}{next}");
         next
     }
@@ -232,14 +202,12 @@ impl Ord for Version {
     fn cmp(&self, other: &Self) -> Ordering {
         (self.major, self.minor, self.patch)
             .cmp(&(other.major, other.minor, other.patch))
-            .then_with(
-                || match (self.prerelease.is_empty(), other.prerelease.is_empty()) {
-                    (true, true) => Ordering::Equal,
-                    (true, false) => Ordering::Greater,
-                    (false, true) => Ordering::Less,
-                    (false, false) => compare_prereleases(&self.prerelease, &other.prerelease),
-                },
-            )
+            .then_with(|| match (self.prerelease.is_empty(), other.prerelease.is_empty()) {
+                (true, true) => Ordering::Equal,
+                (true, false) => Ordering::Greater,
+                (false, true) => Ordering::Less,
+                (false, false) => compare_prereleases(&self.prerelease, &other.prerelease),
+            })
     }
 }
 
@@ -280,19 +248,14 @@ fn is_identifier_byte(byte: u8) -> bool {
 }
 
 fn identifiers_are_plain(text: &str) -> bool {
-    text.split('.')
-        .all(|part| !part.is_empty() && part.bytes().all(is_identifier_byte))
+    text.split('.').all(|part| !part.is_empty() && part.bytes().all(is_identifier_byte))
 }
 
 fn validate_prerelease(text: &str) -> Result<(), VersionError> {
     let zero_led = |part: &str| {
         part.len() > 1 && part.starts_with('0') && part.bytes().all(|b| b.is_ascii_digit())
     };
-    if text.split('.').any(zero_led) {
-        Err(VersionError::LeadingZero)
-    } else {
-        Ok(())
-    }
+    if text.split('.').any(zero_led) { Err(VersionError::LeadingZero) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -336,16 +299,9 @@ mod tests {
                  \"99999999999999999999\": value out of range",
             ),
         ] {
-            assert_eq!(
-                Version::parse(text).unwrap_err().to_string(),
-                reason,
-                "{text}"
-            );
+            assert_eq!(Version::parse(text).unwrap_err().to_string(), reason, "{text}");
         }
-        assert_eq!(
-            Version::parse(&"1".repeat(257)).unwrap_err(),
-            VersionError::TooLong
-        );
+        assert_eq!(Version::parse(&"1".repeat(257)).unwrap_err(), VersionError::TooLong);
     }
 
     /// Pre-releases come before their release, numbers before words, shorter before longer.
@@ -365,12 +321,7 @@ mod tests {
             "2.0.0",
         ];
         for pair in ascending.windows(2) {
-            assert!(
-                version(pair[0]) < version(pair[1]),
-                "{} < {}",
-                pair[0],
-                pair[1]
-            );
+            assert!(version(pair[0]) < version(pair[1]), "{} < {}", pair[0], pair[1]);
         }
         assert_eq!(version("1.0.0+a"), version("v1+b"));
     }
@@ -385,9 +336,6 @@ mod tests {
         assert_eq!(v.with_prerelease("b").unwrap().to_string(), "1.2.3-b+x");
         assert_eq!(v.with_metadata("").unwrap().to_string(), "1.2.3-rc.1");
         let last = version("1.18446744073709551615.0");
-        assert_eq!(
-            last.inc_minor().unwrap_err(),
-            VersionError::Overflow("minor")
-        );
+        assert_eq!(last.inc_minor().unwrap_err(), VersionError::Overflow("minor"));
     }
 }

@@ -133,16 +133,12 @@ static METHODS: [Method; 24] = [
     method("Sub", &[TIME], DURATION, |_, args| {
         Ok(durations::value(time(args, 0)?.since(time(args, 1)?)))
     }),
-    method("Before", &[TIME], BOOL, |_, args| {
-        Ok(time(args, 0)?.is_before(time(args, 1)?).into())
-    }),
+    method("Before", &[TIME], BOOL, |_, args| Ok(time(args, 0)?.is_before(time(args, 1)?).into())),
     method("After", &[TIME], BOOL, |_, args| Ok(time(args, 1)?.is_before(time(args, 0)?).into())),
     method("Equal", &[TIME], BOOL, |_, args| {
         Ok(time(args, 0)?.is_same_instant(time(args, 1)?).into())
     }),
-    method("IsZero", &[], BOOL, |_, args| {
-        Ok(time(args, 0)?.is_same_instant(&Time::zero()).into())
-    }),
+    method("IsZero", &[], BOOL, |_, args| Ok(time(args, 0)?.is_same_instant(&Time::zero()).into())),
 ];
 
 const fn method(

@@ -152,9 +152,8 @@ pub(super) fn read_escape(text: &str) -> Result<(u32, &str), RegexpError> {
         return Err(RegexpError::new(Problem::TrailingBackslash, ""));
     };
     let after = &rest[c.len_utf8()..];
-    let refused = |after: &str| {
-        Err(RegexpError::new(Problem::Escape, &text[..text.len() - after.len()]))
-    };
+    let refused =
+        |after: &str| Err(RegexpError::new(Problem::Escape, &text[..text.len() - after.len()]));
     let code = match c {
         '0' => return Ok(read_octal(rest)),
         '1'..='7' if after.starts_with(|d| matches!(d, '0'..='7')) => return Ok(read_octal(rest)),

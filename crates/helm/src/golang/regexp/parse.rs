@@ -12,11 +12,20 @@ const MAX_REPEAT: i32 = 1000;
 /// A pattern element. Flags have been applied: every node says itself what it matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Node {
-    Literal { character: char, fold: bool },
+    Literal {
+        character: char,
+        fold: bool,
+    },
     /// Matches nothing at all (a surrogate code point, which no text contains).
     Never,
-    Any { newline: bool },
-    Class { items: Vec<ClassItem>, negated: bool, fold: bool },
+    Any {
+        newline: bool,
+    },
+    Class {
+        items: Vec<ClassItem>,
+        negated: bool,
+        fold: bool,
+    },
     BeginText,
     EndText,
     BeginLine,
@@ -27,7 +36,12 @@ pub(super) enum Node {
     Concat(Vec<Node>),
     Alternate(Vec<Node>),
     /// `max` is absent for an open end.
-    Repeat { node: Box<Node>, min: i32, max: Option<i32>, greedy: bool },
+    Repeat {
+        node: Box<Node>,
+        min: i32,
+        max: Option<i32>,
+        greedy: bool,
+    },
 }
 
 /// A parsed pattern; `group_names[0]` stands for the whole match.
@@ -36,6 +50,7 @@ pub(super) struct Parsed {
     pub(super) group_names: Vec<Option<String>>,
 }
 
+#[allow(clippy::struct_excessive_bools)] // four independent flags of the syntax
 #[derive(Debug, Clone, Copy, Default)]
 struct Flags {
     fold: bool,
@@ -172,10 +187,10 @@ impl<'p> Parser<'p> {
                     return Ok(after);
                 }
                 let (code, after) = class::read_escape(rest)?;
-                self.push(char::from_u32(code).map_or(Node::Never, |character| Node::Literal {
-                    character,
-                    fold,
-                }));
+                self.push(
+                    char::from_u32(code)
+                        .map_or(Node::Never, |character| Node::Literal { character, fold }),
+                );
                 return Ok(after);
             }
         };
@@ -192,8 +207,8 @@ impl<'p> Parser<'p> {
             let Some((name, after)) = body.split_once('>') else {
                 return Err(RegexpError::new(Problem::NamedCapture, rest));
             };
-            let valid = !name.is_empty()
-                && name.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric());
+            let valid =
+                !name.is_empty() && name.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric());
             if !valid {
                 let capture = &rest[..rest.len() - after.len()];
                 return Err(RegexpError::new(Problem::NamedCapture, capture));

@@ -23,11 +23,20 @@ pub(super) enum Element {
     ZeroSecond,
     LongYear,
     Year,
-    HalfDay { upper: bool },
+    HalfDay {
+        upper: bool,
+    },
     ZoneName,
     /// `iso` prints `Z` for UTC.
-    Offset { iso: bool, style: OffsetStyle },
-    Fraction { digits: usize, trim: bool, comma: bool },
+    Offset {
+        iso: bool,
+        style: OffsetStyle,
+    },
+    Fraction {
+        digits: usize,
+        trim: bool,
+        comma: bool,
+    },
 }
 
 /// How an offset is written after its sign.
@@ -73,9 +82,8 @@ type Found = Option<(Element, usize)>;
 /// bytes before it (only `_2006` has one).
 fn element_at(text: &str) -> (usize, Found) {
     let starts = |prefix: &str| text.starts_with(prefix);
-    let lower_after = |length: usize| {
-        text.as_bytes().get(length).is_some_and(u8::is_ascii_lowercase)
-    };
+    let lower_after =
+        |length: usize| text.as_bytes().get(length).is_some_and(u8::is_ascii_lowercase);
     let found = match text.as_bytes().first() {
         Some(b'J') if starts("January") => Some((Element::LongMonth, 7)),
         Some(b'J') if starts("Jan") && !lower_after(3) => Some((Element::Month, 3)),

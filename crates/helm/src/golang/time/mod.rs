@@ -132,9 +132,14 @@ impl Time {
         format::format(self, layout)
     }
 
-    /// Reads a time by a Go layout; a text without a zone is taken as local.
-    pub(crate) fn parse_local(layout: &str, value: &[u8]) -> Result<Self, TimeError> {
-        parse::parse(layout, value, &Zone::local())
+    /// Reads a time by a Go layout; a text without a zone is taken to be of `zone`.
+    pub(crate) fn parse(layout: &str, value: &[u8], zone: &Zone) -> Result<Self, TimeError> {
+        parse::parse(layout, value, zone)
+    }
+
+    /// Seconds east of UTC in the time's zone.
+    pub(crate) fn offset(&self) -> i64 {
+        self.zone.at(self.seconds).1
     }
 
     /// RFC 3339 with as many fractional digits as needed, as JSON and YAML show times; `None` for

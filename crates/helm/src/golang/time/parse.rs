@@ -180,7 +180,8 @@ impl Fields {
     }
 
     fn read_year_day<'v>(&mut self, fixed: bool, value: &'v [u8]) -> Result<&'v [u8], Stop> {
-        let blanks = if fixed { 0 } else { value.iter().take(2).take_while(|b| **b == b' ').count() };
+        let blanks =
+            if fixed { 0 } else { value.iter().take(2).take_while(|b| **b == b' ').count() };
         let value = &value[blanks..];
         let count = value.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
         if count == 0 || fixed && count != 3 {
@@ -197,7 +198,8 @@ impl Fields {
         value: &'v [u8],
         layout_after: &str,
     ) -> Result<&'v [u8], Stop> {
-        let announced = matches!(next_element(layout_after), (_, Some(Element::Fraction { .. }), _));
+        let announced =
+            matches!(next_element(layout_after), (_, Some(Element::Fraction { .. }), _));
         if announced { Ok(value) } else { self.read_fraction(9, true, value) }
     }
 
@@ -334,7 +336,8 @@ impl Fields {
             }
             let hours = self.zone_name.strip_prefix("GMT").and_then(|sign| sign.parse().ok());
             let offset = hours.unwrap_or(0_i64) * 3600;
-            return (seconds - offset, Zone::Fixed { name: self.zone_name.clone(), offset });
+            // The text is taken for UTC and only shown elsewhere, as upstream.
+            return (seconds, Zone::Fixed { name: self.zone_name.clone(), offset });
         }
         (local.to_unix(seconds), local.clone())
     }
@@ -392,8 +395,8 @@ fn signed_hour_length(value: &[u8]) -> usize {
         return 0;
     }
     let digits = value[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let hour = value[1..=digits].iter().fold(0_u32, |sum, byte| {
-        sum.saturating_mul(10).saturating_add(u32::from(byte - b'0'))
-    });
+    let hour = value[1..=digits]
+        .iter()
+        .fold(0_u32, |sum, byte| sum.saturating_mul(10).saturating_add(u32::from(byte - b'0')));
     if digits == 0 || hour > 23 { 0 } else { 1 + digits }
 }

@@ -10,7 +10,10 @@ pub(crate) enum Zone {
     /// A zone with rules, such as `Europe/Berlin`, or the local one.
     Ruled(TimeZone),
     /// An offset in seconds east of UTC, with a name or without.
-    Fixed { name: String, offset: i64 },
+    Fixed {
+        name: String,
+        offset: i64,
+    },
 }
 
 impl Zone {
