@@ -119,6 +119,14 @@ impl Exec<'_> {
         self.error(format!("undefined variable: {}", self.source.variable_name(name)))
     }
 
+    /// Ends the execution if somebody asked for it; called wherever a template can spend time.
+    fn check_stop(&self) -> Exe<()> {
+        if self.run.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            return Err(self.error("execution was stopped"));
+        }
+        Ok(())
+    }
+
     /// Accounts for output written since there were `before` bytes.
     fn written(&self, before: usize) -> Exe<()> {
         let left = self.run.output_left.get().checked_sub(self.out.len() - before);
@@ -155,9 +163,7 @@ impl Exec<'_> {
                 self.written(before)?;
             }
             NodeKind::Action(pipe) => {
-                if self.run.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-                    return Err(self.error("execution was stopped"));
-                }
+                self.check_stop()?;
                 let (value, declares) = self.pipeline(dot, *pipe)?;
                 if !declares {
                     self.print(id, &value)?;
@@ -192,6 +198,7 @@ impl Exec<'_> {
 
     /// `template`: a frame of its own, in which `$` is the only variable.
     fn template(&mut self, dot: &Operand, call: &Call) -> Exe<Flow> {
+        self.check_stop()?;
         let Some(template) = self.set.template(&call.name) else {
             return Err(self.error(format!("template {} not defined", quote(&call.name))));
         };

@@ -22,21 +22,30 @@ use self::format::Formatter;
 /// How deep lists, maps and structs may nest in a printed value.
 const MAX_DEPTH: usize = 10_000;
 
-/// A value nests too deeply to print, most likely because a map contains itself. Go's `fmt` would
-/// use up its stack and end the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("value nests more than {MAX_DEPTH} levels deep: does a map contain itself?")]
-pub struct TooDeep;
+/// How long the text of a list, map or struct may get, in bytes.
+const MAX_LEN: usize = 64 << 20;
 
-impl From<TooDeep> for FuncError {
-    fn from(error: TooDeep) -> Self {
+/// A value that cannot be printed. Go's `fmt` would use up its stack or the memory and end the
+/// process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PrintError {
+    /// It nests too deeply, most likely because a map contains itself.
+    #[error("value nests more than {MAX_DEPTH} levels deep: does a map contain itself?")]
+    TooDeep,
+    /// Its text gets too long; lists of lists that share elements grow with every level.
+    #[error("text of the value is longer than {MAX_LEN} bytes")]
+    TooLong,
+}
+
+impl From<PrintError> for FuncError {
+    fn from(error: PrintError) -> Self {
         Self::other(error)
     }
 }
 
 /// Go's `fmt.Sprint`: default texts, with a blank between two operands of which neither is a
 /// string.
-pub fn sprint(args: &[Value]) -> Result<Str, TooDeep> {
+pub fn sprint(args: &[Value]) -> Result<Str, PrintError> {
     let mut buf = Vec::new();
     let mut printer = Printer::new(&mut buf);
     let mut previous_is_string = true;
@@ -52,7 +61,7 @@ pub fn sprint(args: &[Value]) -> Result<Str, TooDeep> {
 }
 
 /// Go's `fmt.Sprintln`: default texts with blanks between all operands, and a newline.
-pub fn sprintln(args: &[Value]) -> Result<Str, TooDeep> {
+pub fn sprintln(args: &[Value]) -> Result<Str, PrintError> {
     let mut buf = Vec::new();
     let mut printer = Printer::new(&mut buf);
     for (at, arg) in args.iter().enumerate() {
@@ -72,16 +81,16 @@ pub fn sprintln(args: &[Value]) -> Result<Str, TooDeep> {
 ///
 /// let text = print::sprintf("%05.1f|%-4s|%[1]v", &[Value::Float64(2.25), Value::from("é")])?;
 /// assert_eq!(text, "002.2|é   |2.25");
-/// # Ok::<(), print::TooDeep>(())
+/// # Ok::<(), print::PrintError>(())
 /// ```
-pub fn sprintf(format: impl AsRef<[u8]>, args: &[Value]) -> Result<Str, TooDeep> {
+pub fn sprintf(format: impl AsRef<[u8]>, args: &[Value]) -> Result<Str, PrintError> {
     let mut buf = Vec::new();
     verbs::run(&mut Printer::new(&mut buf), format.as_ref(), args)?;
     Ok(Str::from(buf))
 }
 
 /// Appends the default text of one value, as the verb `%v` gives it.
-pub fn append_value(buf: &mut Vec<u8>, value: &Value) -> Result<(), TooDeep> {
+pub fn append_value(buf: &mut Vec<u8>, value: &Value) -> Result<(), PrintError> {
     match value {
         Value::String(text) => buf.extend_from_slice(text),
         Value::Bool(b) => buf.extend_from_slice(if *b { b"true" } else { b"false" }),
@@ -112,10 +121,13 @@ impl<'b> Printer<'b> {
     /// Runs `body` one level deeper.
     fn nested(
         &mut self,
-        body: impl FnOnce(&mut Self) -> Result<(), TooDeep>,
-    ) -> Result<(), TooDeep> {
+        body: impl FnOnce(&mut Self) -> Result<(), PrintError>,
+    ) -> Result<(), PrintError> {
+        if self.fmt.buf.len() > MAX_LEN {
+            return Err(PrintError::TooLong);
+        }
         if self.depth == MAX_DEPTH {
-            return Err(TooDeep);
+            return Err(PrintError::TooDeep);
         }
         self.depth += 1;
         let result = stack::grow(|| body(self));

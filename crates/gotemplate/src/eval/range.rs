@@ -131,6 +131,7 @@ impl Exec<'_> {
 
     /// Runs the body once; false after a `break`.
     fn iteration(&mut self, state: &mut Loop<'_>, index: Operand, item: &Operand) -> Exe<bool> {
+        self.check_stop()?;
         state.ran = true;
         match (state.variables, state.assigns) {
             ([], _) => {}

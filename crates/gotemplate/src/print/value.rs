@@ -1,13 +1,13 @@
 //! Values under a verb: Go's `printArg` and `printValue`.
 
 use super::format::{Integer, Radix};
-use super::{Printer, TooDeep};
+use super::{PrintError, Printer};
 use crate::types::{ListType, Type};
 use crate::value::{List, Map, ObjectRef, Underlying, Value};
 
 impl Printer<'_> {
     /// Prints an operand.
-    pub(super) fn arg(&mut self, arg: &Value, verb: char) -> Result<(), TooDeep> {
+    pub(super) fn arg(&mut self, arg: &Value, verb: char) -> Result<(), PrintError> {
         match (arg, verb) {
             (Value::Nil, 'v' | 'T') => {
                 self.fmt.pad(b"<nil>");
@@ -34,7 +34,7 @@ impl Printer<'_> {
         value: &Value,
         verb: char,
         top: bool,
-    ) -> Result<(), TooDeep> {
+    ) -> Result<(), PrintError> {
         if let Some(integer) = as_integer(value) {
             return self.integer(whole, integer, verb);
         }
@@ -65,7 +65,7 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn integer(&mut self, whole: &Value, value: Integer, verb: char) -> Result<(), TooDeep> {
+    fn integer(&mut self, whole: &Value, value: Integer, verb: char) -> Result<(), PrintError> {
         match verb {
             'v' if self.fmt.flags.sharp_v && !value.signed => self.fmt.hex(value.magnitude, true),
             'v' | 'd' => self.fmt.integer(value, Radix::DECIMAL),
@@ -82,7 +82,13 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn float(&mut self, whole: &Value, value: f64, bits: u32, verb: char) -> Result<(), TooDeep> {
+    fn float(
+        &mut self,
+        whole: &Value,
+        value: f64,
+        bits: u32,
+        verb: char,
+    ) -> Result<(), PrintError> {
         match verb {
             'b' => self.fmt.float(value, bits, b'b', None),
             'v' | 'g' => self.fmt.float(value, bits, b'g', None),
@@ -97,7 +103,7 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn complex(&mut self, whole: &Value, re: f64, im: f64, verb: char) -> Result<(), TooDeep> {
+    fn complex(&mut self, whole: &Value, re: f64, im: f64, verb: char) -> Result<(), PrintError> {
         if !matches!(verb, 'v' | 'b' | 'g' | 'G' | 'x' | 'X' | 'f' | 'F' | 'e' | 'E') {
             return self.bad_verb(whole, verb);
         }
@@ -110,7 +116,7 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn string(&mut self, whole: &Value, text: &[u8], verb: char) -> Result<(), TooDeep> {
+    fn string(&mut self, whole: &Value, text: &[u8], verb: char) -> Result<(), PrintError> {
         match verb {
             'v' if self.fmt.flags.sharp_v => self.fmt.string_quoted(text),
             'v' | 's' => self.fmt.string(text),
@@ -123,7 +129,13 @@ impl Printer<'_> {
     }
 
     /// A list of bytes, which the string verbs take for a string. `name` is how `%#v` calls it.
-    fn bytes(&mut self, whole: &Value, list: &List, verb: char, name: &str) -> Result<(), TooDeep> {
+    fn bytes(
+        &mut self,
+        whole: &Value,
+        list: &List,
+        verb: char,
+        name: &str,
+    ) -> Result<(), PrintError> {
         match verb {
             's' | 'x' | 'X' | 'q' => {
                 let bytes: Vec<u8> = match list.as_bytes() {
@@ -136,7 +148,7 @@ impl Printer<'_> {
         }
     }
 
-    fn list(&mut self, whole: &Value, list: &List, verb: char) -> Result<(), TooDeep> {
+    fn list(&mut self, whole: &Value, list: &List, verb: char) -> Result<(), PrintError> {
         let name = whole.type_name();
         match list.ty().elem() {
             Type::Uint8 => self.bytes(whole, list, verb, name),
@@ -144,7 +156,7 @@ impl Printer<'_> {
         }
     }
 
-    fn elements(&mut self, list: &List, verb: char, name: &str) -> Result<(), TooDeep> {
+    fn elements(&mut self, list: &List, verb: char, name: &str) -> Result<(), PrintError> {
         let go_syntax = self.fmt.flags.sharp_v;
         if go_syntax {
             self.fmt.buf.extend_from_slice(name.as_bytes());
@@ -165,7 +177,7 @@ impl Printer<'_> {
         Ok(())
     }
 
-    fn map(&mut self, whole: &Value, map: &Map, verb: char) -> Result<(), TooDeep> {
+    fn map(&mut self, whole: &Value, map: &Map, verb: char) -> Result<(), PrintError> {
         let go_syntax = self.fmt.flags.sharp_v;
         if go_syntax {
             self.fmt.buf.extend_from_slice(whole.type_name().as_bytes());
@@ -197,7 +209,7 @@ impl Printer<'_> {
         object: &ObjectRef,
         verb: char,
         top: bool,
-    ) -> Result<(), TooDeep> {
+    ) -> Result<(), PrintError> {
         let stringable = matches!(verb, 'v' | 's' | 'x' | 'X' | 'q');
         if stringable
             && !self.complaining
@@ -222,7 +234,7 @@ impl Printer<'_> {
         whole: &Value,
         fields: &[(&'static str, Value)],
         verb: char,
-    ) -> Result<(), TooDeep> {
+    ) -> Result<(), PrintError> {
         if self.fmt.flags.sharp_v {
             self.fmt.buf.extend_from_slice(whole.type_name().as_bytes());
         }
@@ -251,7 +263,7 @@ impl Printer<'_> {
     }
 
     /// A reference by its address; 0 for nil.
-    fn pointer(&mut self, value: &Value, verb: char) -> Result<(), TooDeep> {
+    fn pointer(&mut self, value: &Value, verb: char) -> Result<(), PrintError> {
         let address = match value {
             Value::List(list) => list.address(),
             Value::Map(map) => map.address(),
@@ -287,7 +299,7 @@ impl Printer<'_> {
     }
 
     /// `%!d(string=x)`: the verb does not fit the value.
-    fn bad_verb(&mut self, value: &Value, verb: char) -> Result<(), TooDeep> {
+    fn bad_verb(&mut self, value: &Value, verb: char) -> Result<(), PrintError> {
         self.complain(verb);
         self.fmt.buf.push(b'(');
         self.fmt.buf.extend_from_slice(value.type_name().as_bytes());

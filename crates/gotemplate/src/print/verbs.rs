@@ -1,6 +1,6 @@
 //! The language of formats: Go's `doPrintf`.
 
-use super::{Printer, TooDeep};
+use super::{PrintError, Printer};
 use crate::unicode;
 use crate::value::Value;
 
@@ -22,7 +22,11 @@ struct Reader<'f, 'a> {
     after_index: bool,
 }
 
-pub(super) fn run(printer: &mut Printer<'_>, format: &[u8], args: &[Value]) -> Result<(), TooDeep> {
+pub(super) fn run(
+    printer: &mut Printer<'_>,
+    format: &[u8],
+    args: &[Value],
+) -> Result<(), PrintError> {
     let mut reader = Reader {
         format,
         at: 0,
@@ -47,7 +51,7 @@ pub(super) fn run(printer: &mut Printer<'_>, format: &[u8], args: &[Value]) -> R
 }
 
 /// Complains about arguments that no verb took.
-fn extra(printer: &mut Printer<'_>, args: &[Value]) -> Result<(), TooDeep> {
+fn extra(printer: &mut Printer<'_>, args: &[Value]) -> Result<(), PrintError> {
     printer.fmt.clear();
     printer.fmt.buf.extend_from_slice(b"%!(EXTRA ");
     for (at, arg) in args.iter().enumerate() {
@@ -70,7 +74,7 @@ impl Reader<'_, '_> {
     }
 
     /// Reads what stands after a `%`, up to the verb, and prints.
-    fn verb(&mut self, printer: &mut Printer<'_>) -> Result<(), TooDeep> {
+    fn verb(&mut self, printer: &mut Printer<'_>) -> Result<(), PrintError> {
         self.good_index = true;
         self.after_index = false;
         printer.fmt.clear();

@@ -65,11 +65,11 @@ type Plain struct {
 
 func funcs(set **template.Template) template.FuncMap {
 	return template.FuncMap{
-		"upper":   strings.ToUpper,
-		"repeat":  func(n int, s string) string { return strings.Repeat(s, n) },
-		"list":    func(v ...any) []any { return v },
-		"strs":    func(v ...string) []string { return v },
-		"typeOf":  func(v any) string { return fmt.Sprintf("%T", v) },
+		"upper":  strings.ToUpper,
+		"repeat": func(n int, s string) string { return strings.Repeat(s, n) },
+		"list":   func(v ...any) []any { return v },
+		"strs":   func(v ...string) []string { return v },
+		"typeOf": func(v any) string { return fmt.Sprintf("%T", v) },
 		"dict": func(v ...any) map[string]any {
 			m := map[string]any{}
 			for i := 0; i+1 < len(v); i += 2 {
@@ -91,14 +91,20 @@ func funcs(set **template.Template) template.FuncMap {
 		"f64":      func(v float64) float64 { return v },
 		"c128":     func(v complex128) complex128 { return v },
 		"bytes":    func(s string) []byte { return []byte(s) },
-		"raw":      func(b ...int) string { var s []byte; for _, c := range b { s = append(s, byte(c)) }; return string(s) },
-		"nilAny":   func() any { return nil },
-		"nilMap":   func() map[string]any { return nil },
-		"nilList":  func() []any { return nil },
-		"one":      func() any { return 1 },
-		"fail":     func(s string) (string, error) { return "", fmt.Errorf("%s", s) },
-		"assert":   func(v any) string { return v.(string) },
-		"at":       func(l []any, i int) any { return l[i] },
+		"raw": func(b ...int) string {
+			var s []byte
+			for _, c := range b {
+				s = append(s, byte(c))
+			}
+			return string(s)
+		},
+		"nilAny":  func() any { return nil },
+		"nilMap":  func() map[string]any { return nil },
+		"nilList": func() []any { return nil },
+		"one":     func() any { return 1 },
+		"fail":    func(s string) (string, error) { return "", fmt.Errorf("%s", s) },
+		"assert":  func(v any) string { return v.(string) },
+		"at":      func(l []any, i int) any { return l[i] },
 		"include": func(name string, data any) (string, error) {
 			var b strings.Builder
 			err := (*set).ExecuteTemplate(&b, name, data)
