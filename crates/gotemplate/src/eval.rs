@@ -34,6 +34,16 @@ pub(crate) fn execute(
             format!("no template {} associated with template {}", quote(name), quote(set.name()));
         return Err(ExecError::new(set.name().clone(), None, message));
     };
+    execute_template(run, set, template, dot)
+}
+
+/// Executes a template over the templates of the set, to which it need not belong.
+pub(crate) fn execute_template(
+    run: &Run<'_>,
+    set: &TemplateSet,
+    template: &Template,
+    dot: &Value,
+) -> Result<Vec<u8>, ExecError> {
     let mut exec = Exec {
         run,
         set,

@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 use crate::error::{ExecError, FuncError};
 use crate::eval;
 use crate::stack;
-use crate::template::{Run, TemplateSet};
+use crate::template::{Parsed, Run, TemplateSet};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -199,13 +199,39 @@ impl<'a> CallContext<'a> {
         self.render_in(self.set, name, dot)
     }
 
-    /// Renders a template of another set, most often a clone of [`templates`](Self::templates)
-    /// with a text parsed into it, as Helm's `tpl` does. Functions called by it see that set.
+    /// Renders a template of another set. Functions called by it see that set.
     pub fn render_in(
         &self,
         set: &TemplateSet,
         name: impl AsRef<[u8]>,
         dot: impl Borrow<Value>,
+    ) -> Result<Vec<u8>, ExecError> {
+        self.nested(set, || eval::execute(self.run, set, name.as_ref(), dot.borrow()))
+    }
+
+    /// Renders a parsed text over the templates being executed, as Helm's `tpl` does. What the
+    /// text defines is seen by it and by functions it calls, and by nobody else.
+    ///
+    /// The text itself is rendered even if it is empty and a template of its name exists, which
+    /// [`TemplateSet::add`] would keep.
+    pub fn render_parsed(
+        &self,
+        parsed: &Parsed,
+        dot: impl Borrow<Value>,
+    ) -> Result<Vec<u8>, ExecError> {
+        let mut set = self.set.clone();
+        set.add(parsed);
+        self.nested(&set, || match parsed.main() {
+            Some(template) => eval::execute_template(self.run, &set, template, dot.borrow()),
+            None => Ok(Vec::new()),
+        })
+    }
+
+    /// Runs a rendering one level deeper.
+    fn nested(
+        &self,
+        set: &TemplateSet,
+        render: impl FnOnce() -> Result<Vec<u8>, ExecError>,
     ) -> Result<Vec<u8>, ExecError> {
         let depth = self.run.renders.get();
         let limit = self.run.limits.render_depth;
@@ -214,7 +240,7 @@ impl<'a> CallContext<'a> {
             return Err(ExecError::new(set.name().clone(), None, message));
         }
         self.run.renders.set(depth + 1);
-        let result = stack::grow(|| eval::execute(self.run, set, name.as_ref(), dot.borrow()));
+        let result = stack::grow(render);
         self.run.renders.set(depth);
         result
     }

@@ -37,7 +37,7 @@ pub(crate) fn parse(
     text: &[u8],
     functions: &FuncMap,
     delims: &Delims,
-) -> Result<Vec<Arc<Template>>, ParseError> {
+) -> Result<Arc<[Arc<Template>]>, ParseError> {
     let source = Source::new(name.clone(), text.to_vec(), &delims.left, &delims.right);
     let mut parser = Parser {
         lexer: Lexer::new(text, delims.left.as_bytes(), delims.right.as_bytes()),

@@ -118,12 +118,14 @@ impl TemplateSet {
         name: impl Into<Str>,
         text: impl AsRef<[u8]>,
     ) -> Result<Parsed, ParseError> {
-        parse::parse(name.into(), text.as_ref(), &self.functions, &self.delims).map(Parsed)
+        let name = name.into();
+        let templates = parse::parse(name.clone(), text.as_ref(), &self.functions, &self.delims)?;
+        Ok(Parsed { name, templates })
     }
 
     /// Adds the templates of a parsed text by the rules of [`parse`](Self::parse).
     pub fn add(&mut self, parsed: &Parsed) {
-        for template in &parsed.0 {
+        for template in parsed.templates.iter() {
             if !(template.empty && self.contains(&template.name)) {
                 self.own().insert(template.name.clone(), Arc::clone(template));
             }
@@ -216,7 +218,17 @@ impl Layer {
 
 /// The templates of one parsed text; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Parsed(Vec<Arc<Template>>);
+pub struct Parsed {
+    name: Str,
+    templates: Arc<[Arc<Template>]>,
+}
+
+impl Parsed {
+    /// The template of the text itself, beside those it defines.
+    pub(crate) fn main(&self) -> Option<&Template> {
+        self.templates.iter().find(|template| template.name == self.name).map(AsRef::as_ref)
+    }
+}
 
 /// How far templates may go before execution gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

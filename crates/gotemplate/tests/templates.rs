@@ -24,9 +24,8 @@ fn include(context: &CallContext<'_>, args: &[Value]) -> Result<Value, FuncError
 
 fn tpl(context: &CallContext<'_>, args: &[Value]) -> Result<Value, FuncError> {
     let [Value::String(text), dot] = args else { return Err("arguments".into()) };
-    let mut set = context.templates().clone();
-    set.parse("gotpl", text)?;
-    let rendered = context.render_in(&set, "gotpl", dot);
+    let parsed = context.templates().parse_only("gotpl", text)?;
+    let rendered = context.render_parsed(&parsed, dot);
     Ok(Value::string(rendered.map_err(|error| FuncError::wrap("error in tpl: ", error))?))
 }
 
@@ -120,6 +119,13 @@ fn tpl_has_a_set_of_its_own() {
         "template: via:1:3: executing \"via\" at <include \"q\" .>: error calling include: \
          template: no template \"q\" associated with template \"gotpl\""
     );
+}
+
+/// A text without contents is rendered as such, even inside another one of the same name.
+#[test]
+fn empty_tpl_in_tpl() {
+    let set = set(&[("t", r#"[{{ tpl "<{{ tpl \"{{/* c */}}\" . }}>" . }}]"#)]);
+    assert_eq!(text(set.execute("t", Value::Nil)), "[<>]");
 }
 
 /// One set serves several threads at once, each with values of its own.
