@@ -27,10 +27,15 @@ export function startDeploy(): void {
     clearTimeout(timer);
     timer = setTimeout(ask, field.matches("[name=release]") ? 0 : PAUSE);
   });
+  const asking = () => form.classList.contains("htmx-request");
   form.addEventListener("htmx:before:request", () => stale(true));
   form.addEventListener("htmx:finally:request", () => {
-    if (!form.classList.contains("htmx-request")) stale(false);
+    // htmx takes its mark away just after this. One that was aborted by a newer one ends here, too;
+    // the newer one is then still under way.
+    setTimeout(() => stale(asking()));
   });
+  // This module comes after the page: the first preview may be under way or done by now.
+  stale(asking());
 
   // The list of versions is filtered where it stands; it is a page at most.
   const search = form.querySelector<HTMLInputElement>("[data-filter-picks]");
@@ -50,7 +55,7 @@ export function startDeploy(): void {
       event.preventDefault();
       const source = document.getElementById(button.dataset["startFrom"] ?? "");
       const values = form.querySelector<HTMLTextAreaElement>("[name=values]");
-      if (source && values) setText(values, source.textContent ?? "");
+      if (source instanceof HTMLTemplateElement && values) setText(values, source.content.textContent ?? "");
     });
   }
 }

@@ -1,1 +1,65 @@
-//! server
+//! Landfall over HTTP: the JSON API, the pages, live streams, sign-in.
+//!
+//! [`router`] is built from one table of routes (`routes.rs`: method, path, rule, handler) for pages
+//! and API alike. A handler extracts, makes one call into [`control`], and converts the answer: a
+//! page's form and the API's call end in the same function there, which checks rights and rules.
+//!
+//! Pages are rendered here (askama templates beside the page files) and updated through server-sent
+//! events; they work without JavaScript but for live updates. The browser side is built by `web/` and
+//! embedded.
+//!
+//! This crate holds no rules of the domain, talks to no cluster and no database, and does not decide
+//! where it listens: the binary gives [`serve`] a listener.
+
+mod api;
+mod assets;
+mod auth;
+mod chart_repository;
+mod config;
+mod layers;
+mod live;
+mod pages;
+mod problem;
+mod query;
+mod routes;
+mod state;
+mod view;
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use control::Control;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use chart_repository::ChartRepository;
+pub use config::ServerConfig;
+
+/// The whole HTTP side as a service. `stop` ends live streams, which would otherwise outlast a
+/// graceful shutdown.
+pub fn router(control: Control, config: ServerConfig, stop: CancellationToken) -> Router {
+    let state = state::AppState::new(control, config, stop);
+    let router = routes::build(&state);
+    layers::apply(router, &state).with_state(state)
+}
+
+/// Serves until `stop` is cancelled and the requests under way are answered.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    control: Control,
+    config: ServerConfig,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let service = router(control, config, stop.clone());
+    axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async move { stop.cancelled().await })
+        .await
+}
+
+/// The OpenAPI 3.1 description of the API, as JSON.
+pub fn openapi_json() -> String {
+    api::openapi::document()
+}

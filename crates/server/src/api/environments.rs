@@ -1,0 +1,156 @@
+//! App Environments, and what is done to one: previews, deployments, rollbacks.
+
+use axum::Json;
+use axum::extract::State;
+use control::Error;
+use control::deployment::{
+    Deployment, DeploymentDetail, NewDeployment, NewPreview, NewRollback, OnFailure, Preview,
+    RollbackTo, Started,
+};
+use control::environment::{Environment, EnvironmentTotals, EnvironmentValues, NewEnvironment};
+use control::names::InvalidName;
+use control::op::Op;
+use control::store::ids::PreviewId;
+use control::store::paging::Page;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Answer, Body, Created, Params, PathOf};
+use crate::auth::SignedIn;
+use crate::problem::ProblemDetails;
+use crate::query::{EnvironmentQuery, PageQuery};
+use crate::state::AppState;
+
+/// An environment just made, with its first deployment.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EnvironmentMade {
+    /// The environment, still creating.
+    environment: Environment,
+    /// Its deployment #1.
+    deployment: Deployment,
+    /// The Op that carries it out, queued.
+    op: Op,
+}
+
+/// A rollback to be made.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default)]
+pub(crate) struct MakeRollback {
+    /// `#41`: the deployment of that number; anything else: the last successful deployment of that
+    /// Release tag.
+    to: String,
+    /// Why; may be empty.
+    reason: String,
+    /// What happens if the rollback itself fails; left as it is without it.
+    on_failure: Option<OnFailure>,
+}
+
+/// `GET /environments`
+pub(crate) async fn list(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Params(query): Params<EnvironmentQuery>,
+    Params(page): Params<PageQuery>,
+) -> Answer<Page<Environment>> {
+    let filter = query.filter(&app.control, &actor).await?;
+    let page = page.request()?;
+    Ok(Json(app.control.environment_list(&actor, &filter, query.sort()?, &page).await?))
+}
+
+/// `GET /environment-totals`
+pub(crate) async fn totals(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+) -> Answer<EnvironmentTotals> {
+    Ok(Json(app.control.environment_totals(&actor).await?))
+}
+
+/// `POST /environments`
+pub(crate) async fn create(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Body(new): Body<NewEnvironment>,
+) -> Result<Created<EnvironmentMade>, ProblemDetails> {
+    let (environment, started) = app.control.environment_create(&actor, new).await?;
+    let Started { deployment, op } = started;
+    let at = format!("/environments/{}", environment.id);
+    Ok(Created { at, made: EnvironmentMade { environment, deployment, op } })
+}
+
+/// `GET /environments/{environment}`
+pub(crate) async fn get(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+) -> Answer<Environment> {
+    Ok(Json(app.control.environment_get(&actor, &name).await?))
+}
+
+/// `GET /environments/{environment}/values`
+pub(crate) async fn values(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+) -> Answer<EnvironmentValues> {
+    Ok(Json(app.control.environment_values(&actor, &name).await?))
+}
+
+/// `GET /environments/{environment}/deployments/{number}`
+pub(crate) async fn deployment(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf((name, number)): PathOf<(String, i64)>,
+) -> Answer<DeploymentDetail> {
+    Ok(Json(app.control.deployment_find(&actor, &name, number).await?))
+}
+
+/// `POST /environments/{environment}/previews`: waits for the cluster; closing the connection
+/// cancels it.
+pub(crate) async fn preview(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+    Body(new): Body<NewPreview>,
+) -> Result<Created<Preview>, ProblemDetails> {
+    let made = app.control.deployment_preview(&actor, &name, new).await?;
+    Ok(Created { at: format!("/previews/{}", made.id), made })
+}
+
+/// `GET /previews/{preview}`
+pub(crate) async fn preview_get(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(id): PathOf<PreviewId>,
+) -> Answer<Preview> {
+    Ok(Json(app.control.preview_get(&actor, id).await?))
+}
+
+/// `POST /environments/{environment}/deployments`
+pub(crate) async fn deploy(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+    Body(new): Body<NewDeployment>,
+) -> Result<Created<Started>, ProblemDetails> {
+    let made = app.control.deployment_create(&actor, &name, new).await?;
+    Ok(Created { at: format!("/deployments/{}", made.deployment.id), made })
+}
+
+/// `POST /environments/{environment}/rollbacks`
+pub(crate) async fn roll_back(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+    Body(given): Body<MakeRollback>,
+) -> Result<Created<Started>, ProblemDetails> {
+    let to: RollbackTo = given.to.parse().map_err(|invalid: InvalidName| {
+        Error::invalid(
+            "to",
+            crate::problem::sentence(&invalid.to_string()),
+            "Give `#NUMBER` or a Release tag.",
+        )
+    })?;
+    let new = NewRollback { to, reason: given.reason, on_failure: given.on_failure };
+    let made = app.control.rollback(&actor, &name, new).await?;
+    Ok(Created { at: format!("/deployments/{}", made.deployment.id), made })
+}

@@ -1,0 +1,68 @@
+//! How the server is reached: its address as others see it, and whose word on addresses it takes.
+
+use std::net::IpAddr;
+
+use url::Url;
+
+/// Settings of the HTTP side. The default serves plain HTTP on a loopback address.
+#[derive(Clone, Debug, Default)]
+pub struct ServerConfig {
+    /// The address people use, where a proxy stands in front: `https://landfall.example.com`.
+    pub public_url: Option<Url>,
+    /// Whether this process itself speaks TLS.
+    pub tls: bool,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl ServerConfig {
+    /// Whether browsers reach the server over https: cookies are then `Secure` and `__Host-`.
+    pub fn secure(&self) -> bool {
+        self.tls || self.public_url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
+    /// The name of the session cookie. `__Host-` makes browsers refuse it from other hosts and over http.
+    pub(crate) fn session_cookie(&self) -> &'static str {
+        if self.secure() { "__Host-landfall" } else { "landfall" }
+    }
+
+    /// Who really asks: the last address that a trusted proxy names, else the peer itself.
+    pub(crate) fn remote(&self, peer: IpAddr, forwarded_for: Option<&str>) -> IpAddr {
+        if !self.trusted_proxies.contains(&peer) {
+            return peer;
+        }
+        forwarded_for
+            .into_iter()
+            .flat_map(|header| header.rsplit(','))
+            .filter_map(|address| address.trim().parse().ok())
+            .find(|address| !self.trusted_proxies.contains(address))
+            .unwrap_or(peer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only a trusted proxy's word counts, and only the last hop that is not one itself.
+    #[test]
+    fn forwarded_addresses() {
+        let proxy: IpAddr = "10.0.0.1".parse().unwrap();
+        let config = ServerConfig { trusted_proxies: vec![proxy], ..ServerConfig::default() };
+        let header = Some("198.51.100.9, 203.0.113.7, 10.0.0.1");
+        assert_eq!(config.remote(proxy, header).to_string(), "203.0.113.7");
+        assert_eq!(config.remote("192.0.2.1".parse().unwrap(), header).to_string(), "192.0.2.1");
+        assert_eq!(config.remote(proxy, None), proxy);
+        assert_eq!(config.remote(proxy, Some("nonsense")), proxy);
+    }
+
+    /// Cookies follow the scheme people use.
+    #[test]
+    fn cookie_names() {
+        let plain = ServerConfig::default();
+        assert_eq!(plain.session_cookie(), "landfall");
+        let public_url = Url::parse("https://landfall.example.com").ok();
+        let behind_proxy = ServerConfig { public_url, ..ServerConfig::default() };
+        assert_eq!(behind_proxy.session_cookie(), "__Host-landfall");
+    }
+}

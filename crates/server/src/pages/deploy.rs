@@ -1,0 +1,312 @@
+//! `Deploy new version`: version, values and what happens on failure on one side, what will change on
+//! the other. `Deploy Now` carries out the preview that was shown, and only that.
+
+use askama::Template;
+use axum::extract::{Path, Query};
+use axum::response::{Html, IntoResponse, Redirect};
+use control::Error;
+use control::deployment::{Estimate, NewDeployment, NewPreview, OnFailure, Preview};
+use control::environment::{Environment, EnvironmentKind, EnvironmentValues};
+use control::names::ReleaseTag;
+use control::release::{Release, ReleaseFilter};
+use control::store::ids::PreviewId;
+use control::store::paging::PageRequest;
+use serde::Deserialize;
+
+use super::form::{Sent, Told};
+use super::parts::{
+    ObjectChange, OriginLine, changes_sentence, code_lines, object_changes, origin_lines,
+};
+use super::{Chrome, Ctx, PageAnswer, PageError, Section};
+use crate::query::word;
+use crate::view::markdown;
+use crate::view::time::duration;
+
+/// Releases that the form offers; more are found by their tag.
+const OFFERED: u32 = 30;
+
+#[derive(Template)]
+#[template(path = "pages/deploy.html")]
+struct Deploy {
+    chrome: Chrome,
+    environment: Environment,
+    versions: Vec<Version>,
+    values: EnvironmentValues,
+    sent: DeployForm,
+    told: Told,
+    /// What to know before pressing again.
+    notice: Option<&'static str>,
+    shown: Option<Shown>,
+}
+
+/// A Release to choose.
+struct Version {
+    release: Release,
+    summary: String,
+    running: bool,
+    /// Whether it was added before what runs.
+    back: bool,
+}
+
+/// A preview, as the form shows it.
+struct Shown {
+    preview: Preview,
+    sentence: String,
+    objects: Vec<ObjectChange>,
+    values: Vec<OriginLine>,
+    manifest: Vec<String>,
+    estimate: Option<String>,
+    /// Whether the cluster's dry run refused something: then it cannot be deployed.
+    refused: bool,
+}
+
+#[derive(Template)]
+#[template(path = "pages/deploy_preview.html", blocks = ["fragment"])]
+struct PreviewFragment {
+    shown: Option<Shown>,
+    told: Told,
+}
+
+/// What the form sends.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct DeployForm {
+    release: String,
+    values: String,
+    on_failure: String,
+    reason: String,
+    preview: String,
+    /// `preview`: show anew what will change, without scripts; else deploy.
+    action: String,
+}
+
+/// How the form may be opened.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct OpenQuery {
+    /// A Release's tag to begin with.
+    release: String,
+    /// A preview to show, where the cluster had changed since the last one.
+    preview: String,
+    /// The number of a deployment whose release and values to begin with.
+    from: Option<i64>,
+}
+
+/// `GET /environments/{environment}/deploy`
+pub(crate) async fn form(
+    ctx: Ctx,
+    Path(name): Path<String>,
+    Query(query): Query<OpenQuery>,
+) -> PageAnswer {
+    let mut sent = DeployForm { release: query.release, ..DeployForm::default() };
+    let mut shown = None;
+    let mut notice = None;
+    if let Ok(id) = query.preview.parse() {
+        let preview = ctx.control().preview_get(&ctx.actor, id).await?;
+        sent.release = preview.release.tag.to_string();
+        sent.values.clone_from(&preview.values);
+        notice = Some("The cluster changed after the last preview. This is what would change now.");
+        shown = Some(Shown::of(preview));
+    } else if let Some(number) = query.from {
+        let from = ctx.control().deployment_find(&ctx.actor, &name, number).await?.deployment;
+        sent.release = from.release.tag.to_string();
+        sent.values = ctx.control().deployment_content(&ctx.actor, from.id).await?.values;
+    } else {
+        sent.values = ctx.control().environment_values(&ctx.actor, &name).await?.own.values;
+    }
+    page(&ctx, &name, sent, Told::default(), notice, shown).await
+}
+
+/// `POST /environments/{environment}/preview`: the fragment of what will change.
+pub(crate) async fn preview(
+    ctx: Ctx,
+    Path(name): Path<String>,
+    Sent(sent): Sent<DeployForm>,
+) -> PageAnswer {
+    let fragment = match make(&ctx, &name, &sent).await {
+        Ok(preview) => PreviewFragment { shown: Some(Shown::of(preview)), told: Told::default() },
+        Err(error) => PreviewFragment { shown: None, told: Told::of(error)? },
+    };
+    Ok(Html(fragment.as_fragment().render()?).into_response())
+}
+
+/// `POST /environments/{environment}/deploy`
+pub(crate) async fn submit(
+    ctx: Ctx,
+    Path(name): Path<String>,
+    Sent(sent): Sent<DeployForm>,
+) -> PageAnswer {
+    if sent.action == "preview" {
+        return preview_in_page(&ctx, &name, sent, None).await;
+    }
+    match still_shown(&ctx, &sent).await? {
+        Some(preview) => deploy(&ctx, &name, sent, preview).await,
+        None => {
+            let notice = "What you chose changed after the last preview, or it is too old. This is what will change now; press Deploy Now again to carry it out.";
+            preview_in_page(&ctx, &name, sent, Some(notice)).await
+        }
+    }
+}
+
+/// The preview that the form was sent with, if it is of what the form says.
+async fn still_shown(ctx: &Ctx, sent: &DeployForm) -> Result<Option<PreviewId>, PageError> {
+    let Ok(id) = sent.preview.parse() else { return Ok(None) };
+    match ctx.control().preview_get(&ctx.actor, id).await {
+        Ok(preview) => {
+            let same =
+                preview.release.tag.as_str() == sent.release && preview.values == sent.values;
+            Ok(same.then_some(id))
+        }
+        Err(Error::NotFound { .. } | Error::Conflict { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn deploy(ctx: &Ctx, name: &str, sent: DeployForm, preview: PreviewId) -> PageAnswer {
+    let new = NewDeployment {
+        preview: Some(preview),
+        on_failure: word("on_failure", &sent.on_failure)?,
+        reason: sent.reason.clone(),
+        ..NewDeployment::default()
+    };
+    match ctx.control().deployment_create(&ctx.actor, name, new).await {
+        Ok(started) => {
+            let number = started.deployment.number;
+            Ok(Redirect::to(&format!("/environments/{name}/deployments/{number}")).into_response())
+        }
+        Err(error) => page(ctx, name, sent, Told::of(error)?, None, None).await,
+    }
+}
+
+async fn preview_in_page(
+    ctx: &Ctx,
+    name: &str,
+    sent: DeployForm,
+    notice: Option<&'static str>,
+) -> PageAnswer {
+    match make(ctx, name, &sent).await {
+        Ok(preview) => {
+            page(ctx, name, sent, Told::default(), notice, Some(Shown::of(preview))).await
+        }
+        Err(error) => page(ctx, name, sent, Told::of(error)?, None, None).await,
+    }
+}
+
+async fn make(ctx: &Ctx, name: &str, sent: &DeployForm) -> Result<Preview, Error> {
+    let new = NewPreview {
+        release: sent.release.clone(),
+        values: Some(sent.values.clone()),
+        ..NewPreview::default()
+    };
+    ctx.control().deployment_preview(&ctx.actor, name, new).await
+}
+
+async fn page(
+    ctx: &Ctx,
+    name: &str,
+    mut sent: DeployForm,
+    told: Told,
+    notice: Option<&'static str>,
+    shown: Option<Shown>,
+) -> PageAnswer {
+    let environment = ctx.control().environment_get(&ctx.actor, name).await?;
+    let versions = versions(ctx, &environment, &sent.release).await?;
+    if sent.release.is_empty() {
+        let newest = versions.iter().find(|version| version.release.newest).or(versions.first());
+        sent.release = newest.map_or_else(String::new, |version| version.release.tag.to_string());
+    }
+    if sent.on_failure.is_empty() {
+        sent.on_failure = default_on_failure(environment.kind).to_string();
+    }
+    let status = told.status();
+    let page = Deploy {
+        chrome: ctx.chrome(Section::Environments, format!("Deploy new version · {name}")).await?,
+        values: ctx.control().environment_values(&ctx.actor, name).await?,
+        environment,
+        versions,
+        sent,
+        told,
+        notice,
+        shown,
+    };
+    Ok((status, Html(page.render()?)).into_response())
+}
+
+/// As the domain has it: production goes back, sandbox is left to be looked at.
+fn default_on_failure(kind: EnvironmentKind) -> OnFailure {
+    match kind {
+        EnvironmentKind::Production => OnFailure::RollBack,
+        EnvironmentKind::Sandbox => OnFailure::Leave,
+    }
+}
+
+/// The newest Releases, with what runs and what was chosen among them.
+async fn versions(
+    ctx: &Ctx,
+    environment: &Environment,
+    chosen: &str,
+) -> Result<Vec<Version>, PageError> {
+    let filter = ReleaseFilter { app: Some(environment.app.id), ..ReleaseFilter::default() };
+    let page = PageRequest { cursor: None, limit: Some(OFFERED) };
+    let mut releases = ctx.control().release_list(&ctx.actor, &filter, &page).await?.items;
+    let running = environment.release.as_ref().map(|release| &release.tag);
+    let also = running
+        .map(ReleaseTag::as_str)
+        .into_iter()
+        .chain(Some(chosen).filter(|tag| !tag.is_empty()));
+    for tag in also {
+        if releases.iter().all(|release| release.tag.as_str() != tag) {
+            let app = environment.app.id.to_string();
+            if let Ok(release) = ctx.control().release_find(&ctx.actor, &app, tag).await {
+                releases.push(release);
+            }
+        }
+    }
+    let since = releases
+        .iter()
+        .find(|release| Some(&release.tag) == running)
+        .map(|release| release.created_at);
+    let versions = releases.into_iter().map(|release| Version {
+        summary: markdown::first_line(&release.changelog),
+        running: Some(&release.tag) == running,
+        back: since.is_some_and(|since| release.created_at < since),
+        release,
+    });
+    Ok(versions.collect())
+}
+
+impl Shown {
+    fn of(preview: Preview) -> Self {
+        let objects = object_changes(&preview.plan);
+        Self {
+            sentence: changes_sentence(&preview.changes),
+            refused: objects.iter().any(|object| object.refusal.is_some()),
+            objects,
+            values: origin_lines(&preview.merged, false),
+            manifest: code_lines(&preview.manifest),
+            estimate: preview.estimate.map(|Estimate { seconds, number }| {
+                format!("About {}, going by #{number}.", duration(seconds * 1_000))
+            }),
+            preview,
+        }
+    }
+
+    fn same(&self) -> i64 {
+        self.preview.changes.same
+    }
+}
+
+impl Deploy {
+    /// The number and the values that the form can also begin with.
+    fn failed(&self) -> Option<(i64, &str)> {
+        self.values.failed.as_ref().map(|failed| (failed.number, failed.values.as_str()))
+    }
+
+    fn checked(&self, tag: &ReleaseTag) -> &'static str {
+        if self.sent.release == tag.as_str() { " checked" } else { "" }
+    }
+
+    fn chooses(&self, on_failure: &str) -> &'static str {
+        if self.sent.on_failure == on_failure { " checked" } else { "" }
+    }
+}

@@ -1,0 +1,74 @@
+//! Deployments over all environments, newest first, live.
+
+use askama::Template;
+use axum::extract::Query;
+use control::app::App;
+use control::deployment::{Deployment, DeploymentState, Trigger};
+use control::rights::Subject;
+use control::store::paging::{Count, PageRequest};
+
+use super::parts::{Links, Pager};
+use super::{Chrome, Ctx, PageAnswer, PageError, Section};
+use crate::live::{self, LivePage};
+use crate::query::{DeploymentQuery, PageQuery};
+
+#[derive(Template)]
+#[template(path = "pages/deployments.html", blocks = ["live"])]
+struct List {
+    chrome: Chrome,
+    links: Links,
+    count: Count,
+    items: Vec<Row>,
+    pager: Pager,
+    apps: Vec<App>,
+}
+
+/// A deployment, and whether the asker may roll back to it.
+struct Row {
+    deployment: Deployment,
+    may_deploy: bool,
+}
+
+impl LivePage for List {
+    fn live(&self) -> askama::Result<String> {
+        self.as_live().render()
+    }
+
+    fn chrome(&mut self) -> &mut Chrome {
+        &mut self.chrome
+    }
+}
+
+/// `GET /deployments`
+pub(crate) async fn list(
+    ctx: Ctx,
+    Query(query): Query<DeploymentQuery>,
+    Query(page): Query<PageQuery>,
+) -> PageAnswer {
+    live::respond(ctx, move |ctx| {
+        let (query, page) = (query.clone(), page.clone());
+        async move { read(&ctx, &query, &page).await }
+    })
+    .await
+}
+
+async fn read(ctx: &Ctx, query: &DeploymentQuery, page: &PageQuery) -> Result<List, PageError> {
+    let (control, actor) = (ctx.control(), &ctx.actor);
+    let filter = query.filter(control, actor).await?;
+    let page = control.deployment_list(actor, &filter, &page.request()?).await?;
+    let apps = control.app_list(actor, "", &PageRequest { cursor: None, limit: Some(200) }).await?;
+    let links = Links::of(&ctx.path_and_query);
+    let pager = Pager::of(&page, &links, "deployment", "newest first");
+    let items = page.items.into_iter().map(|deployment| Row {
+        may_deploy: ctx.may_write(Subject::Environments(deployment.environment.kind)),
+        deployment,
+    });
+    Ok(List {
+        chrome: ctx.chrome(Section::Deployments, "Deployments").await?,
+        links,
+        count: page.count,
+        items: items.collect(),
+        pager,
+        apps: apps.items,
+    })
+}

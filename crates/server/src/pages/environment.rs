@@ -1,0 +1,184 @@
+//! An environment: overview, its deployments, its values. Live.
+
+use askama::Template;
+use axum::extract::{Path, Query};
+use control::deployment::{Deployment, DeploymentFilter};
+use control::environment::{Environment, EnvironmentState, EnvironmentValues};
+use control::op::ObjectState;
+use control::rights::Subject;
+use control::store::paging::{Count, Page, PageRequest};
+
+use super::parts::{Links, OriginLine, Pager, code_lines, origin_lines};
+use super::{Chrome, Ctx, PageAnswer, PageError, Section};
+use crate::live::{self, LivePage};
+use crate::query::PageQuery;
+
+/// What the head of all three tabs shows.
+struct Head {
+    environment: Environment,
+    tab: Tab,
+    deployments: Count,
+    may_deploy: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tab {
+    Overview,
+    Deployments,
+    Values,
+}
+
+impl Head {
+    fn current(&self, tab: Tab) -> &'static str {
+        if self.tab == tab { r#" aria-current="page""# } else { "" }
+    }
+
+    /// What the main button says: nothing has succeeded here yet, or something has.
+    fn deploy_label(&self) -> &'static str {
+        match self.environment.state {
+            EnvironmentState::Creating => "Deploy again",
+            _ => "Deploy new version",
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "pages/environment.html", blocks = ["live"])]
+struct Overview {
+    chrome: Chrome,
+    head: Head,
+    objects: Vec<ObjectState>,
+    values: Vec<OriginLine>,
+    keys: usize,
+    recent: Vec<Deployment>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/environment_deployments.html", blocks = ["live"])]
+struct Deployments {
+    chrome: Chrome,
+    head: Head,
+    items: Vec<Deployment>,
+    pager: Pager,
+}
+
+#[derive(Template)]
+#[template(path = "pages/environment_values.html", blocks = ["live"])]
+struct Values {
+    chrome: Chrome,
+    head: Head,
+    own: Vec<String>,
+    running: Option<Vec<OriginLine>>,
+    values: EnvironmentValues,
+}
+
+macro_rules! live {
+    ($($page:ident),+) => {$(
+        impl LivePage for $page {
+            fn live(&self) -> askama::Result<String> {
+                self.as_live().render()
+            }
+
+            fn chrome(&mut self) -> &mut Chrome {
+                &mut self.chrome
+            }
+        }
+    )+};
+}
+live!(Overview, Deployments, Values);
+
+/// `GET /environments/{environment}`
+pub(crate) async fn overview(ctx: Ctx, Path(name): Path<String>) -> PageAnswer {
+    live::respond(ctx, move |ctx| {
+        let name = name.clone();
+        async move { read_overview(&ctx, &name).await }
+    })
+    .await
+}
+
+/// `GET /environments/{environment}/deployments`
+pub(crate) async fn deployments(
+    ctx: Ctx,
+    Path(name): Path<String>,
+    Query(page): Query<PageQuery>,
+) -> PageAnswer {
+    live::respond(ctx, move |ctx| {
+        let (name, page) = (name.clone(), page.clone());
+        async move { read_deployments(&ctx, &name, &page).await }
+    })
+    .await
+}
+
+/// `GET /environments/{environment}/values`
+pub(crate) async fn values(ctx: Ctx, Path(name): Path<String>) -> PageAnswer {
+    live::respond(ctx, move |ctx| {
+        let name = name.clone();
+        async move { read_values(&ctx, &name).await }
+    })
+    .await
+}
+
+async fn read_overview(ctx: &Ctx, name: &str) -> Result<Overview, PageError> {
+    let (control, actor) = (ctx.control(), &ctx.actor);
+    let environment = control.environment_get(actor, name).await?;
+    let objects = match &environment.current_deployment {
+        Some(current) => control.op_get(actor, current.op).await?.objects,
+        None => Vec::new(),
+    };
+    let merged = control.environment_values(actor, name).await?.running;
+    let page = PageRequest { cursor: None, limit: Some(6) };
+    let recent = deployments_of(ctx, &environment, &page).await?;
+    Ok(Overview {
+        chrome: ctx.chrome(Section::Environments, environment.name.to_string()).await?,
+        values: merged.as_ref().map_or_else(Vec::new, |merged| origin_lines(merged, true)),
+        keys: merged.as_ref().map_or(0, |merged| merged.keys.len()),
+        objects,
+        head: head(ctx, environment, Tab::Overview, recent.count),
+        recent: recent.items,
+    })
+}
+
+async fn read_deployments(
+    ctx: &Ctx,
+    name: &str,
+    page: &PageQuery,
+) -> Result<Deployments, PageError> {
+    let environment = ctx.control().environment_get(&ctx.actor, name).await?;
+    let page = deployments_of(ctx, &environment, &page.request()?).await?;
+    Ok(Deployments {
+        chrome: ctx.chrome(Section::Environments, format!("Deployments of {name}")).await?,
+        head: head(ctx, environment, Tab::Deployments, page.count),
+        pager: Pager::of(&page, &Links::of(&ctx.path_and_query), "deployment", "newest first"),
+        items: page.items,
+    })
+}
+
+async fn read_values(ctx: &Ctx, name: &str) -> Result<Values, PageError> {
+    let environment = ctx.control().environment_get(&ctx.actor, name).await?;
+    let values = ctx.control().environment_values(&ctx.actor, name).await?;
+    let page = PageRequest { cursor: None, limit: Some(1) };
+    let count = deployments_of(ctx, &environment, &page).await?.count;
+    Ok(Values {
+        chrome: ctx.chrome(Section::Environments, format!("Values of {name}")).await?,
+        head: head(ctx, environment, Tab::Values, count),
+        own: code_lines(&values.own.values),
+        running: values.running.as_ref().map(|merged| origin_lines(merged, false)),
+        values,
+    })
+}
+
+fn head(ctx: &Ctx, environment: Environment, tab: Tab, deployments: Count) -> Head {
+    let alive = environment.state != EnvironmentState::Deleted;
+    let may_deploy = alive && ctx.may_write(Subject::Environments(environment.kind));
+    Head { environment, tab, deployments, may_deploy }
+}
+
+async fn deployments_of(
+    ctx: &Ctx,
+    environment: &Environment,
+    page: &PageRequest,
+) -> Result<Page<Deployment>, PageError> {
+    let filter =
+        DeploymentFilter { environment: Some(environment.id), ..DeploymentFilter::default() };
+    Ok(ctx.control().deployment_list(&ctx.actor, &filter, page).await?)
+}

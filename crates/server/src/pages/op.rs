@@ -1,0 +1,369 @@
+//! A deployment's page: the Op with its steps, objects, culprits and log, live to the line.
+//!
+//! The stream of this page carries two things: the block `live`, rendered anew when the Op changes
+//! (without an id), and the lines of the log as JSON in events `log`, whose ids are line numbers. Who
+//! reconnects gives the last number and misses no line.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::sse::Event;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use control::Error;
+use control::deployment::{DeploymentDetail, DeploymentState};
+use control::op::{Culprit, LogFilter, LogLine, Op, OpEvent, StepName, StepState};
+use control::rights::Subject;
+use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt as _};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::{Chrome, Ctx, PageAnswer, PageError, Section};
+use crate::live;
+use crate::view::time::{between, duration};
+use crate::view::{code, state};
+
+/// The block is sent at most this often while an Op reports much.
+const PACE: Duration = Duration::from_millis(200);
+/// Lines that stand in the page itself, for readers without JavaScript.
+const STATIC_LINES: i64 = 300;
+/// Lines read at once for a download.
+const DOWNLOAD_LINES: u32 = 5_000;
+
+#[derive(Template)]
+#[template(path = "pages/op.html", blocks = ["live"])]
+struct OpPage {
+    chrome: Chrome,
+    detail: DeploymentDetail,
+    op: Arc<Op>,
+    steps: Vec<StepRow>,
+    simulated: bool,
+    may_deploy: bool,
+    lines: Vec<LogRow>,
+}
+
+/// A step as the list shows it.
+struct StepRow {
+    class: &'static str,
+    title: &'static str,
+    /// The result, or what is done of what.
+    note: String,
+    /// How long it took, or runs.
+    time: String,
+    since: Option<Timestamp>,
+}
+
+/// A line as the page's script takes it, and as it stands in the page without one.
+#[derive(Serialize)]
+struct LogRow {
+    n: i64,
+    t: i64,
+    level: &'static str,
+    kind: &'static str,
+    source: String,
+    text: String,
+}
+
+/// Where to follow from.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct AfterQuery {
+    after: i64,
+}
+
+impl OpPage {
+    /// What the tab says: a sign for the state, the number, the environment.
+    fn title(&self) -> String {
+        let deployment = &self.detail.deployment;
+        let sign = state::sign(deployment.state);
+        format!("{sign} #{} · {} · Landfall", deployment.number, deployment.environment.name)
+    }
+
+    fn ready(&self) -> (usize, usize) {
+        let ready =
+            self.op.objects.iter().filter(|object| state::object(object.condition) == "good");
+        (ready.count(), self.op.objects.len())
+    }
+
+    fn done_steps(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step.class, "done" | "skipped")).count()
+    }
+
+    /// Whether a culprit says something that the failure does not say already.
+    fn is_news(&self, culprit: &Culprit) -> bool {
+        self.detail.failure.as_ref().is_none_or(|failure| failure.message != culprit.text)
+    }
+
+    fn is_over(&self) -> bool {
+        self.op.state.is_final()
+    }
+
+    /// `of about 1 m 10 s`, while it runs and there is something to go by.
+    fn estimate(&self) -> Option<String> {
+        self.op.estimate.filter(|_| !self.is_over()).map(|seconds| duration(seconds * 1_000))
+    }
+}
+
+/// `GET /environments/{environment}/deployments/{number}`
+pub(crate) async fn show(
+    ctx: Ctx,
+    Path((environment, number)): Path<(String, i64)>,
+    Query(query): Query<AfterQuery>,
+) -> PageAnswer {
+    let detail = ctx.control().deployment_find(&ctx.actor, &environment, number).await?;
+    let id = detail.deployment.op.id;
+    if ctx.wants_stream {
+        let after =
+            ctx.last_event_id.as_deref().and_then(|id| id.parse().ok()).unwrap_or(query.after);
+        let events = ctx.control().op_subscribe(&ctx.actor, id, after).await?;
+        let app = ctx.app.clone();
+        return Ok(live::stream(&app, follow(ctx, events)).into_response());
+    }
+    let op = Arc::new(ctx.control().op_get(&ctx.actor, id).await?);
+    let after = (op.last_sequence - STATIC_LINES).max(0);
+    let log = ctx.control().op_log(&ctx.actor, id, after, 1_000, &LogFilter::default()).await?;
+    let mut page = page(&ctx, detail, op).await?;
+    page.lines = log.lines.iter().map(row).collect();
+    page.chrome.live_url = Some(ctx.path_and_query.clone());
+    Ok(Html(page.render()?).into_response())
+}
+
+async fn page(ctx: &Ctx, detail: DeploymentDetail, op: Arc<Op>) -> Result<OpPage, PageError> {
+    let deployment = &detail.deployment;
+    let environment =
+        ctx.control().environment_get(&ctx.actor, &deployment.environment.id.to_string()).await?;
+    let title = format!("#{} · {}", deployment.number, deployment.environment.name);
+    Ok(OpPage {
+        chrome: ctx.chrome(Section::Deployments, title).await?,
+        steps: steps(&op),
+        simulated: environment.cluster.kind == control::cluster::ClusterKind::Simulated,
+        may_deploy: ctx.may_write(Subject::Environments(deployment.environment.kind)),
+        detail,
+        op,
+        lines: Vec::new(),
+    })
+}
+
+/// The events of an Op as the page takes them.
+fn follow(
+    ctx: Ctx,
+    events: BoxStream<'static, Result<OpEvent, Error>>,
+) -> impl Stream<Item = Event> + Send {
+    let start = Follower { ctx, events, pending: None, due: Instant::now(), over: false };
+    futures_util::stream::unfold(start, |mut follower| async move {
+        let event = follower.next().await?;
+        Some((event, follower))
+    })
+}
+
+struct Follower {
+    ctx: Ctx,
+    events: BoxStream<'static, Result<OpEvent, Error>>,
+    /// The newest state that was not sent yet.
+    pending: Option<Arc<Op>>,
+    /// When the block may be sent next.
+    due: Instant,
+    /// Whether everything was told.
+    over: bool,
+}
+
+impl Follower {
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if self.over {
+                return match self.pending.take() {
+                    Some(op) => self.block(op).await,
+                    None => None,
+                };
+            }
+            let waiting = self.pending.is_some();
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(self.due), if waiting => {
+                    let op = self.pending.take()?;
+                    return self.block(op).await;
+                }
+                event = self.events.next() => match event? {
+                    Ok(OpEvent::Log { lines }) => return log_event(&lines),
+                    Ok(OpEvent::State { op }) => self.pending = Some(op),
+                    Ok(OpEvent::End) => {
+                        self.over = true;
+                        if self.pending.is_none() {
+                            return Some(Event::default().event("done").data("over"));
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "following an Op ended early");
+                        return None;
+                    }
+                },
+            }
+        }
+    }
+
+    /// The block `live` as it is now; none ends the stream: the reader connects again and is told why.
+    async fn block(&mut self, op: Arc<Op>) -> Option<Event> {
+        self.due = Instant::now() + PACE;
+        self.ctx = self.ctx.clone().refreshed().await?;
+        let detail =
+            self.ctx.control().deployment_get(&self.ctx.actor, op.deployment).await.ok()?;
+        let page = page(&self.ctx, detail, op).await.ok()?;
+        let block = page.as_live().render().ok()?;
+        Some(
+            Event::default()
+                .data(format!("{block}{}", page.chrome.running_out_of_band()).replace('\r', "")),
+        )
+    }
+}
+
+fn log_event(lines: &[LogLine]) -> Option<Event> {
+    let last = lines.last()?.sequence;
+    let rows: Vec<LogRow> = lines.iter().map(row).collect();
+    Event::default().event("log").id(last.to_string()).json_data(rows).ok()
+}
+
+fn row(line: &LogLine) -> LogRow {
+    use control::op::LogSource;
+    let (kind, source) = match &line.source {
+        LogSource::Landfall => ("landfall", "landfall".to_owned()),
+        LogSource::Event { object, .. } => {
+            ("event", format!("event {}", object.rsplit('/').next().unwrap_or(object)))
+        }
+        LogSource::Container { pod, .. } => ("container", pod.clone()),
+    };
+    LogRow {
+        n: line.sequence,
+        t: line.at.as_millisecond(),
+        level: line.level.as_str(),
+        kind,
+        source,
+        text: line.text.clone(),
+    }
+}
+
+impl StepRow {
+    /// The state for those who do not see the dot.
+    fn state_word(&self) -> &'static str {
+        match self.class {
+            "done" => ", done",
+            "now" => ", under way",
+            "failed" => ", failed",
+            "skipped" => ", nothing to do",
+            _ => ", not begun",
+        }
+    }
+}
+
+impl LogRow {
+    fn clock(&self) -> String {
+        let at = Timestamp::from_millisecond(self.t).unwrap_or_default();
+        at.strftime("%H:%M:%S").to_string()
+    }
+}
+
+fn steps(op: &Op) -> Vec<StepRow> {
+    let rolls_back = |name: StepName| name.as_str().starts_with("roll_back");
+    let shown = op.steps.iter().filter(|step| {
+        // The way back is shown once it is taken.
+        !rolls_back(step.name) || !matches!(step.state, StepState::Waiting | StepState::Skipped)
+    });
+    shown
+        .map(|step| {
+            let class = match step.state {
+                StepState::Waiting => "waiting",
+                StepState::Running => "now",
+                StepState::Done => "done",
+                StepState::Skipped => "skipped",
+                StepState::Failed => "failed",
+            };
+            let waits = matches!(step.name, StepName::Wait | StepName::RollBackWait);
+            let mut note = match (step.done, step.total) {
+                (Some(done), Some(total)) if waits => format!("{done} of {total} ready"),
+                (Some(done), Some(total)) => format!("{done} of {total}"),
+                _ => String::new(),
+            };
+            if !step.note.is_empty() {
+                let gap = if note.is_empty() { "" } else { " · " };
+                note = format!("{note}{gap}{}", step.note);
+            }
+            let time = match (step.started_at, step.finished_at) {
+                (Some(start), Some(end)) => between(start, end),
+                _ => String::new(),
+            };
+            let since = step.started_at.filter(|_| step.state == StepState::Running);
+            StepRow { class, title: step.name.title(), note, time, since }
+        })
+        .collect()
+}
+
+/// `POST /environments/{environment}/deployments/{number}/cancel`
+pub(crate) async fn cancel(
+    ctx: Ctx,
+    Path((environment, number)): Path<(String, i64)>,
+) -> PageAnswer {
+    let detail = ctx.control().deployment_find(&ctx.actor, &environment, number).await?;
+    ctx.control().op_cancel(&ctx.actor, detail.deployment.op.id).await?;
+    Ok(Redirect::to(&format!("/environments/{environment}/deployments/{number}")).into_response())
+}
+
+/// `GET /environments/{environment}/deployments/{number}/log`: the whole log as text.
+pub(crate) async fn download(
+    ctx: Ctx,
+    Path((environment, number)): Path<(String, i64)>,
+) -> PageAnswer {
+    let detail = ctx.control().deployment_find(&ctx.actor, &environment, number).await?;
+    let id = detail.deployment.op.id;
+    let name = format!("{}-{number}.log", detail.deployment.environment.name);
+    let pieces = futures_util::stream::try_unfold(Some(0), move |after: Option<i64>| {
+        let ctx = ctx.clone();
+        async move {
+            let Some(after) = after else { return Ok(None) };
+            let filter = LogFilter::default();
+            let page = ctx.control().op_log(&ctx.actor, id, after, DOWNLOAD_LINES, &filter).await?;
+            let text: String = page.lines.iter().map(text_line).collect();
+            Ok::<_, Error>(Some((Bytes::from(text), page.more.then_some(page.seen))))
+        }
+    });
+    let mut response = Response::new(Body::from_stream(pieces));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, http::HeaderValue::from_static("text/plain; charset=utf-8"));
+    if let Ok(value) = http::HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        headers.insert(CONTENT_DISPOSITION, value);
+    }
+    Ok(response)
+}
+
+fn text_line(line: &LogLine) -> String {
+    let row = row(line);
+    format!("{} {:7} {} | {}\n", line.at, row.level, row.source, row.text)
+}
+
+/// A static line's text without escapes, as markup.
+pub(crate) fn plain(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('\u{1b}') {
+        code::escape(&mut out, &rest[..at]);
+        let after = &rest[at + 1..];
+        let end = after.find(|c: char| c.is_ascii_alphabetic()).map_or(after.len(), |end| end + 1);
+        rest = &after[end..];
+    }
+    code::escape(&mut out, rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without JavaScript colours are left out, and nothing of a line is markup.
+    #[test]
+    fn static_lines() {
+        assert_eq!(plain("\u{1b}[31mfatal\u{1b}[0m: <b> & co"), "fatal: &lt;b&gt; &amp; co");
+    }
+}

@@ -1,0 +1,238 @@
+//! What addresses of lists say, the same for pages and API: search, filters, sort, cursor.
+//!
+//! Everything arrives as text, empty where a form's field was left empty. Things may be named by id
+//! or name; words of closed sets are checked here, so that a wrong one is told at its field.
+
+use std::str::FromStr;
+
+use control::deployment::DeploymentFilter;
+use control::environment::{EnvironmentFilter, EnvironmentSort};
+use control::release::ReleaseFilter;
+use control::store::ids::{AppId, ClusterId, EnvironmentId, ReleaseId};
+use control::store::paging::{Direction, PageRequest};
+use control::{Actor, Control, Error, UnknownWord};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+/// Which page of a list.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// `next` or `previous` of an earlier answer; without it the first page.
+    pub(crate) cursor: String,
+    /// Rows wanted, 1 to 200; 50 without it.
+    pub(crate) limit: String,
+}
+
+/// Which things with a name.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SearchQuery {
+    /// Words that begin a part of the name.
+    pub(crate) search: String,
+}
+
+/// Which environments.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EnvironmentQuery {
+    /// Words that name, namespace, cluster or App have; each as a prefix of a word.
+    pub(crate) search: String,
+    /// `production` or `sandbox`.
+    pub(crate) kind: String,
+    /// An App, by id or name.
+    pub(crate) app: String,
+    /// A cluster, by id or name.
+    pub(crate) cluster: String,
+    /// A Release, by id or as `app/tag`.
+    pub(crate) release: String,
+    /// `deploying`, `queued`, `running`, `failed`, `needs_confirmation` or `idle`.
+    pub(crate) status: String,
+    /// `last_deployment` (default) or `name`.
+    pub(crate) sort: String,
+    /// `ascending` or `descending`; names ascend and times descend without it.
+    pub(crate) direction: String,
+}
+
+/// Which Releases.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ReleaseQuery {
+    /// Words that tag, chart version or changelog have; each as a prefix of a word.
+    pub(crate) search: String,
+    /// An App, by id or name.
+    pub(crate) app: String,
+    /// `true`: archived ones instead of the others.
+    pub(crate) archived: String,
+}
+
+/// Which deployments.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DeploymentQuery {
+    /// Words that begin a part of the environment's name, or `environment#number`.
+    pub(crate) search: String,
+    /// An environment, by id or name.
+    pub(crate) environment: String,
+    /// An App, by id or name.
+    pub(crate) app: String,
+    /// A Release, by id or as `app/tag`.
+    pub(crate) release: String,
+    /// `production` or `sandbox`.
+    pub(crate) kind: String,
+    /// `queued`, `running`, `succeeded`, `failed`, `cancelled`, `superseded` or `needs_confirmation`.
+    pub(crate) state: String,
+    /// `manual`, `environment_created`, `values_updated`, `rollback`, ….
+    pub(crate) trigger: String,
+}
+
+impl PageQuery {
+    pub(crate) fn request(&self) -> Result<PageRequest, Error> {
+        let limit = match self.limit.as_str() {
+            "" => None,
+            text => Some(text.parse().map_err(|_| {
+                Error::invalid("limit", format!("`{text}` is not a number."), "Give 1 to 200.")
+            })?),
+        };
+        Ok(PageRequest { cursor: given(&self.cursor).map(str::to_owned), limit })
+    }
+}
+
+impl EnvironmentQuery {
+    pub(crate) async fn filter(
+        &self,
+        control: &Control,
+        actor: &Actor,
+    ) -> Result<EnvironmentFilter, Error> {
+        Ok(EnvironmentFilter {
+            search: self.search.clone(),
+            kind: word("kind", &self.kind)?,
+            app: app(control, actor, &self.app).await?,
+            cluster: cluster(control, actor, &self.cluster).await?,
+            release: release(control, actor, &self.release).await?,
+            status: word("status", &self.status)?,
+        })
+    }
+
+    pub(crate) fn sort(&self) -> Result<(EnvironmentSort, Direction), Error> {
+        let sort = match self.sort.as_str() {
+            "" | "last_deployment" => EnvironmentSort::LastDeployment,
+            "name" => EnvironmentSort::Name,
+            other => {
+                let message = format!("`{other}` is not something to sort by.");
+                return Err(Error::invalid("sort", message, "Give `last_deployment` or `name`."));
+            }
+        };
+        let direction = match (self.direction.as_str(), sort) {
+            ("ascending", _) | ("", EnvironmentSort::Name) => Direction::Ascending,
+            ("descending" | "", _) => Direction::Descending,
+            (other, _) => {
+                let message = format!("`{other}` is not a direction.");
+                return Err(Error::invalid(
+                    "direction",
+                    message,
+                    "Give `ascending` or `descending`.",
+                ));
+            }
+        };
+        Ok((sort, direction))
+    }
+}
+
+impl ReleaseQuery {
+    pub(crate) async fn filter(
+        &self,
+        control: &Control,
+        actor: &Actor,
+    ) -> Result<ReleaseFilter, Error> {
+        Ok(ReleaseFilter {
+            app: app(control, actor, &self.app).await?,
+            search: self.search.clone(),
+            archived: self.archived == "true",
+        })
+    }
+}
+
+impl DeploymentQuery {
+    pub(crate) async fn filter(
+        &self,
+        control: &Control,
+        actor: &Actor,
+    ) -> Result<DeploymentFilter, Error> {
+        Ok(DeploymentFilter {
+            search: self.search.clone(),
+            environment: environment(control, actor, &self.environment).await?,
+            app: app(control, actor, &self.app).await?,
+            release: release(control, actor, &self.release).await?,
+            kind: word("kind", &self.kind)?,
+            state: word("state", &self.state)?,
+            trigger: word("trigger", &self.trigger)?,
+            batch: None,
+        })
+    }
+}
+
+/// What was given, unless it is empty.
+fn given(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// A word of a closed set; none where the field was left empty.
+pub(crate) fn word<T: FromStr<Err = UnknownWord>>(
+    field: &str,
+    text: &str,
+) -> Result<Option<T>, Error> {
+    given(text).map(str::parse).transpose().map_err(|unknown: UnknownWord| {
+        Error::invalid(
+            field,
+            format!("`{}` is not known here.", unknown.input),
+            format!("Give one of {}.", unknown.allowed),
+        )
+    })
+}
+
+async fn app(control: &Control, actor: &Actor, text: &str) -> Result<Option<AppId>, Error> {
+    match given(text) {
+        None => Ok(None),
+        Some(text) => Ok(Some(control.app_get(actor, text).await?.id)),
+    }
+}
+
+async fn cluster(control: &Control, actor: &Actor, text: &str) -> Result<Option<ClusterId>, Error> {
+    match given(text) {
+        None => Ok(None),
+        Some(text) => Ok(Some(control.cluster_get(actor, text).await?.id)),
+    }
+}
+
+async fn environment(
+    control: &Control,
+    actor: &Actor,
+    text: &str,
+) -> Result<Option<EnvironmentId>, Error> {
+    match given(text) {
+        None => Ok(None),
+        Some(text) => Ok(Some(control.environment_get(actor, text).await?.id)),
+    }
+}
+
+/// A Release by id, or as `app/tag`.
+async fn release(control: &Control, actor: &Actor, text: &str) -> Result<Option<ReleaseId>, Error> {
+    let Some(text) = given(text) else { return Ok(None) };
+    if let Ok(id) = text.parse() {
+        return Ok(Some(id));
+    }
+    let (app, tag) = text.split_once('/').ok_or_else(|| {
+        Error::invalid(
+            "release",
+            format!("`{text}` is not a Release."),
+            "Give its id, or `app/tag`.",
+        )
+    })?;
+    Ok(Some(control.release_find(actor, app, tag).await?.id))
+}

@@ -1,0 +1,346 @@
+//! The API's part of the table: each call with what its description says.
+
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
+use control::account::NewToken;
+use control::app::{App, ChartVersions, NewValues, ValuesRevision};
+use control::audit::AuditEntry;
+use control::cluster::{Cluster, ClusterCheck, NewSimulatedCluster};
+use control::deployment::{
+    Deployment, DeploymentContent, DeploymentDetail, NewDeployment, NewPreview, Preview, Started,
+};
+use control::environment::{Environment, EnvironmentTotals, EnvironmentValues, NewEnvironment};
+use control::op::{LogPage, Op};
+use control::release::Release;
+use http::Method;
+
+use super::{Route, Surface};
+use crate::api::openapi::{self, Doc};
+use crate::api::{apps, audit, clusters, deployments, environments, ops, releases, tokens};
+use crate::query::{DeploymentQuery, EnvironmentQuery, PageQuery, ReleaseQuery, SearchQuery};
+use crate::state::AppState;
+
+fn call(method: Method, path: &str, handler: MethodRouter<AppState>, doc: Doc) -> Route {
+    let route = Route::new(Surface::Api, method, format!("/api/v1{path}"), handler);
+    Route { doc: Some(doc), ..route }
+}
+
+fn reads(path: &str, handler: MethodRouter<AppState>, doc: Doc) -> Route {
+    call(Method::GET, path, handler, doc)
+}
+
+fn acts(path: &str, handler: MethodRouter<AppState>, doc: Doc) -> Route {
+    call(Method::POST, path, handler, doc)
+}
+
+pub(super) fn table() -> Vec<Route> {
+    let mut routes = account();
+    routes.extend(app_calls());
+    routes.extend(release_calls());
+    routes.extend(cluster_calls());
+    routes.extend(environment_calls());
+    routes.extend(deployment_calls());
+    routes
+}
+
+fn account() -> Vec<Route> {
+    let doc = |id, summary| Doc::new(id, "Account", summary);
+    vec![
+        reads(
+            "/openapi.json",
+            get(openapi::show),
+            doc("openapi", "This description.").answers_type("application/json"),
+        )
+        .anyone(),
+        reads(
+            "/self",
+            get(tokens::me),
+            doc("self", "Who asks, with which role.").answers::<tokens::Me>(),
+        ),
+        reads(
+            "/tokens",
+            get(tokens::list),
+            doc("token_list", "One's own tokens.").answers::<tokens::Tokens>(),
+        ),
+        acts(
+            "/tokens",
+            post(tokens::create),
+            doc("token_create", "Makes a token; its secret is shown this once.")
+                .body::<NewToken>()
+                .creates::<tokens::TokenMade>(),
+        ),
+        call(
+            Method::DELETE,
+            "/tokens/{token}",
+            delete(tokens::revoke),
+            doc("token_revoke", "Ends a token of one's own.").answers_nothing(),
+        ),
+        reads(
+            "/audit",
+            get(audit::list),
+            doc("audit_list", "What people and tokens changed, newest first.")
+                .query::<audit::AuditQuery>()
+                .query::<PageQuery>()
+                .answers_page::<AuditEntry>(),
+        ),
+    ]
+}
+
+fn app_calls() -> Vec<Route> {
+    let doc = |id, summary| Doc::new(id, "Apps", summary);
+    vec![
+        reads(
+            "/apps",
+            get(apps::list),
+            doc("app_list", "Apps by name.")
+                .query::<SearchQuery>()
+                .query::<PageQuery>()
+                .answers_page::<App>(),
+        ),
+        acts(
+            "/apps",
+            post(apps::create),
+            doc("app_create", "Makes an App; its registry must answer.")
+                .body::<apps::MakeApp>()
+                .creates::<App>(),
+        )
+        .keyed(),
+        reads(
+            "/apps/{app}",
+            get(apps::get),
+            doc("app_get", "An App, by id or name.").answers::<App>(),
+        ),
+        reads(
+            "/apps/{app}/chart-versions",
+            get(apps::chart_versions),
+            doc("chart_versions", "The chart versions that the App's registry offers now.")
+                .answers::<ChartVersions>(),
+        ),
+        reads(
+            "/apps/{app}/values",
+            get(apps::values),
+            doc("app_values", "The App's Helm values; the ETag is their revision.")
+                .query::<apps::RevisionQuery>()
+                .answers::<ValuesRevision>(),
+        ),
+        call(
+            Method::PUT,
+            "/apps/{app}/values",
+            put(apps::update_values),
+            doc(
+                "app_update_values",
+                "Saves a new revision; with If-Match only if it is still the newest.",
+            )
+            .body::<NewValues>()
+            .answers::<ValuesRevision>(),
+        ),
+    ]
+}
+
+fn release_calls() -> Vec<Route> {
+    let doc = |id, summary| Doc::new(id, "Releases", summary);
+    vec![
+        reads(
+            "/releases",
+            get(releases::list),
+            doc("release_list", "Releases, last added first.")
+                .query::<ReleaseQuery>()
+                .query::<PageQuery>()
+                .answers_page::<Release>(),
+        ),
+        acts(
+            "/releases",
+            post(releases::add),
+            doc("release_add", "Adds a Release: fetches, checks and stores the chart.")
+                .body::<releases::AddRelease>()
+                .creates::<Release>(),
+        )
+        .keyed(),
+        reads(
+            "/releases/{release}",
+            get(releases::get),
+            doc("release_get", "A Release, by id.").answers::<Release>(),
+        ),
+        call(
+            Method::PATCH,
+            "/releases/{release}",
+            patch(releases::change),
+            doc("release_archive", "Archives a Release, or takes it back.")
+                .body::<releases::ChangeRelease>()
+                .answers::<Release>(),
+        ),
+        reads(
+            "/releases/{release}/values",
+            get(releases::values),
+            doc("release_values", "The Release's own values.").answers::<releases::ValuesText>(),
+        ),
+        reads(
+            "/apps/{app}/releases/{tag}",
+            get(releases::find),
+            doc("release_find", "A Release, by its App and tag.").answers::<Release>(),
+        ),
+    ]
+}
+
+fn cluster_calls() -> Vec<Route> {
+    let doc = |id, summary| Doc::new(id, "Clusters", summary);
+    vec![
+        reads(
+            "/clusters",
+            get(clusters::list),
+            doc("cluster_list", "Clusters by name.")
+                .query::<SearchQuery>()
+                .query::<PageQuery>()
+                .answers_page::<Cluster>(),
+        ),
+        acts(
+            "/clusters/simulated",
+            post(clusters::add_simulated),
+            doc("cluster_add_simulated", "Adds a simulated cluster and starts it.")
+                .body::<NewSimulatedCluster>()
+                .creates::<Cluster>(),
+        )
+        .keyed(),
+        reads(
+            "/clusters/{cluster}",
+            get(clusters::get),
+            doc("cluster_get", "A cluster, by id or name.").answers::<Cluster>(),
+        ),
+        acts(
+            "/clusters/{cluster}/check",
+            post(clusters::check),
+            doc("cluster_check", "Asks the cluster whether it is there.").answers::<ClusterCheck>(),
+        ),
+    ]
+}
+
+fn environment_calls() -> Vec<Route> {
+    let doc = |id, summary| Doc::new(id, "App Environments", summary);
+    vec![
+        reads(
+            "/environments",
+            get(environments::list),
+            doc("environment_list", "Living environments.")
+                .query::<EnvironmentQuery>()
+                .query::<PageQuery>()
+                .answers_page::<Environment>(),
+        ),
+        reads(
+            "/environment-totals",
+            get(environments::totals),
+            doc("environment_totals", "How many environments there are, deploy, wait and failed.")
+                .answers::<EnvironmentTotals>(),
+        ),
+        acts(
+            "/environments",
+            post(environments::create),
+            doc("environment_create", "Makes an environment and queues its first deployment.")
+                .body::<NewEnvironment>()
+                .creates::<environments::EnvironmentMade>(),
+        )
+        .keyed(),
+        reads(
+            "/environments/{environment}",
+            get(environments::get),
+            doc("environment_get", "An environment, by id or name.").answers::<Environment>(),
+        ),
+        reads(
+            "/environments/{environment}/values",
+            get(environments::values),
+            doc(
+                "environment_values",
+                "Its own values, and what it runs with, each key with its origin.",
+            )
+            .answers::<EnvironmentValues>(),
+        ),
+    ]
+}
+
+fn deployment_calls() -> Vec<Route> {
+    let doc = |id, summary| Doc::new(id, "Deployments", summary);
+    vec![
+        acts(
+            "/environments/{environment}/previews",
+            post(environments::preview),
+            doc(
+                "deployment_preview",
+                "What a deployment would change; closing the connection cancels it.",
+            )
+            .body::<NewPreview>()
+            .creates::<Preview>(),
+        ),
+        reads(
+            "/previews/{preview}",
+            get(environments::preview_get),
+            doc("preview_get", "A preview made before.").answers::<Preview>(),
+        ),
+        acts(
+            "/environments/{environment}/deployments",
+            post(environments::deploy),
+            doc(
+                "deployment_create",
+                "Deploys: a preview exactly as shown, or a Release with values.",
+            )
+            .body::<NewDeployment>()
+            .creates::<Started>(),
+        )
+        .keyed(),
+        acts(
+            "/environments/{environment}/rollbacks",
+            post(environments::roll_back),
+            doc("rollback", "Repeats an earlier deployment of the environment.")
+                .body::<environments::MakeRollback>()
+                .creates::<Started>(),
+        )
+        .keyed(),
+        reads(
+            "/environments/{environment}/deployments/{number}",
+            get(environments::deployment),
+            doc("deployment_find", "A deployment, by its environment and number.")
+                .answers::<DeploymentDetail>(),
+        ),
+        reads(
+            "/deployments",
+            get(deployments::list),
+            doc("deployment_list", "Deployments over all environments, newest first.")
+                .query::<DeploymentQuery>()
+                .query::<PageQuery>()
+                .answers_page::<Deployment>(),
+        ),
+        reads(
+            "/deployments/{deployment}",
+            get(deployments::get),
+            doc("deployment_get", "A deployment, by id.").answers::<DeploymentDetail>(),
+        ),
+        reads(
+            "/deployments/{deployment}/content",
+            get(deployments::content),
+            doc("deployment_content", "What a deployment consisted of, secrets masked.")
+                .answers::<DeploymentContent>(),
+        ),
+        reads(
+            "/ops/{op}",
+            get(ops::get),
+            doc("op_get", "An Op with its steps and objects.").answers::<Op>(),
+        ),
+        acts(
+            "/ops/{op}/cancel",
+            post(ops::cancel),
+            doc("op_cancel", "Stops an Op at the next safe point.").answers::<Op>(),
+        ),
+        reads(
+            "/ops/{op}/log",
+            get(ops::log),
+            doc("op_log", "Lines of an Op's log.").query::<ops::LogQuery>().answers::<LogPage>(),
+        ),
+        reads(
+            "/ops/{op}/events",
+            get(ops::events),
+            doc(
+                "op_events",
+                "Follows an Op: server-sent events `state`, `log` and `end`, from any line on.",
+            )
+            .query::<ops::AfterQuery>()
+            .answers_type("text/event-stream"),
+        ),
+    ]
+}

@@ -1,0 +1,120 @@
+//! The one table of routes: method, path, rule, handler, for pages and API.
+//!
+//! The router is built from it, the API's description is written from it, and a test walks it to see
+//! that nothing answers who is not signed in but what is meant to. Pages stand in `pages.rs`, calls of
+//! the API in `api.rs`.
+
+mod api;
+mod pages;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, any};
+use http::Method;
+
+use crate::api::openapi::Doc;
+use crate::auth::{Guarded, guard, keyed};
+use crate::pages::error;
+use crate::state::AppState;
+
+/// Who may reach a route. What they may do there is `control`'s to decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Anyone: sign-in, set-up, assets, health.
+    Anyone,
+    /// People in a session; for the API, tokens, too.
+    SignedIn,
+}
+
+/// How a route speaks: errors and turning away differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Surface {
+    /// HTML for people.
+    Page,
+    /// JSON for programs, under `/api/v1`.
+    Api,
+}
+
+/// One line of the table.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) surface: Surface,
+    pub(crate) rule: Rule,
+    /// Whether a repeated call with the same key acts once.
+    pub(crate) keyed: bool,
+    /// What the API's description says of it.
+    pub(crate) doc: Option<Doc>,
+    handler: MethodRouter<AppState>,
+}
+
+impl Route {
+    fn new(
+        surface: Surface,
+        method: Method,
+        path: String,
+        handler: MethodRouter<AppState>,
+    ) -> Self {
+        Self { method, path, surface, rule: Rule::SignedIn, keyed: false, doc: None, handler }
+    }
+
+    fn anyone(self) -> Self {
+        Self { rule: Rule::Anyone, ..self }
+    }
+
+    fn keyed(self) -> Self {
+        Self { keyed: true, ..self }
+    }
+}
+
+/// All routes.
+pub(crate) fn table() -> Vec<Route> {
+    let mut routes = pages::table();
+    routes.extend(api::table());
+    routes
+}
+
+/// The router: every route behind its guard.
+pub(crate) fn build(state: &AppState) -> Router<AppState> {
+    let mut router = Router::new();
+    for route in table() {
+        let guarded = Guarded { state: state.clone(), surface: route.surface, rule: route.rule };
+        let mut handler = route.handler;
+        if route.keyed {
+            handler = handler.layer(from_fn_with_state(guarded.clone(), keyed::once));
+        }
+        let handler = handler.layer(from_fn_with_state(guarded, guard));
+        router = router.route(&route.path, handler);
+    }
+    let anyone = Guarded { state: state.clone(), surface: Surface::Page, rule: Rule::Anyone };
+    let nowhere: MethodRouter<AppState> = any(error::no_such_path);
+    let nowhere = nowhere.layer(from_fn_with_state(anyone, guard)).with_state(state.clone());
+    router.method_not_allowed_fallback(error::no_such_method).fallback_service(nowhere)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What anyone reaches without signing in. A new line here needs a reason.
+    #[test]
+    fn open_routes() {
+        let open: Vec<String> = table()
+            .iter()
+            .filter(|route| route.rule == Rule::Anyone)
+            .map(|route| format!("{} {}", route.method, route.path))
+            .collect();
+        insta::assert_snapshot!(open.join("\n"), @r"
+        GET /healthz
+        GET /favicon.svg
+        GET /assets/{name}
+        GET /set-up
+        POST /set-up
+        GET /sign-in
+        POST /sign-in
+        GET /sign-in/link/{token}
+        POST /sign-in/link/{token}
+        GET /api/v1/openapi.json
+        ");
+    }
+}

@@ -1,0 +1,93 @@
+//! The pages' part of the table.
+
+use axum::routing::{MethodRouter, get, post};
+use http::Method;
+
+use super::{Route, Surface};
+use crate::state::AppState;
+use crate::{assets, pages};
+
+fn shows(path: &str, handler: MethodRouter<AppState>) -> Route {
+    Route::new(Surface::Page, Method::GET, path.to_owned(), handler)
+}
+
+fn takes(path: &str, handler: MethodRouter<AppState>) -> Route {
+    Route::new(Surface::Page, Method::POST, path.to_owned(), handler)
+}
+
+pub(super) fn table() -> Vec<Route> {
+    let mut routes = account();
+    routes.extend(environments());
+    routes.extend(products());
+    routes
+}
+
+/// What belongs to no subject: sign-in, finding, one's own tokens.
+fn account() -> Vec<Route> {
+    vec![
+        shows("/", get(pages::home)),
+        shows("/healthz", get(pages::healthz)).anyone(),
+        shows("/favicon.svg", get(pages::favicon)).anyone(),
+        shows("/assets/{name}", get(assets::asset)).anyone(),
+        shows("/set-up", get(pages::set_up::form)).anyone(),
+        takes("/set-up", post(pages::set_up::submit)).anyone(),
+        shows("/sign-in", get(pages::sign_in::form)).anyone(),
+        takes("/sign-in", post(pages::sign_in::submit)).anyone(),
+        shows("/sign-in/link/{token}", get(pages::sign_in_link::show)).anyone(),
+        takes("/sign-in/link/{token}", post(pages::sign_in_link::use_up)).anyone(),
+        takes("/sign-out", post(pages::sign_in::sign_out)),
+        shows("/find", get(pages::find::find)),
+        shows("/tokens", get(pages::tokens::list)),
+        takes("/tokens", post(pages::tokens::create)),
+        shows("/tokens/{token}/revoke", get(pages::tokens::ask_revoke)),
+        takes("/tokens/{token}/revoke", post(pages::tokens::revoke)),
+    ]
+}
+
+/// Environments, their deployments and Ops.
+fn environments() -> Vec<Route> {
+    const ONE: &str = "/environments/{environment}";
+    const DEPLOYMENT: &str = "/environments/{environment}/deployments/{number}";
+    let of = |tail: &str| format!("{ONE}{tail}");
+    let deployment = |tail: &str| format!("{DEPLOYMENT}{tail}");
+    vec![
+        shows("/environments", get(pages::environments::list)),
+        shows("/new/environment", get(pages::new_environment::form)),
+        takes("/new/environment", post(pages::new_environment::submit)).keyed(),
+        shows(ONE, get(pages::environment::overview)),
+        shows(&of("/deployments"), get(pages::environment::deployments)),
+        shows(&of("/values"), get(pages::environment::values)),
+        shows(&of("/deploy"), get(pages::deploy::form)),
+        takes(&of("/deploy"), post(pages::deploy::submit)).keyed(),
+        takes(&of("/preview"), post(pages::deploy::preview)),
+        shows(DEPLOYMENT, get(pages::op::show)),
+        shows(&deployment("/content"), get(pages::content::show)),
+        shows(&deployment("/log"), get(pages::op::download)),
+        takes(&deployment("/cancel"), post(pages::op::cancel)),
+        shows(&deployment("/roll-back"), get(pages::roll_back::form)),
+        takes(&deployment("/roll-back"), post(pages::roll_back::submit)).keyed(),
+        shows("/deployments", get(pages::deployments::list)),
+    ]
+}
+
+/// Releases, Apps, clusters.
+fn products() -> Vec<Route> {
+    vec![
+        shows("/releases", get(pages::releases::list)),
+        shows("/new/release", get(pages::new_release::form)),
+        takes("/new/release", post(pages::new_release::submit)).keyed(),
+        shows("/releases/{app}/{tag}", get(pages::release::show)),
+        takes("/releases/{app}/{tag}/archive", post(pages::release::archive)),
+        shows("/apps", get(pages::apps::list)),
+        shows("/new/app", get(pages::new_app::form)),
+        takes("/new/app", post(pages::new_app::submit)).keyed(),
+        shows("/apps/{app}", get(pages::app::show)),
+        shows("/apps/{app}/values", get(pages::app_values::form)),
+        takes("/apps/{app}/values", post(pages::app_values::submit)).keyed(),
+        shows("/clusters", get(pages::clusters::list)),
+        shows("/new/cluster", get(pages::new_cluster::form)),
+        takes("/new/cluster", post(pages::new_cluster::submit)).keyed(),
+        shows("/clusters/{cluster}", get(pages::cluster::show)),
+        takes("/clusters/{cluster}/check", post(pages::cluster::check)),
+    ]
+}

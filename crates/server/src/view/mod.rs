@@ -1,0 +1,10 @@
+//! How values are written in pages: times, durations, counts, digests, states, Markdown, YAML.
+//!
+//! Nothing here knows of requests or of storage.
+
+pub(crate) mod code;
+pub(crate) mod icon;
+pub(crate) mod markdown;
+pub(crate) mod state;
+pub(crate) mod time;
+pub(crate) mod words;

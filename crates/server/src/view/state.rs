@@ -1,0 +1,140 @@
+//! States in words and shapes: what a list or head says of an environment, a deployment, an Op.
+
+use control::deployment::{Deployment, DeploymentState, Trigger};
+use control::environment::{Environment, EnvironmentState, EnvironmentStatus, Standing};
+use control::op::{ObjectCondition, OpBrief, StepName};
+
+/// A state: the shape and colour (a class of `pieces.css`) and the word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) class: &'static str,
+    pub(crate) word: String,
+}
+
+impl Mark {
+    fn new(class: &'static str, word: impl Into<String>) -> Self {
+        Self { class, word: word.into() }
+    }
+}
+
+/// What to say of an environment in a word.
+pub(crate) fn environment(environment: &Environment) -> Mark {
+    let creating = environment.state == EnvironmentState::Creating;
+    match (environment.state, environment.status) {
+        (EnvironmentState::Deleting, _) => Mark::new("busy", "Deleting"),
+        (EnvironmentState::Deleted, _) => Mark::new("idle", "Deleted"),
+        (_, EnvironmentStatus::Deploying) => {
+            let tag =
+                environment.last.as_ref().map_or_else(String::new, |last| format!(" {}", last.tag));
+            let act = if creating { "Creating with" } else { "Deploying" };
+            Mark::new("busy", format!("{act}{tag}"))
+        }
+        (_, EnvironmentStatus::Queued) => Mark::new("idle", "Queued"),
+        (_, EnvironmentStatus::Failed) if creating => Mark::new("bad", "First deployment failed"),
+        (_, EnvironmentStatus::Failed) => Mark::new("bad", "Deployment failed"),
+        (_, EnvironmentStatus::NeedsConfirmation) => Mark::new("warn", "Needs confirmation"),
+        (_, EnvironmentStatus::Running) => Mark::new("good", "Running"),
+        (_, EnvironmentStatus::Idle) if creating => Mark::new("idle", "Not deployed"),
+        (_, EnvironmentStatus::Idle) => Mark::new("good", "Running"),
+    }
+}
+
+/// What an environment runs, whatever its last deployment came to; for heads.
+pub(crate) fn running(environment: &Environment) -> Mark {
+    match (&environment.release, environment.state) {
+        (_, EnvironmentState::Deleting) => Mark::new("busy", "Deleting"),
+        (_, EnvironmentState::Deleted) => Mark::new("idle", "Deleted"),
+        (Some(_), _) => Mark::new("good", "Running"),
+        (None, _) => Mark::new("idle", "Not running yet"),
+    }
+}
+
+/// What to say of a deployment in a word.
+pub(crate) fn deployment(state: DeploymentState, trigger: Trigger) -> Mark {
+    match state {
+        DeploymentState::Queued => Mark::new("idle", "Queued"),
+        DeploymentState::Running if trigger == Trigger::Rollback => {
+            Mark::new("busy", "Rolling back")
+        }
+        DeploymentState::Running => Mark::new("busy", "Deploying"),
+        DeploymentState::Succeeded => Mark::new("good", "Succeeded"),
+        DeploymentState::Failed => Mark::new("bad", "Failed"),
+        DeploymentState::Cancelled => Mark::new("idle", "Cancelled"),
+        DeploymentState::Superseded => Mark::new("idle", "Superseded"),
+        DeploymentState::NeedsConfirmation => Mark::new("warn", "Needs confirmation"),
+    }
+}
+
+/// The sign that a tab's title begins with.
+pub(crate) fn sign(state: DeploymentState) -> &'static str {
+    match state {
+        DeploymentState::Queued => "○",
+        DeploymentState::Running => "◌",
+        DeploymentState::Succeeded => "✓",
+        DeploymentState::Failed => "✗",
+        DeploymentState::Cancelled | DeploymentState::Superseded => "–",
+        DeploymentState::NeedsConfirmation => "▲",
+    }
+}
+
+/// The class of an object's state; the word stands in the object's message.
+pub(crate) fn object(condition: ObjectCondition) -> &'static str {
+    match condition {
+        ObjectCondition::Current => "good",
+        ObjectCondition::InProgress | ObjectCondition::Terminating => "busy",
+        ObjectCondition::Failed => "bad",
+        ObjectCondition::NotFound => "idle",
+    }
+}
+
+/// `2.4.0 → 2.4.1`, `2.4.1, values`, `2.4.1 again`, `2.4.1`.
+pub(crate) fn change(deployment: &Deployment) -> String {
+    let to = &deployment.release.tag;
+    match &deployment.from {
+        None => to.to_string(),
+        Some(from) if from.tag != *to => format!("{} → {to}", from.tag),
+        Some(_) if !deployment.changed_values.is_empty() => format!("{to}, values"),
+        Some(_) => format!("{to} again"),
+    }
+}
+
+/// What made a deployment, as it stands behind a time: `rollback to #36`.
+pub(crate) fn trigger(trigger: Trigger, repeats: Option<i64>) -> String {
+    match (trigger, repeats) {
+        (Trigger::Manual, _) => "manual".to_owned(),
+        (Trigger::EnvironmentCreated, _) => "environment created".to_owned(),
+        (Trigger::ValuesUpdated, _) => "values updated".to_owned(),
+        (Trigger::Rollback, Some(number)) => format!("rollback to #{number}"),
+        (Trigger::Rollback, None) => "rollback".to_owned(),
+        (Trigger::BackupRestored, _) => "backup restored".to_owned(),
+        (Trigger::DomainDeployed, _) => "custom domain deployed".to_owned(),
+        (Trigger::DomainReset, _) => "custom domain taken back".to_owned(),
+    }
+}
+
+/// How a Release stands to the newest: `newest`, `2 behind`, `ahead of newest`.
+pub(crate) fn standing(standing: Standing) -> String {
+    match standing {
+        Standing::Newest => "newest".to_owned(),
+        Standing::Behind(99..) => "99 or more behind".to_owned(),
+        Standing::Behind(n) => format!("{n} behind"),
+        Standing::Ahead => "ahead of newest".to_owned(),
+    }
+}
+
+/// What an Op is at, in a line: `waiting for objects · 7 of 9 ready`.
+pub(crate) fn progress(op: &OpBrief) -> String {
+    let Some(step) = op.step else {
+        return match &op.behind {
+            Some(behind) => format!("behind #{}, {}", behind.number, trigger(behind.trigger, None)),
+            None => "waits for a worker".to_owned(),
+        };
+    };
+    let waiting = matches!(step, StepName::Wait | StepName::RollBackWait);
+    let what = if waiting { "waiting for objects".to_owned() } else { step.title().to_lowercase() };
+    match (op.done, op.total) {
+        (Some(done), Some(total)) if waiting => format!("{what} · {done} of {total} ready"),
+        (Some(done), Some(total)) => format!("{what} · {done} of {total}"),
+        _ => what,
+    }
+}
