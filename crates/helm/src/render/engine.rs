@@ -252,13 +252,11 @@ fn tpl(context: &CallContext<'_>, args: &[Value]) -> Result<Value, FuncError> {
     if !text.windows(2).any(|pair| pair == b"{{") {
         return Ok(Value::string(without_no_value(text.to_vec())));
     }
-    let mut set = context.templates().clone();
     let parsed = state(context)?
         .texts
-        .get(&set, text)
+        .get(context.templates(), text)
         .map_err(|error| FuncError::wrap(format!("cannot parse template {}: ", quoted()), error))?;
-    set.add(&parsed);
-    let rendered = context.render_in(&set, SET_NAME, dot).map_err(|error| {
+    let rendered = context.render_parsed(&parsed, dot).map_err(|error| {
         FuncError::wrap(format!("error during tpl function execution for {}: ", quoted()), error)
     })?;
     Ok(Value::string(without_no_value(rendered)))

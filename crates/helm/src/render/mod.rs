@@ -12,6 +12,7 @@ mod error;
 mod files;
 mod glob;
 mod manifest;
+mod name;
 mod order;
 mod output;
 mod values_type;
@@ -22,6 +23,7 @@ use goyaml::Value;
 
 pub use error::{RenderError, TemplateError};
 pub use manifest::{Document, ManifestError, split};
+pub use name::{NameTemplateError, name_from};
 pub use order::{INSTALL_ORDER, UNINSTALL_ORDER, compare_kinds};
 pub use output::{PrintedHooks, TemplateNotFound, show_only};
 
