@@ -125,3 +125,40 @@ fn report(event: &Value, mark: Mark) -> Report {
     };
     Report { time: mark.time, event: RolloutEvent::Log(line), mark: Some(mark) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Sources count and date their events in different fields.
+    #[test]
+    fn times_and_counts() {
+        let time = |text: &str| text.parse::<Timestamp>().unwrap();
+        let table = [
+            (
+                json!({ "lastTimestamp": "2026-01-01T00:00:02Z", "firstTimestamp": "2026-01-01T00:00:01Z", "count": 3 }),
+                "2026-01-01T00:00:02Z",
+                3,
+            ),
+            (
+                json!({ "lastTimestamp": null, "eventTime": "2026-01-01T00:00:03.5Z" }),
+                "2026-01-01T00:00:03.5Z",
+                1,
+            ),
+            (
+                json!({ "eventTime": "2026-01-01T00:00:03Z", "series": { "count": 7, "lastObservedTime": "2026-01-01T00:00:09Z" } }),
+                "2026-01-01T00:00:09Z",
+                7,
+            ),
+            (
+                json!({ "metadata": { "creationTimestamp": "2026-01-01T00:00:04Z" }, "count": 0 }),
+                "2026-01-01T00:00:04Z",
+                1,
+            ),
+        ];
+        for (event, at, count) in table {
+            assert_eq!((last_seen(&event), occurrences(&event)), (time(at), count), "{event}");
+        }
+    }
+}

@@ -157,7 +157,8 @@ impl Follower {
                 match end {
                     Some(End::Closed) => return,
                     Some(End::Whole) => done = now.started,
-                    Some(End::Broken) | None => {}
+                    Some(End::Broken) => {}
+                    None => continue,
                 }
             }
             // A log may also end while its container runs on (the node's agent was restarted).
@@ -272,5 +273,39 @@ pub(crate) async fn last_lines(
             Ok(0) | Err(_) => return Ok(lines),
             Ok(_) => lines.push(split_line(&line).1),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// The server leads each line by its time; what has none is text all through.
+    #[test]
+    fn lines() {
+        let time = Some("2026-01-01T00:00:00.5Z".parse().unwrap());
+        assert_eq!(
+            split_line(b"2026-01-01T00:00:00.5Z  two blanks \r\n"),
+            (time, " two blanks ".to_owned())
+        );
+        assert_eq!(split_line(b"2026-01-01T00:00:00.5Z\n"), (time, String::new()));
+        assert_eq!(split_line(b"no time\n"), (None, "no time".to_owned()));
+        assert_eq!(split_line(b"\xff\n").1, "\u{fffd}");
+        assert_eq!(split_line(&[b'a'; 100_000]).1.len(), LONGEST_LINE);
+    }
+
+    /// A container counts as started once it runs or has run, and once more for every restart.
+    #[test]
+    fn starts() {
+        let started = |state: &str, restarts: u32| {
+            let now = instances(&json!({ "state": { state: {} }, "restartCount": restarts }));
+            (now.started, now.runs)
+        };
+        assert_eq!(started("waiting", 0), (0, false));
+        assert_eq!(started("running", 0), (1, true));
+        assert_eq!(started("terminated", 0), (1, false));
+        assert_eq!(started("waiting", 1), (1, false));
+        assert_eq!(started("running", 2), (3, true));
     }
 }

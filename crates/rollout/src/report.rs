@@ -165,3 +165,27 @@ impl Report {
         Self { time: Timestamp::now(), event, mark: None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(time: &str, count: u32) -> Mark {
+        Mark { source: "log/a/main".to_owned(), time: time.parse().unwrap(), count }
+    }
+
+    /// A cursor covers what stands before it in the same source, and nothing else.
+    #[test]
+    fn cursor() {
+        let mut cursor = Cursor::default();
+        let (one, two) = (mark("2026-01-01T00:00:00Z", 1), mark("2026-01-01T00:00:00Z", 2));
+        assert!(!cursor.covers(&one));
+        cursor.advance(&two);
+        cursor.advance(&one);
+        assert!(cursor.covers(&one) && cursor.covers(&two));
+        assert!(!cursor.covers(&mark("2026-01-01T00:00:00.1Z", 1)));
+        assert!(!cursor.covers(&Mark { source: "log/b/main".to_owned(), ..one }));
+        let stored = serde_json::to_string(&cursor).unwrap();
+        assert_eq!(serde_json::from_str::<Cursor>(&stored).unwrap(), cursor);
+    }
+}

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use helm::release::Status;
+use helm::render::{UNINSTALL_ORDER, compare_kinds};
 use jiff::Timestamp;
 
 use crate::cluster::Resource;
-use crate::manifest::{DesiredObject, Marks, read_objects, resource_policy, uninstall_rank};
+use crate::manifest::{DesiredObject, Marks, read_objects, resource_policy};
 use crate::record::{History, RecordError, Records, StoredRevision};
 use crate::report::{Level, RolloutEvent};
 use crate::{ClusterError, Execution, ObjectKey, RolloutError};
@@ -88,7 +89,7 @@ async fn delete_objects(
     let manifest = history.last().map_or("", |last| &last.release.manifest);
     let mut objects = read_objects(manifest)
         .map_err(|source| RecordError::Manifest { release: release.to_owned(), source })?;
-    objects.sort_by(|a, b| uninstall_rank(&a.key.kind).cmp(&uninstall_rank(&b.key.kind)));
+    objects.sort_by(|a, b| compare_kinds(&UNINSTALL_ORDER, &a.key.kind, &b.key.kind));
     let marks = Marks { release, namespace };
     let mut left = Uninstalled::default();
     let mut going = Vec::new();

@@ -3,14 +3,13 @@
 //! Nothing here talks to a cluster; whether a kind has namespaces is found out later.
 
 mod marks;
-mod order;
 mod read;
 
 use helm::release::Hook;
+use helm::render::{INSTALL_ORDER, compare_kinds};
 use serde_json::Value;
 
 pub(crate) use marks::{Marks, resource_policy};
-pub(crate) use order::{install_rank, uninstall_rank};
 pub(crate) use read::read_objects;
 
 use crate::ObjectKey;
@@ -89,7 +88,7 @@ impl Desired {
     ) -> Result<Self, ManifestError> {
         let mut objects = read_objects(manifest)?;
         refuse_doubles(&objects, namespace)?;
-        objects.sort_by(|a, b| install_rank(&a.key.kind).cmp(&install_rank(&b.key.kind)));
+        objects.sort_by(|a, b| compare_kinds(&INSTALL_ORDER, &a.key.kind, &b.key.kind));
         Ok(Self {
             release: release.to_owned(),
             namespace: namespace.to_owned(),

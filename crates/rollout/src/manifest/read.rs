@@ -10,14 +10,20 @@ use crate::ObjectKey;
 /// hold comments left out.
 pub(crate) fn read_objects(manifest: &str) -> Result<Vec<DesiredObject>, ManifestError> {
     let mut objects = Vec::new();
-    for document in split(manifest) {
-        let source = source_of(document);
-        let value =
-            goyaml::parse_keeping_integers(document).map_err(|error| ManifestError::Yaml {
+    for document in goyaml::documents(manifest) {
+        let document = document.map_err(|error| ManifestError::Yaml {
+            template: "the manifest".to_owned(),
+            line: Some(error.line),
+            message: error.to_string(),
+        })?;
+        let source = source_of(&document.text);
+        let value = goyaml::parse_keeping_integers(&document.text).map_err(|error| {
+            ManifestError::Yaml {
                 template: template(source),
                 line: error.line(),
                 message: error.message().to_owned(),
-            })?;
+            }
+        })?;
         if !value.is_null() {
             add(json(&value), source, &mut objects)?;
         }
@@ -25,28 +31,11 @@ pub(crate) fn read_objects(manifest: &str) -> Result<Vec<DesiredObject>, Manifes
     Ok(objects)
 }
 
-/// Documents between lines that begin with `---`. Such a line cannot stand inside a document:
-/// the text of block scalars is indented.
-fn split(manifest: &str) -> impl Iterator<Item = &str> {
-    let mut starts = vec![0];
-    let mut ends = Vec::new();
-    let mut offset = 0;
-    for line in manifest.split_inclusive('\n') {
-        let rest = line.strip_prefix("---");
-        if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) {
-            ends.push(offset);
-            starts.push(offset + line.len());
-        }
-        offset += line.len();
-    }
-    ends.push(manifest.len());
-    starts.into_iter().zip(ends).map(|(start, end)| &manifest[start..end])
-}
-
+/// The template a document came from: Helm writes it in a comment before the first content.
 fn source_of(document: &str) -> Option<&str> {
     document
         .lines()
-        .take_while(|line| line.is_empty() || line.starts_with('#'))
+        .take_while(|line| line.is_empty() || line.starts_with('#') || line.starts_with("---"))
         .find_map(|line| line.strip_prefix("# Source: "))
         .map(str::trim)
 }

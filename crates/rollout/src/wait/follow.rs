@@ -161,11 +161,7 @@ impl Waiting<'_> {
                 break outcome;
             }
             tokio::select! {
-                seen = inbox.recv() => match seen {
-                    Some(seen) => self.take(seen).await,
-                    // Only once every watch has ended and nothing can be seen any more.
-                    None => tokio::time::sleep(POLL).await,
-                },
+                Some(seen) = inbox.recv() => self.take(seen).await,
                 _ = tick.tick() => {
                     let changed = self.world.judge_all(Timestamp::now());
                     self.tell_states(&changed).await;

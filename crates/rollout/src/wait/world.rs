@@ -216,3 +216,110 @@ fn controller(object: &Value) -> Option<&str> {
     let owners = object.pointer("/metadata/ownerReferences")?.as_array()?;
     owners.iter().find(|owner| owner["controller"] == true)?["uid"].as_str()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Action, Consequence, Operation, PlannedObject};
+    use serde_json::json;
+
+    fn world(kind: &str) -> World {
+        let key = ObjectKey {
+            api_version: "apps/v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: Some("prod".to_owned()),
+            name: "web".to_owned(),
+        };
+        let object = PlannedObject {
+            key,
+            action: Action::Change,
+            source: None,
+            diff: None,
+            consequence: Consequence::None,
+            refusal: None,
+        };
+        let plan = Plan {
+            release: "shop".to_owned(),
+            namespace: "prod".to_owned(),
+            operation: Operation::Upgrade,
+            base_revision: None,
+            creates_namespace: false,
+            force_conflicts: false,
+            objects: vec![object],
+            hash: String::new(),
+        };
+        World::new(&plan, false)
+    }
+
+    fn owned(uid: &str, owner: &str, metadata: &Value) -> Value {
+        let mut object = json!({ "metadata": {
+            "uid": uid, "name": uid, "ownerReferences": [{ "uid": owner, "controller": true }],
+        } });
+        object["metadata"].as_object_mut().unwrap().extend(metadata.as_object().unwrap().clone());
+        object
+    }
+
+    fn see(world: &mut World, observed: u64, status: &Value) {
+        let mut object = json!({
+            "apiVersion": "apps/v1", "kind": world.tracked()[0].key.kind,
+            "metadata": { "name": "web", "namespace": "prod", "uid": "w", "generation": 2 },
+            "status": { "observedGeneration": observed },
+        });
+        object["status"].as_object_mut().unwrap().extend(status.as_object().unwrap().clone());
+        let key = world.tracked()[0].key.clone();
+        world.set(&key, Some(object), Timestamp::UNIX_EPOCH);
+    }
+
+    fn new_pods(world: &World) -> Vec<&str> {
+        world.new_pods().filter_map(|(_, pod)| uid(pod)).collect()
+    }
+
+    /// Of a Deployment the pods of the newest `ReplicaSet` are rolled out, once there can be one.
+    #[test]
+    fn pods_of_a_deployment() {
+        let mut world = world("Deployment");
+        let set = |uid, revision| {
+            owned(
+                uid,
+                "w",
+                &json!({ "annotations": { "deployment.kubernetes.io/revision": revision } }),
+            )
+        };
+        world.observe_replica_sets(Change::All(vec![set("old", "9"), set("new", "10")]));
+        let pods = vec![
+            owned("p1", "old", &json!({})),
+            owned("p2", "new", &json!({})),
+            owned("p3", "x", &json!({})),
+        ];
+        world.observe_pods(Change::All(pods));
+        see(&mut world, 1, &json!({}));
+        assert!(new_pods(&world).is_empty());
+        see(&mut world, 2, &json!({}));
+        assert_eq!(new_pods(&world), ["p2"]);
+        assert!(world.root("p1").is_some() && world.root("old").is_some());
+        assert!(world.root("p3").is_none());
+        world.observe_pods(Change::Gone(owned("p2", "new", &json!({}))));
+        assert!(new_pods(&world).is_empty());
+    }
+
+    /// Of a `StatefulSet` the pods of its update revision are.
+    #[test]
+    fn pods_of_a_stateful_set() {
+        let mut world = world("StatefulSet");
+        let pod =
+            |uid, hash| owned(uid, "w", &json!({ "labels": { "controller-revision-hash": hash } }));
+        world.observe_pods(Change::All(vec![pod("p1", "a"), pod("p2", "b")]));
+        see(&mut world, 2, &json!({ "updateRevision": "b" }));
+        assert_eq!(new_pods(&world), ["p2"]);
+    }
+
+    /// What a list no longer has is gone.
+    #[test]
+    fn gone_from_a_list() {
+        let mut world = world("Deployment");
+        see(&mut world, 2, &json!({}));
+        let kind = ObjectKey { name: String::new(), ..world.tracked()[0].key.clone() };
+        assert_eq!(world.observe(&kind, Change::All(Vec::new()), Timestamp::UNIX_EPOCH), [0]);
+        assert_eq!(world.tracked()[0].readiness.state, State::NotFound);
+    }
+}

@@ -73,23 +73,21 @@ impl Reports {
 
 impl Lab {
     pub(crate) async fn new() -> Self {
-        let simulator =
-            Simulator::builder().name("demo").timing(Timing::instant()).start().await.unwrap();
-        let config = ClusterConfig::with_token(
-            "demo",
-            simulator.url(),
-            Some(simulator.ca_pem().to_owned()),
-            simulator.token().to_owned(),
-        );
+        let simulator = Simulator::builder().timing(Timing::instant()).start().await.unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("kubeconfig"), simulator.kubeconfig()).unwrap();
         Self {
-            cluster: Cluster::connect(config).unwrap(),
+            cluster: connect(&simulator, simulator.url()),
             simulator,
             reports: Reports::default(),
             cancel: CancellationToken::new(),
             folder,
         }
+    }
+
+    /// The same cluster, reached by another address.
+    pub(crate) fn cluster_at(&self, url: &str) -> Cluster {
+        connect(&self.simulator, url)
     }
 
     pub(crate) fn execution(&self) -> Execution<'_> {
@@ -175,6 +173,11 @@ impl Lab {
         std::fs::write(folder.join("templates/all.yaml"), manifest).unwrap();
         folder.to_str().unwrap().to_owned()
     }
+}
+
+fn connect(simulator: &Simulator, url: &str) -> Cluster {
+    let (ca, token) = (simulator.ca_pem().to_owned(), simulator.token().to_owned());
+    Cluster::connect(ClusterConfig::with_token("demo", url, Some(ca), token)).unwrap()
 }
 
 pub(crate) fn options(since: Timestamp, seconds: i64) -> WaitOptions {

@@ -1,5 +1,10 @@
 //! Rollouts against a simulated cluster, with the real `helm` beside them.
 
+// Marked as tests so that lints know that helpers are, too.
+#[cfg(test)]
 mod lab;
+#[cfg(test)]
 mod release;
+#[cfg(test)]
+#[cfg(test)]
 mod waiting;

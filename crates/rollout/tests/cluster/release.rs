@@ -109,6 +109,51 @@ async fn pruning() {
     assert!(lab.object("configmaps", "kept").await.is_some());
 }
 
+/// An uninstall leaves what its policy keeps and what belongs to another release; with its history kept,
+/// Helm still shows it.
+#[tokio::test(flavor = "multi_thread")]
+async fn uninstalling() {
+    let lab = Lab::new().await;
+    let kept = config_map("kept", "k").replace(
+        "  name: kept\n",
+        "  name: kept\n  annotations: {helm.sh/resource-policy: keep}\n",
+    );
+    let manifest = config_map("gone", "x") + &config_map("taken", "x") + &kept;
+    lab.deploy("d1", &desired(&manifest), &manifest).await;
+    let name = "meta.helm.sh/release-name";
+    let patch = serde_json::json!({ "metadata": { "annotations": { name: "other" } } });
+    let maps: kube::Api<k8s_openapi::api::core::v1::ConfigMap> =
+        kube::Api::namespaced(kube_client(&lab), "prod");
+    let merge = kube::api::Patch::Merge(&patch);
+    maps.patch("taken", &kube::api::PatchParams::default(), &merge).await.unwrap();
+
+    let options = UninstallOptions { keep_history: true, deadline: in_seconds(20) };
+    let left = uninstall(lab.execution(), "prod", "shop", &options).await.unwrap();
+    let names = |keys: &[rollout::ObjectKey]| -> Vec<String> {
+        keys.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(names(&left.kept), ["ConfigMap/prod/kept"]);
+    assert_eq!(names(&left.not_owned), ["ConfigMap/prod/taken"]);
+    assert_eq!(lab.object("configmaps", "gone").await, None);
+    assert!(lab.object("configmaps", "taken").await.is_some());
+    let status = lab.helm(&["status", "shop", "-n", "prod"]).await.unwrap();
+    assert!(status.contains("STATUS: uninstalled"), "{status}");
+
+    // The name is free again, and the revisions go on counting.
+    let next = record::read_history(&lab.cluster, "prod", "shop").await.unwrap();
+    let next = next.next(&revision("d2", "").owner);
+    assert_eq!((next.operation, next.revision), (Operation::Install, 2));
+    uninstall(
+        lab.execution(),
+        "prod",
+        "shop",
+        &UninstallOptions { keep_history: false, ..options },
+    )
+    .await
+    .unwrap();
+    assert_eq!(lab.helm(&["list", "-n", "prod", "-q"]).await.unwrap(), "");
+}
+
 /// Objects of others are refused in the very words of Helm.
 #[tokio::test(flavor = "multi_thread")]
 async fn ownership_in_helms_words() {

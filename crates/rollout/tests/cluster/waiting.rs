@@ -6,7 +6,9 @@ use rollout::culprit::{Cause, Culprit};
 use rollout::plan::Plan;
 use rollout::report::{Cursor, RolloutEvent};
 use rollout::wait::{WaitOptions, WaitOutcome, wait};
-use rollout::{RolloutError, apply, record};
+use rollout::{Execution, RolloutError, apply, record};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 
 /// Records and applies a manifest; the plan, and when that began.
 async fn applied(lab: &Lab, manifest: &str) -> (Plan, Timestamp) {
@@ -157,4 +159,82 @@ async fn deadline() {
     ");
     assert!(deadline_exceeded);
     assert_eq!(culprits.len(), 1);
+}
+
+/// A Job that has failed for good ends the wait at once, as soon as all others are ready.
+#[tokio::test(flavor = "multi_thread")]
+async fn failed_for_good() {
+    let lab = Lab::new().await;
+    let job = "---
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: migrate
+spec:
+  backoffLimit: 0
+  template:
+    metadata:
+      annotations:
+        simulator.landfall.dev/fault: crash-loop
+    spec:
+      restartPolicy: Never
+      containers:
+      - name: main
+        image: migrate:1
+";
+    let (plan, since) = applied(&lab, &(deployment("web", "web:1", &[]) + job)).await;
+    let jobs = WaitOptions { jobs: true, ..options(since, 60) };
+    let ended = wait(lab.execution(), &plan, jobs).await.unwrap();
+    let WaitOutcome::NotReady { text, deadline_exceeded, .. } = ended else { panic!("{ended:?}") };
+    insta::assert_snapshot!(text, @"resource Job/prod/migrate not ready. status: Failed, message: Job Failed. failed: 1/1");
+    assert!(!deadline_exceeded);
+}
+
+/// An API server that goes away while a release is waited for is followed again when it is back.
+#[tokio::test(flavor = "multi_thread")]
+async fn api_server_goes_away() {
+    let lab = Lab::new().await;
+    let slow = [("simulator.landfall.dev/ready-after", "3s")];
+    let (plan, since) = applied(&lab, &deployment("web", "web:1", &slow)).await;
+    let behind = lab.simulator.url().strip_prefix("https://").unwrap().to_owned();
+    let (address, door) = Door::open("127.0.0.1:0", &behind).await;
+    let cluster = lab.cluster_at(&format!("https://{address}"));
+    let execution = Execution { cluster: &cluster, ..lab.execution() };
+    let interrupt = async {
+        while !lab.reports.lines().iter().any(|line| line.starts_with("event Started")) {
+            tokio::task::yield_now().await;
+        }
+        // Every connection breaks and new ones are refused, until the door is open again.
+        drop(door);
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        Door::open(&address, &behind).await
+    };
+    let (ended, _door) = tokio::join!(wait(execution, &plan, options(since, 60)), interrupt);
+    assert_eq!(ended.unwrap(), WaitOutcome::Ready);
+}
+
+/// A door before the API server; closing it cuts all connections.
+struct Door {
+    _connections: JoinSet<()>,
+}
+
+impl Door {
+    async fn open(address: &str, behind: &str) -> (String, Self) {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let behind = behind.to_owned();
+        let mut connections = JoinSet::new();
+        connections.spawn(async move {
+            let mut open = JoinSet::new();
+            loop {
+                let (mut here, _) = listener.accept().await.unwrap();
+                let mut there = TcpStream::connect(&behind).await.unwrap();
+                open.spawn(async move {
+                    // A connection that breaks has ended.
+                    let _ = tokio::io::copy_bidirectional(&mut here, &mut there).await;
+                });
+            }
+        });
+        (address, Self { _connections: connections })
+    }
 }
