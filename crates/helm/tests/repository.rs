@@ -85,6 +85,7 @@ entries:
     version: 0.9.0
 ";
 
+#[expect(clippy::unnecessary_wraps, reason = "the signature of all answers")]
 fn repository(path: &str) -> Option<(u16, Vec<u8>)> {
     Some(match path {
         "/r/index.yaml?k=1" => (200, INDEX.into()),

@@ -104,10 +104,11 @@ impl Engine {
             let dot = &dots[file.chart];
             // A map of Helm's own type takes every value, so this cannot fail.
             let _ = dot.insert("Template", context::template(&file.name, &file.base_path));
-            let text = parsed
-                .set
-                .execution()
-                .data(&state)
+            let mut execution = parsed.set.execution().data(&state);
+            if let Some(stop) = &input.stop {
+                execution = execution.stop_when(stop);
+            }
+            let text = execution
                 .execute(&file.name, Value::Map(dot.clone()))
                 .map_err(|error| TemplateError::execute(&file.name, &error))?;
             let text = String::from_utf8_lossy(&without_no_value(text)).into_owned();

@@ -18,6 +18,7 @@ mod output;
 mod values_type;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use goyaml::Value;
 
@@ -74,6 +75,8 @@ pub struct RenderInput {
     pub include_crds: bool,
     /// Whether values are taken without asking values.schema.json.
     pub skip_schema: bool,
+    /// Set to end the render early, which then fails: templates may loop for hours.
+    pub stop: Option<Arc<AtomicBool>>,
 }
 
 impl RenderInput {
@@ -86,6 +89,7 @@ impl RenderInput {
             cluster: None,
             include_crds: false,
             skip_schema: false,
+            stop: None,
         }
     }
 }
