@@ -3,7 +3,9 @@
 //! The engine has checked number and types of the arguments against the declaration, so a
 //! mismatch here means that declaration and body disagree.
 
-use gotemplate::{CallContext, FuncError, FuncMap, Function, ListType, Map, Str, Type, Value};
+use gotemplate::{
+    CallContext, FuncError, FuncMap, Function, List, ListType, Map, Str, Type, Value,
+};
 
 pub(super) const ANY: Type = Type::Any;
 pub(super) const BOOL: Type = Type::Bool;
@@ -68,6 +70,11 @@ pub(super) fn boolean(args: &[Value], index: usize) -> Result<bool, FuncError> {
 /// A parameter of a map type.
 pub(super) fn map(args: &[Value], index: usize) -> Result<&Map, FuncError> {
     args.get(index).and_then(Value::as_map).ok_or_else(|| mismatch(index, "map"))
+}
+
+/// A parameter of a list type.
+pub(super) fn list(args: &[Value], index: usize) -> Result<&List, FuncError> {
+    args.get(index).and_then(Value::as_list).ok_or_else(|| mismatch(index, "list"))
 }
 
 /// A parameter of type `interface {}`.

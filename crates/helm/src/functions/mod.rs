@@ -14,6 +14,7 @@
 //! see [`limits`].
 
 mod args;
+mod crypto;
 mod dates;
 mod defaults;
 mod dicts;
@@ -46,6 +47,7 @@ pub use node::TemplateNode;
 pub fn func_map() -> FuncMap {
     let mut funcs = FuncMap::new();
     for register in [
+        crypto::register,
         dates::register,
         defaults::register,
         dicts::register,

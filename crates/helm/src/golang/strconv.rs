@@ -13,10 +13,7 @@ pub(crate) enum IntError {
 /// and allows underscores.
 pub(crate) fn parse_int(text: &[u8], base: u32) -> Result<i64, IntError> {
     let negative = text.starts_with(b"-");
-    let digits = match text {
-        [b'-' | b'+', digits @ ..] => digits,
-        digits => digits,
-    };
+    let digits = text.strip_prefix(b"-").or(text.strip_prefix(b"+")).unwrap_or(text);
     let limit = if negative { i64::MIN } else { i64::MAX };
     let magnitude = parse_uint(digits, base).map_err(|error| match error {
         IntError::Syntax => IntError::Syntax,
