@@ -44,10 +44,13 @@ struct Container {
     previous: Option<Arc<Mutex<Run>>>,
 }
 
+/// The containers of one pod, by name.
+type Containers = HashMap<Box<str>, Container>;
+
 /// The logs of all pods of a cluster, by pod uid and container name.
 #[derive(Debug, Default)]
 pub struct PodLogs {
-    pods: Mutex<HashMap<Box<str>, HashMap<Box<str>, Container>>>,
+    pods: Mutex<HashMap<Box<str>, Containers>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

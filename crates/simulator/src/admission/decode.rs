@@ -1,6 +1,8 @@
 //! Checking a submitted object against the fields of its kind, as the API server's decoder does:
 //! wrong types are refused, unknown and doubled fields dropped, with a warning or a refusal.
 
+use std::fmt::Write;
+
 use serde_json::Value;
 
 use crate::{
@@ -121,7 +123,7 @@ fn cleaned(
         Value::Array(list) => {
             let mut kept = Vec::with_capacity(list.len());
             for (index, item) in list.iter().enumerate() {
-                path.push_str(&format!("[{index}]"));
+                let _ = write!(path, "[{index}]");
                 kept.push(cleaned(item, place.item(), owner, path, unknown)?);
                 path.truncate(length);
             }

@@ -14,7 +14,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-pub(crate) use self::decode::{Strictness, decode};
+pub(crate) use self::{
+    decode::{Strictness, decode},
+    network::ServiceNetwork,
+};
 use crate::{
     cluster::{self, Cluster, Part},
     kinds::Kind,

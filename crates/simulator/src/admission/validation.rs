@@ -5,6 +5,8 @@
 
 mod workload;
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use super::names;
@@ -78,7 +80,7 @@ fn required(value: &Value, place: Place<'_>, path: &mut String, causes: &mut Vec
         }
         Value::Array(list) => {
             for (index, item) in list.iter().enumerate() {
-                path.push_str(&format!("[{index}]"));
+                let _ = write!(path, "[{index}]");
                 required(item, place.item(), path, causes);
                 path.truncate(length);
             }

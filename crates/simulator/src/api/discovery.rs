@@ -1,7 +1,7 @@
 //! Discovery: groups, versions, resources, the server's version and its health.
 //!
 //! Both forms are served: the old one (a document per group version) and the aggregated one that
-//! `kubectl` and `helm` ask for first. The OpenAPI documents say only what clients need to know
+//! `kubectl` and `helm` ask for first. The `OpenAPI` documents say only what clients need to know
 //! before a write: which kinds can be patched and that `fieldValidation` is understood.
 
 use std::sync::Arc;
@@ -327,7 +327,7 @@ fn aggregated_resources(kinds: &Kinds, group: &str, version: &str) -> Vec<Value>
     resources
 }
 
-/// The paths of all OpenAPI documents.
+/// The paths of all `OpenAPI` documents.
 fn openapi_index(kinds: &Kinds) -> Value {
     let mut paths = Map::new();
     for group in std::iter::once(String::new()).chain(groups(kinds)) {

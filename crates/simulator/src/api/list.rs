@@ -115,7 +115,7 @@ pub(super) fn answer(
             let values = objects.iter().map(|object| convert::served_value(kind, object));
             let rows = values.map(|object| columns::row(kind, &object)).collect();
             let include_object = call.query("includeObject");
-            reply::table(include_object, kind, rows, metadata, true).to_string().into_bytes()
+            reply::table(include_object, kind, rows, &metadata, true).to_string().into_bytes()
         }
     };
     Ok(reply::json_bytes(StatusCode::OK, body))

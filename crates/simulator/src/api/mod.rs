@@ -62,7 +62,7 @@ impl Api {
         };
         let call = Call::new(&parts, body);
         match call::route(&call, self.cluster.kinds())? {
-            call::Route::Resource(resource) => self.resource(&call, &resource).await,
+            call::Route::Resource(resource) => self.resource(&call, &resource),
             call::Route::Other => discovery::answer(&call, self.cluster.kinds()),
             call::Route::Review(kind) => review::answer(&call, &kind),
         }
@@ -77,7 +77,7 @@ impl Api {
         given.len() == self.token.len() && different == 0
     }
 
-    async fn resource(
+    fn resource(
         &self,
         call: &Call,
         resource: &ResourceCall,

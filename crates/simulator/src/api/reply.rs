@@ -102,7 +102,7 @@ pub(super) fn object(
             let object = convert::served_value(kind, stored);
             let rows = vec![crate::kinds::columns::row(kind, &object)];
             let metadata = json!({ "resourceVersion": version });
-            json_value(code, &table(call.query("includeObject"), kind, rows, metadata, true))
+            json_value(code, &table(call.query("includeObject"), kind, rows, &metadata, true))
         }
     })
 }
@@ -121,7 +121,7 @@ pub(super) fn table(
     include_object: &str,
     kind: &Kind,
     rows: Vec<(Vec<Value>, Value)>,
-    metadata: Value,
+    metadata: &Value,
     with_columns: bool,
 ) -> Value {
     let rows: Vec<Value> = rows

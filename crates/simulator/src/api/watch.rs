@@ -18,13 +18,13 @@ use crate::{
     cluster::Cluster,
     kinds::{Kind, columns},
     status::StatusError,
-    store::{Change, ChangeKind, Forgotten, StoredObject, Watch},
+    store::{Change, ChangeKind, StoredObject, Watch},
 };
 
 /// How long a watch lasts if the client does not say.
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(45 * 60);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(45);
 /// How often a client that wants bookmarks gets one.
-const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
 
 /// Answers a watch.
 ///
@@ -117,20 +117,19 @@ impl Feed {
     async fn wait(&mut self) {
         let wake = if self.bookmarks { self.next_bookmark.min(self.end) } else { self.end };
         tokio::select! {
-            changes = self.watch.next() => match changes {
-                Ok(changes) => {
+            changes = self.watch.next() => {
+                if let Ok(changes) = changes {
                     for change in &changes {
                         self.take(change);
                     }
-                }
-                Err(Forgotten) => {
-                    let error = StatusError::expired(format!(
-                        "too old resource version: {}", self.watch.revision()
-                    ));
-                    self.ready.push_back(line(&json!({ "type": "ERROR", "object": error.to_json() })));
+                } else {
+                    let position = self.watch.revision();
+                    let error = StatusError::expired(format!("too old resource version: {position}"));
+                    let event = json!({ "type": "ERROR", "object": error.to_json() });
+                    self.ready.push_back(line(&event));
                     self.ended = true;
                 }
-            },
+            }
             () = sleep_until(wake) => {
                 self.ended = Instant::now() >= self.end;
                 if self.bookmarks {
@@ -190,7 +189,7 @@ impl Writer {
                     &self.include_object,
                     &self.kind,
                     rows,
-                    metadata,
+                    &metadata,
                     !self.columns_sent,
                 );
                 self.columns_sent = true;

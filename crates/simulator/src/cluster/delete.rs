@@ -80,15 +80,12 @@ impl DeleteOptions {
     }
 
     fn policy(&self, kind: &Kind) -> Propagation {
-        match (self.propagation_policy, self.orphan_dependents) {
+        // Kubernetes keeps the old default of these two for old clients.
+        let orphans = matches!(kind.kind.as_str(), "ReplicationController" | "Job");
+        match (self.propagation_policy, self.orphan_dependents.unwrap_or(orphans)) {
             (Some(policy), _) => policy,
-            (None, Some(true)) => Propagation::Orphan,
-            (None, Some(false)) => Propagation::Background,
-            // Kubernetes keeps the old defaults of these two for old clients.
-            (None, None) if matches!(kind.kind.as_str(), "ReplicationController" | "Job") => {
-                Propagation::Orphan
-            }
-            (None, None) => Propagation::Background,
+            (None, true) => Propagation::Orphan,
+            (None, false) => Propagation::Background,
         }
     }
 

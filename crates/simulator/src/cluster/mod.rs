@@ -10,7 +10,7 @@ mod delete;
 mod events;
 mod write;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::Value;
 
@@ -21,6 +21,7 @@ pub use self::{
     write::{Part, WriteOptions},
 };
 use crate::{
+    admission::ServiceNetwork,
     garbage::GarbageQueue,
     kinds::{Kind, Kinds},
     logs::PodLogs,
@@ -44,6 +45,7 @@ struct Inner {
     logs: PodLogs,
     timing: Timing,
     garbage: GarbageQueue,
+    network: Mutex<ServiceNetwork>,
 }
 
 impl Cluster {
@@ -56,6 +58,7 @@ impl Cluster {
             logs: PodLogs::default(),
             timing,
             garbage: GarbageQueue::default(),
+            network: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -87,6 +90,10 @@ impl Cluster {
 
     pub(crate) fn garbage(&self) -> &GarbageQueue {
         &self.inner.garbage
+    }
+
+    pub(crate) fn network(&self) -> MutexGuard<'_, ServiceNetwork> {
+        self.inner.network.lock().expect("no code panics while it holds the Service network")
     }
 
     /// The kind stored under a resource id.

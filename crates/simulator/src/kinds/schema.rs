@@ -69,6 +69,17 @@ pub enum ListMerge {
     Keys(Vec<String>),
 }
 
+/// How strategic merge treats a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PatchStrategy {
+    /// It merges.
+    Merge,
+    /// It merges, and a patch may name the keys that stay.
+    RetainKeys,
+    /// It is replaced as a whole.
+    Replace,
+}
+
 /// A field of a type.
 #[derive(Debug, Clone)]
 pub struct Field {
@@ -82,10 +93,8 @@ pub struct Field {
     pub required: bool,
     /// Whether it is owned and replaced as a whole; `None`: as its type says.
     pub atomic: Option<bool>,
-    /// Whether strategic merge drops what a patch does not name.
-    pub retain_keys: bool,
-    /// Whether strategic merge replaces it.
-    pub replace: bool,
+    /// How strategic merge treats it.
+    pub strategy: PatchStrategy,
     /// Its default.
     pub default: Option<Value>,
 }
@@ -189,8 +198,11 @@ fn parse_field(line: &'static str, names: &HashMap<&str, usize>) -> (&'static st
         pointer: flags.contains('?'),
         required: flags.contains('!'),
         atomic,
-        retain_keys: flags.contains('&'),
-        replace: flags.contains('='),
+        strategy: match flags {
+            flags if flags.contains('=') => PatchStrategy::Replace,
+            flags if flags.contains('&') => PatchStrategy::RetainKeys,
+            _ => PatchStrategy::Merge,
+        },
         default: words.next().and_then(|text| serde_json::from_str(text).ok()),
     };
     (name, field)
@@ -261,6 +273,7 @@ impl<'s> Place<'s> {
     }
 
     /// The place of a key's value. Unknown keys are [`Shape::Any`].
+    #[must_use]
     pub fn key(&self, key: &str) -> Place<'s> {
         match self.shape {
             Shape::Struct(index) => match BUILTIN.get(*index).fields.get(key) {
@@ -278,6 +291,7 @@ impl<'s> Place<'s> {
     }
 
     /// The place of a list's items.
+    #[must_use]
     pub fn item(&self) -> Place<'s> {
         match self.shape {
             Shape::List(list) => Place { shape: &list.item, field: None },

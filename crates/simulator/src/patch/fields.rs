@@ -4,7 +4,7 @@
 //! by its keys, `v:…` for a scalar in a set; a node is owned itself if it has no children or if it
 //! carries `.`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde_json::{Map, Value};
 
@@ -70,8 +70,14 @@ impl FieldSet {
 
     /// Puts a node below; an empty one leaves no trace.
     pub(crate) fn insert(&mut self, element: String, child: Self) {
-        if !child.is_empty() {
-            self.children.entry(element).or_default().add(&child);
+        if child.is_empty() {
+            return;
+        }
+        match self.children.entry(element) {
+            Entry::Vacant(slot) => {
+                slot.insert(child);
+            }
+            Entry::Occupied(mut slot) => slot.get_mut().add(&child),
         }
     }
 

@@ -38,10 +38,8 @@ fn apply(target: &mut Value, operation: &Value) -> Result<(), StatusError> {
             let copied = target.pointer(from).cloned().ok_or_else(|| missing("copy", from))?;
             add(target, path, copied)
         }
-        "test" => match target.pointer(path).unwrap_or(&Value::Null) == &value() {
-            true => Ok(()),
-            false => Err(refused(&format!("testing value {path} failed: test failed"))),
-        },
+        "test" if target.pointer(path).unwrap_or(&Value::Null) == &value() => Ok(()),
+        "test" => Err(refused(&format!("testing value {path} failed: test failed"))),
         other => Err(refused(&format!("Unexpected kind: {other}"))),
     }
 }

@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::kinds::schema::{Place, Shape};
+use crate::kinds::schema::{PatchStrategy, Place, Shape};
 
 /// Applies a strategic merge patch.
 pub(crate) fn strategic_merge(target: &mut Value, patch: &Value, shape: &Shape) {
@@ -15,7 +15,9 @@ pub(crate) fn strategic_merge(target: &mut Value, patch: &Value, shape: &Shape) 
 
 fn merge_value(target: &mut Value, patch: &Value, place: Place<'_>) {
     match patch {
-        Value::Object(patch) if !place.field.is_some_and(|field| field.replace) => {
+        Value::Object(patch)
+            if !place.field.is_some_and(|field| field.strategy == PatchStrategy::Replace) =>
+        {
             merge_map(target, patch, place);
         }
         other => *target = other.clone(),

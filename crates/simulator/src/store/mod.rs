@@ -342,16 +342,13 @@ impl State {
             return;
         };
         let objects = resource.namespaces.entry(object.namespace.clone()).or_default();
-        match after {
-            Some(after) => {
-                objects.insert(after.name.clone(), Arc::clone(after));
-            }
-            None => {
-                objects.remove(&object.name);
-                if objects.is_empty() {
-                    resource.namespaces.remove(&object.namespace);
-                }
-            }
+        if let Some(after) = after {
+            objects.insert(after.name.clone(), Arc::clone(after));
+            return;
+        }
+        objects.remove(&object.name);
+        if objects.is_empty() {
+            resource.namespaces.remove(&object.namespace);
         }
     }
 
