@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::hook::Hook;
 use crate::chart::{Chart, File, Lock, Metadata};
 use crate::json::null_as_default;
+use crate::render::{ReleaseOptions, Rendered};
 
 /// One revision of a release.
 ///
@@ -45,6 +46,27 @@ pub struct Release {
 }
 
 impl Release {
+    /// The record of a release about to be made, before anything was sent: no times, no
+    /// description, status unknown. `values` are the user's, without the chart's defaults.
+    pub fn of_render(
+        rendered: &Rendered,
+        options: &ReleaseOptions,
+        values: &goyaml::Value,
+        apply_method: ApplyMethod,
+    ) -> Self {
+        Self {
+            name: options.name.clone(),
+            info: Info { notes: rendered.notes.clone().unwrap_or_default(), ..Info::default() },
+            chart: Some(StoredChart::from(&rendered.chart)),
+            config: crate::json::object_from_yaml(values).unwrap_or_default(),
+            manifest: rendered.manifest.clone(),
+            hooks: rendered.hooks.clone(),
+            version: options.revision,
+            namespace: options.namespace.clone(),
+            apply_method: Some(apply_method),
+        }
+    }
+
     /// How the objects were sent to the cluster, an absent word read as Helm reads it.
     pub fn effective_apply_method(&self) -> ApplyMethod {
         self.apply_method.unwrap_or(ApplyMethod::ClientSide)
