@@ -243,7 +243,8 @@ mod tests {
             ..Problem::new("values", "The list is not closed.", "Add `]`.")
         };
         let error = Error::Invalid(Invalid { problems: vec![problem] });
-        insta::assert_json_snapshot!(ProblemDetails::from(&error), @r#"
+        let details = serde_json::to_string_pretty(&ProblemDetails::from(&error)).unwrap();
+        insta::assert_snapshot!(details, @r#"
         {
           "type": "urn:landfall:problem:invalid",
           "title": "Not acceptable as given",
