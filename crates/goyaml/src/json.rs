@@ -20,11 +20,7 @@ pub fn to_string_raw<N: Node>(node: &N) -> Result<String, WriteError> {
 
 /// As [`to_string`], indented by two blanks (`json.MarshalIndent(v, "", "  ")`).
 pub fn to_string_pretty<N: Node>(node: &N) -> Result<String, WriteError> {
-    let mut writer = Writer {
-        out: String::new(),
-        escapes: Escapes::Html,
-        pretty: true,
-    };
+    let mut writer = Writer { out: String::new(), escapes: Escapes::Html, pretty: true };
     writer.node(node, 0)?;
     Ok(writer.out)
 }
@@ -48,11 +44,7 @@ enum Escapes {
 }
 
 fn write<N: Node>(node: &N, escapes: Escapes) -> Result<String, WriteError> {
-    let mut writer = Writer {
-        out: String::new(),
-        escapes,
-        pretty: false,
-    };
+    let mut writer = Writer { out: String::new(), escapes, pretty: false };
     writer.node(node, 0)?;
     Ok(writer.out)
 }
@@ -75,9 +67,7 @@ impl Writer {
             Shape::Text(text) => self.text(text.as_ref()),
             Shape::Seq(items) => {
                 check_depth(depth, "[]interface {}")?;
-                self.list('[', ']', depth, &items, |writer, item| {
-                    writer.node(item, depth + 1)
-                })?;
+                self.list('[', ']', depth, &items, |writer, item| writer.node(item, depth + 1))?;
             }
             Shape::Map(mut entries) => {
                 check_depth(depth, "map[string]interface {}")?;
@@ -136,9 +126,7 @@ pub(crate) fn check_depth(depth: usize, kind: &str) -> Result<(), WriteError> {
     if depth < MAX_DEPTH {
         return Ok(());
     }
-    Err(WriteError::UnsupportedValue(format!(
-        "encountered a cycle via {kind}"
-    )))
+    Err(WriteError::UnsupportedValue(format!("encountered a cycle via {kind}")))
 }
 
 fn push_valid(out: &mut String, text: &str, escape_html: bool) {

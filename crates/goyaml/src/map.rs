@@ -41,11 +41,7 @@ impl Entries {
 
     fn reindex(&mut self) {
         self.index = (self.list.len() >= INDEXED_FROM).then(|| {
-            self.list
-                .iter()
-                .enumerate()
-                .map(|(at, (key, _))| (Arc::clone(key), at))
-                .collect()
+            self.list.iter().enumerate().map(|(at, (key, _))| (Arc::clone(key), at)).collect()
         });
     }
 }
@@ -157,9 +153,7 @@ impl PartialEq for Map {
     fn eq(&self, other: &Self) -> bool {
         self.same(other)
             || self.len() == other.len()
-                && self
-                    .iter()
-                    .all(|(key, value)| other.get(key) == Some(value))
+                && self.iter().all(|(key, value)| other.get(key) == Some(value))
     }
 }
 

@@ -18,10 +18,7 @@ pub fn format_g(value: f64) -> String {
 
 /// As [`format_g`], with the digits of a 32-bit float: how `sigs.k8s.io/yaml` turns a float into
 /// a key or into the text of a string field.
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "losing the precision is the point"
-)]
+#[allow(clippy::cast_possible_truncation, reason = "losing the precision is the point")]
 pub fn format_g32(value: f64) -> String {
     let mut out = String::new();
     match Decimal::of(value as f32) {
@@ -95,12 +92,7 @@ impl Decimal {
 
     /// Takes the digits out of `-12.5e-7`-like text.
     fn read(text: &[u8]) -> Self {
-        let mut decimal = Self {
-            negative: false,
-            digits: [0; 20],
-            count: 0,
-            point: 0,
-        };
+        let mut decimal = Self { negative: false, digits: [0; 20], count: 0, point: 0 };
         let mut fraction = false;
         let mut rest = text.iter();
         while let Some(&byte) = rest.next() {
@@ -141,11 +133,7 @@ impl Decimal {
 
     fn push_digits(&self, out: &mut String, from: usize, to: usize) {
         for at in from..to {
-            out.push(if at < self.count {
-                char::from(self.digits[at])
-            } else {
-                '0'
-            });
+            out.push(if at < self.count { char::from(self.digits[at]) } else { '0' });
         }
     }
 

@@ -33,10 +33,7 @@ pub struct SeparatorError {
 /// assert_eq!(documents[1].first_line, 3);
 /// ```
 pub fn documents(text: &str) -> Documents<'_> {
-    Documents {
-        rest: text,
-        line: 1,
-    }
+    Documents { rest: text, line: 1 }
 }
 
 /// The documents of a stream; see [`documents`]. Ends after the first error.
@@ -57,35 +54,23 @@ impl<'a> Iterator for Documents<'a> {
         let all = self.rest;
         let mut length = 0;
         while length < all.len() {
-            let line = all[length..]
-                .split_inclusive('\n')
-                .next()
-                .unwrap_or_default();
+            let line = all[length..].split_inclusive('\n').next().unwrap_or_default();
             self.line += 1;
             if let Some(rest) = line.strip_prefix("---") {
                 let rest = rest.trim();
                 if !rest.is_empty() && !rest.starts_with('#') {
                     self.rest = "";
-                    return Some(Err(SeparatorError {
-                        rest: rest.into(),
-                        line: self.line - 1,
-                    }));
+                    return Some(Err(SeparatorError { rest: rest.into(), line: self.line - 1 }));
                 }
                 if length > 0 {
                     self.rest = &all[length + line.len()..];
-                    return Some(Ok(Document {
-                        text: clean(&all[..length]),
-                        first_line,
-                    }));
+                    return Some(Ok(Document { text: clean(&all[..length]), first_line }));
                 }
             }
             length += line.len();
         }
         self.rest = "";
-        Some(Ok(Document {
-            text: clean(all),
-            first_line,
-        }))
+        Some(Ok(Document { text: clean(all), first_line }))
     }
 }
 
@@ -107,18 +92,13 @@ mod tests {
     use super::documents;
 
     fn texts(stream: &str) -> Vec<String> {
-        documents(stream)
-            .map(|d| d.map_or_else(|e| e.to_string(), |d| d.text.into()))
-            .collect()
+        documents(stream).map(|d| d.map_or_else(|e| e.to_string(), |d| d.text.into())).collect()
     }
 
     /// A separator that opens the stream stays with the first document, where it does no harm.
     #[test]
     fn leading_separator() {
-        assert_eq!(
-            texts("---\na: 1\n---\n---\nb: 2\n"),
-            ["---\na: 1\n", "---\nb: 2\n"]
-        );
+        assert_eq!(texts("---\na: 1\n---\n---\nb: 2\n"), ["---\na: 1\n", "---\nb: 2\n"]);
     }
 
     /// Content behind the dashes is refused, and nothing after it is read.

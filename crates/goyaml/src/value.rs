@@ -88,8 +88,7 @@ impl Value {
 
     /// The value `path` leads to, one mapping key per step.
     pub fn get_path<K: AsRef<str>>(&self, path: &[K]) -> Option<&Value> {
-        path.iter()
-            .try_fold(self, |value, key| value.get(key.as_ref()))
+        path.iter().try_fold(self, |value, key| value.get(key.as_ref()))
     }
 
     /// The text a number or boolean becomes where Go wants a string: `sigs.k8s.io/yaml` turns

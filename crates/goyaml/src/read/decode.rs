@@ -59,9 +59,7 @@ fn tagged(kind: &str, text: Cow<'_, str>) -> Result<Value, String> {
         _ if kind == found => Ok(resolved(scalar, text)),
         #[allow(clippy::cast_precision_loss, reason = "`!!float` asks for it")]
         Scalar::Int(value) if kind == "float" => Ok(Value::Float(value as f64)),
-        _ => Err(format!(
-            "yaml: cannot decode !!{found} `{text}` as a !!{kind}"
-        )),
+        _ => Err(format!("yaml: cannot decode !!{found} `{text}` as a !!{kind}")),
     }
 }
 
@@ -79,11 +77,7 @@ impl KeyFault {
         match self {
             Self::Decode(message) => message.clone(),
             Self::Convert { kind, key } => {
-                let value = if value.is_null() {
-                    "<nil>".into()
-                } else {
-                    go_syntax(value)
-                };
+                let value = if value.is_null() { "<nil>".into() } else { go_syntax(value) };
                 format!("unsupported map key of type: {kind}, key: {key}, value: {value}")
             }
         }
@@ -103,18 +97,11 @@ pub(super) fn key_text(key: &Value) -> Result<Arc<str>, KeyFault> {
             "-Inf" => "-.inf".into(),
             text => text.into(),
         }),
-        Value::Null => Err(KeyFault::Convert {
-            kind: "%!s(<nil>)",
-            key: "<nil>".into(),
-        }),
-        Value::Uint(value) => Err(KeyFault::Convert {
-            kind: "uint64",
-            key: format!("{value:#x}"),
-        }),
-        Value::Seq(_) | Value::Map(_) => Err(KeyFault::Decode(format!(
-            "yaml: invalid map key: {}",
-            go_syntax(key)
-        ))),
+        Value::Null => Err(KeyFault::Convert { kind: "%!s(<nil>)", key: "<nil>".into() }),
+        Value::Uint(value) => Err(KeyFault::Convert { kind: "uint64", key: format!("{value:#x}") }),
+        Value::Seq(_) | Value::Map(_) => {
+            Err(KeyFault::Decode(format!("yaml: invalid map key: {}", go_syntax(key))))
+        }
     }
 }
 
@@ -122,10 +109,7 @@ pub(super) fn key_text(key: &Value) -> Result<Arc<str>, KeyFault> {
 const NEGATIVE_ZERO: u64 = 1 << 63;
 
 /// What JSON and its reader make of a value; hands it back if JSON cannot express it.
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "Go's reader has nothing but floats"
-)]
+#[allow(clippy::cast_precision_loss, reason = "Go's reader has nothing but floats")]
 pub(super) fn through_json(value: Value, numbers: Numbers) -> Result<Value, Value> {
     Ok(match (numbers, value) {
         (Numbers::Yaml, value) => value,

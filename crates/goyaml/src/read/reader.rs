@@ -29,17 +29,12 @@ pub(super) fn decode(bytes: &[u8]) -> Input<'_> {
 fn utf8(bytes: &[u8], skipped: usize) -> Input<'_> {
     let chunk = bytes.utf8_chunks().next();
     let valid = chunk.as_ref().map_or("", |chunk| chunk.valid());
-    let invalid = chunk
-        .as_ref()
-        .is_some_and(|chunk| !chunk.invalid().is_empty());
+    let invalid = chunk.as_ref().is_some_and(|chunk| !chunk.invalid().is_empty());
     let (bad, problem) = match forbidden(valid) {
         Some(at) => (at, "control characters are not allowed"),
         None if invalid => (valid.len(), utf8_problem(&bytes[valid.len()..])),
         None => {
-            return Input {
-                text: Cow::Borrowed(valid),
-                fault: None,
-            };
+            return Input { text: Cow::Borrowed(valid), fault: None };
         }
     };
     let mark = mark_at(valid, bad);
@@ -48,13 +43,7 @@ fn utf8(bytes: &[u8], skipped: usize) -> Input<'_> {
         CUT_OFF => valid,
         _ => &valid[..piece_start(valid, bad, skipped)],
     };
-    Input {
-        text: Cow::Borrowed(text),
-        fault: Some(Fault::Reader {
-            problem,
-            mark: Some(mark),
-        }),
-    }
+    Input { text: Cow::Borrowed(text), fault: Some(Fault::Reader { problem, mark: Some(mark) }) }
 }
 
 /// The offset of the first character YAML does not allow.
@@ -98,11 +87,7 @@ fn utf8_problem(bytes: &[u8]) -> &'static str {
         (0xF0, second) => second < 0x90,
         _ => false,
     };
-    if overlong {
-        "invalid length of a UTF-8 sequence"
-    } else {
-        "invalid Unicode character"
-    }
+    if overlong { "invalid length of a UTF-8 sequence" } else { "invalid Unicode character" }
 }
 
 /// Where the piece begins that holds the byte at `bad`. A character cut by the end of a piece
@@ -166,13 +151,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Input<'static> {
     }
     let fault = problem.map(|problem| {
         let mark = mark_at(&text, text.len());
-        Fault::Reader {
-            problem,
-            mark: Some(mark),
-        }
+        Fault::Reader { problem, mark: Some(mark) }
     });
-    Input {
-        text: Cow::Owned(text),
-        fault,
-    }
+    Input { text: Cow::Owned(text), fault }
 }

@@ -14,10 +14,7 @@ pub(super) struct Mark {
 
 impl Mark {
     pub(super) fn place(self) -> Place {
-        Place {
-            line: self.line + 1,
-            column: self.column + 1,
-        }
+        Place { line: self.line + 1, column: self.column + 1 }
     }
 }
 
@@ -30,14 +27,8 @@ pub(super) struct Token<'a> {
 #[derive(Clone, Debug)]
 pub(super) enum TokenKind<'a> {
     StreamEnd,
-    Version {
-        major: u8,
-        minor: u8,
-    },
-    TagDirective {
-        handle: Cow<'a, str>,
-        prefix: Cow<'a, str>,
-    },
+    Version { major: u8, minor: u8 },
+    TagDirective { handle: Cow<'a, str>, prefix: Cow<'a, str> },
     DocumentStart,
     DocumentEnd,
     BlockSequenceStart,
@@ -53,24 +44,15 @@ pub(super) enum TokenKind<'a> {
     Value,
     Alias(&'a str),
     Anchor(&'a str),
-    Tag {
-        handle: Cow<'a, str>,
-        suffix: Cow<'a, str>,
-    },
-    Scalar {
-        text: Cow<'a, str>,
-        plain: bool,
-    },
+    Tag { handle: Cow<'a, str>, suffix: Cow<'a, str> },
+    Scalar { text: Cow<'a, str>, plain: bool },
 }
 
 /// A fault in the text, before it is put into go-yaml's words.
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
     /// The bytes are no text YAML allows; go-yaml names no place.
-    Reader {
-        problem: &'static str,
-        mark: Option<Mark>,
-    },
+    Reader { problem: &'static str, mark: Option<Mark> },
     /// Found by the scanner.
     Scanner { problem: String, mark: Mark },
     /// Found by the parser, whose lines go-yaml forgets to count from 1.
@@ -81,10 +63,7 @@ pub(super) enum Fault {
 
 impl Fault {
     pub(super) fn parser(problem: impl Into<String>, mark: Mark) -> Self {
-        Self::Parser {
-            problem: problem.into(),
-            mark,
-        }
+        Self::Parser { problem: problem.into(), mark }
     }
 }
 

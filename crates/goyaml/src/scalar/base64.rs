@@ -2,18 +2,11 @@
 
 /// Decodes padded base64 as Go does: line ends are skipped, anything else foreign is refused.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
-    let symbols: Vec<u8> = text
-        .bytes()
-        .filter(|byte| !matches!(byte, b'\n' | b'\r'))
-        .collect();
+    let symbols: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r')).collect();
     if !symbols.len().is_multiple_of(4) {
         return None;
     }
-    let padding = symbols
-        .iter()
-        .rev()
-        .take_while(|byte| **byte == b'=')
-        .count();
+    let padding = symbols.iter().rev().take_while(|byte| **byte == b'=').count();
     if padding > 2 {
         return None;
     }
@@ -46,17 +39,13 @@ pub(crate) fn encode_lines(bytes: &[u8]) -> String {
     const SYMBOLS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut encoded = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
-        let bits = group
-            .iter()
-            .fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
+        let bits = group.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte))
             << (8 * (3 - group.len()));
         for place in 0..4 {
             if place > group.len() {
                 encoded.push('=');
             } else {
-                encoded.push(char::from(
-                    SYMBOLS[(bits >> (18 - 6 * place) & 63) as usize],
-                ));
+                encoded.push(char::from(SYMBOLS[(bits >> (18 - 6 * place) & 63) as usize]));
             }
         }
     }

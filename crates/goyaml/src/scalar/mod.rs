@@ -78,11 +78,7 @@ fn dotted(text: &str) -> Scalar {
         let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
         !digit(bytes[..at].last()) || !digit(bytes.get(at + 1))
     };
-    if bytes
-        .iter()
-        .enumerate()
-        .any(|(at, byte)| *byte == b'_' && lone(at))
-    {
+    if bytes.iter().enumerate().any(|(at, byte)| *byte == b'_' && lone(at)) {
         return Scalar::Text;
     }
     float(&text.replace('_', "")).unwrap_or(Scalar::Text)
@@ -104,10 +100,7 @@ fn numeric(text: &str, times: bool) -> Scalar {
     } else {
         text
     };
-    integer(plain)
-        .or_else(|| float(plain))
-        .or_else(|| binary(plain))
-        .unwrap_or(Scalar::Text)
+    integer(plain).or_else(|| float(plain)).or_else(|| binary(plain)).unwrap_or(Scalar::Text)
 }
 
 /// Go's base-0 integers: `0x`, `0o`, `0b` in either case, and octal by a leading zero.
@@ -223,10 +216,7 @@ mod tests {
             ("1__0_", Scalar::Int(10)),
             ("-9223372036854775808", Scalar::Int(i64::MIN)),
             ("18446744073709551615", Scalar::Uint(u64::MAX)),
-            (
-                "18446744073709551616",
-                Scalar::Float(18_446_744_073_709_551_616.0),
-            ),
+            ("18446744073709551616", Scalar::Float(18_446_744_073_709_551_616.0)),
             ("1.", Scalar::Float(1.0)),
             ("-.5", Scalar::Float(-0.5)),
             (".5", Scalar::Float(0.5)),

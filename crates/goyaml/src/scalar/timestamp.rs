@@ -20,9 +20,7 @@ pub fn is_timestamp(text: &str) -> bool {
 
 /// Walks over the fields; `None` as soon as one does not fit.
 fn matches(bytes: &[u8]) -> Option<()> {
-    let year = bytes[..4]
-        .iter()
-        .fold(0, |year, byte| year * 10 + u32::from(byte - b'0'));
+    let year = bytes[..4].iter().fold(0, |year, byte| year * 10 + u32::from(byte - b'0'));
     let rest = literal(&bytes[4..], b'-')?;
     let (month, rest) = field(rest)?;
     let rest = literal(rest, b'-')?;
@@ -33,9 +31,7 @@ fn matches(bytes: &[u8]) -> Option<()> {
     match rest.first() {
         None => Some(()),
         Some(b'T' | b't') => zone(time(&rest[1..])?),
-        Some(b' ') => time(rest.trim_ascii_start_blanks())?
-            .is_empty()
-            .then_some(()),
+        Some(b' ') => time(rest.trim_ascii_start_blanks())?.is_empty().then_some(()),
         Some(_) => None,
     }
 }
@@ -62,10 +58,7 @@ fn time(bytes: &[u8]) -> Option<&[u8]> {
     }
     match rest {
         [b'.' | b',', digit, ..] if digit.is_ascii_digit() => {
-            let digits = rest[1..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count();
+            let digits = rest[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
             Some(&rest[1 + digits..])
         }
         _ => Some(rest),
@@ -88,10 +81,7 @@ fn zone(bytes: &[u8]) -> Option<()> {
 }
 
 fn literal(bytes: &[u8], expected: u8) -> Option<&[u8]> {
-    bytes
-        .split_first()
-        .filter(|(first, _)| **first == expected)
-        .map(|(_, rest)| rest)
+    bytes.split_first().filter(|(first, _)| **first == expected).map(|(_, rest)| rest)
 }
 
 /// A number of one or two digits.

@@ -51,13 +51,7 @@ pub(super) struct Emitter {
 
 impl Emitter {
     pub(super) fn new(dialect: Dialect) -> Self {
-        Self {
-            out: String::new(),
-            dialect,
-            column: 0,
-            fresh: true,
-            depth: 0,
-        }
+        Self { out: String::new(), dialect, column: 0, fresh: true, depth: 0 }
     }
 
     pub(super) fn write<N: Node>(mut self, node: &N) -> Result<String, Stop> {
@@ -127,10 +121,8 @@ impl Emitter {
     ) -> Result<(), Stop> {
         self.enter("map[string]interface {}")?;
         let inner = indent.map_or(0, |indent| indent + 2);
-        let mut sorted: Vec<_> = entries
-            .iter()
-            .map(|entry| (valid_text(entry.0.as_ref()), entry))
-            .collect();
+        let mut sorted: Vec<_> =
+            entries.iter().map(|entry| (valid_text(entry.0.as_ref()), entry)).collect();
         order::sort(&mut sorted, self.dialect);
         for (at, (name, (key, value))) in sorted.iter().enumerate() {
             self.begin_part(at, lead, inner);
@@ -174,12 +166,7 @@ impl Emitter {
         }
         self.push_str("? ");
         self.tag(&scalar);
-        self.text(
-            &scalar.text,
-            scalar.analysis.style,
-            indent + 2,
-            self.folds(),
-        );
+        self.text(&scalar.text, scalar.analysis.style, indent + 2, self.folds());
         self.new_line(indent);
         self.push(':');
         Ok(Lead::Indicator)
@@ -201,27 +188,11 @@ impl Emitter {
         if self.dialect == Dialect::V3 && text.as_bytes() != bytes {
             let text = encode_base64_lines(bytes);
             let multiline = text.contains('\n');
-            let style = if multiline {
-                Style::Literal
-            } else {
-                Style::Plain
-            };
-            let analysis = Analysis {
-                style,
-                multiline,
-                read_again: false,
-            };
-            return ScalarText {
-                text: text.into(),
-                analysis,
-                binary: true,
-            };
+            let style = if multiline { Style::Literal } else { Style::Plain };
+            let analysis = Analysis { style, multiline, read_again: false };
+            return ScalarText { text: text.into(), analysis, binary: true };
         }
-        ScalarText {
-            text: text.into(),
-            analysis: analyze(text, self.dialect),
-            binary: false,
-        }
+        ScalarText { text: text.into(), analysis: analyze(text, self.dialect), binary: false }
     }
 
     /// v3 never folds lines.

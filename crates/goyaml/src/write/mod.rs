@@ -35,13 +35,11 @@ pub fn to_string<N: Node>(node: &N) -> Result<String, WriteError> {
 /// There is no step through JSON: floats keep their point-less `%g` form, and bytes that are no
 /// UTF-8 become `!!binary`.
 pub fn to_string_pretty<N: Node>(node: &N) -> Result<String, WriteError> {
-    emit::Emitter::new(Dialect::V3)
-        .write(node)
-        .map_err(|stop| match stop {
-            emit::Stop::Fault(fault) => fault,
-            // Only the step through JSON asks for this.
-            emit::Stop::ReadAgain => WriteError::UnsupportedValue("text".into()),
-        })
+    emit::Emitter::new(Dialect::V3).write(node).map_err(|stop| match stop {
+        emit::Stop::Fault(fault) => fault,
+        // Only the step through JSON asks for this.
+        emit::Stop::ReadAgain => WriteError::UnsupportedValue("text".into()),
+    })
 }
 
 /// The long way, for what does not come out of it as it went in.
@@ -49,12 +47,10 @@ fn through_json<N: Node>(node: &N) -> Result<String, WriteError> {
     let again = json::to_string(node)?;
     let value = read::parse_only_yaml(&again)
         .map_err(|fault| WriteError::NotReadableAgain(fault.message().into()))?;
-    emit::Emitter::new(Dialect::V2)
-        .write(&&value)
-        .map_err(|stop| match stop {
-            emit::Stop::Fault(fault) => fault,
-            emit::Stop::ReadAgain => WriteError::NotReadableAgain(again),
-        })
+    emit::Emitter::new(Dialect::V2).write(&&value).map_err(|stop| match stop {
+        emit::Stop::Fault(fault) => fault,
+        emit::Stop::ReadAgain => WriteError::NotReadableAgain(again),
+    })
 }
 
 /// Which library's output is wanted.

@@ -39,42 +39,25 @@ fn compare(a: &str, b: &str, dialect: Dialect) -> Ordering {
             let after_digit = a[..at].ends_with(|c: char| c.is_ascii_digit());
             // Only v3 lets a letter behind digits come first: `v1alpha1` before `v1.9`.
             let letter_first = dialect == Dialect::V3 && after_digit;
-            return if letter_a == letter_first {
-                Ordering::Less
-            } else {
-                Ordering::Greater
-            };
+            return if letter_a == letter_first { Ordering::Less } else { Ordering::Greater };
         }
     }
     let start = i64::from((first_a == '0' || first_b == '0') && digits_before(&a[..at]));
     let (number_a, length_a) = number(rest_a, start);
     let (number_b, length_b) = number(rest_b, start);
-    number_a
-        .cmp(&number_b)
-        .then(length_a.cmp(&length_b))
-        .then(first_a.cmp(&first_b))
+    number_a.cmp(&number_b).then(length_a.cmp(&length_b)).then(first_a.cmp(&first_b))
 }
 
 /// Whether the digits that end `text` are more than zeros.
 fn digits_before(text: &str) -> bool {
-    text.bytes()
-        .rev()
-        .take_while(u8::is_ascii_digit)
-        .any(|digit| digit != b'0')
+    text.bytes().rev().take_while(u8::is_ascii_digit).any(|digit| digit != b'0')
 }
 
 /// The number `text` starts with, with `start` in front of it, and how many digits it has.
 fn number(text: &str, start: i64) -> (i64, usize) {
-    text.bytes()
-        .take_while(u8::is_ascii_digit)
-        .fold((start, 0), |(number, length), digit| {
-            (
-                number
-                    .wrapping_mul(10)
-                    .wrapping_add(i64::from(digit - b'0')),
-                length + 1,
-            )
-        })
+    text.bytes().take_while(u8::is_ascii_digit).fold((start, 0), |(number, length), digit| {
+        (number.wrapping_mul(10).wrapping_add(i64::from(digit - b'0')), length + 1)
+    })
 }
 
 /// Sorts entries by their keys, independently of how they came, also where the order is cyclic.
@@ -82,9 +65,7 @@ pub(super) fn sort<T>(entries: &mut Vec<(std::borrow::Cow<'_, str>, T)>, dialect
     if !entries.is_sorted_by(|(a, _), (b, _)| a <= b) {
         entries.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
     }
-    merge_sort(entries, &|(a, _), (b, _)| {
-        compare(b, a, dialect) == Ordering::Less
-    });
+    merge_sort(entries, &|(a, _), (b, _)| compare(b, a, dialect) == Ordering::Less);
 }
 
 /// A stable sort that puts up with any comparison; the standard one may panic on such.
@@ -106,11 +87,7 @@ fn merge_sort<T>(items: &mut Vec<T>, after: &impl Fn(&T, &T) -> bool) {
     let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
     while let (Some(first), Some(second)) = (left.peek(), right.peek()) {
         let from_right = after(first, second);
-        items.extend(if from_right {
-            right.next()
-        } else {
-            left.next()
-        });
+        items.extend(if from_right { right.next() } else { left.next() });
     }
     items.extend(left);
     items.extend(right);
@@ -123,10 +100,7 @@ mod tests {
     fn sorted(keys: &[&'static str], dialect: Dialect) -> Vec<String> {
         let mut entries: Vec<_> = keys.iter().map(|key| ((*key).into(), ())).collect();
         sort(&mut entries, dialect);
-        entries
-            .into_iter()
-            .map(|(key, ())| key.into_owned())
-            .collect()
+        entries.into_iter().map(|(key, ())| key.into_owned()).collect()
     }
 
     /// The order of v2, on more keys than the short way of sorting takes.
@@ -139,9 +113,7 @@ mod tests {
         let mut keys = order;
         keys.reverse();
         assert_eq!(sorted(&keys, Dialect::V2), order);
-        let versions = [
-            "v1", "v1.9", "v1.10", "v10", "v1alpha1", "v1beta2", "v1beta10", "v2",
-        ];
+        let versions = ["v1", "v1.9", "v1.10", "v10", "v1alpha1", "v1beta2", "v1beta10", "v2"];
         let mut keys = versions;
         keys.rotate_left(3);
         assert_eq!(sorted(&keys, Dialect::V2), versions);

@@ -25,16 +25,8 @@ pub(super) struct Analysis {
 /// Chooses the style of a text value that is not a simple key of a mapping.
 pub(super) fn analyze(text: &str, dialect: Dialect) -> Analysis {
     if is_simple(text) {
-        let style = if stays_text(text) {
-            Style::Plain
-        } else {
-            Style::DoubleQuoted
-        };
-        return Analysis {
-            style,
-            multiline: false,
-            read_again: false,
-        };
+        let style = if stays_text(text) { Style::Plain } else { Style::DoubleQuoted };
+        return Analysis { style, multiline: false, read_again: false };
     }
     let found = Findings::of(text, dialect);
     let mut style = if text.contains('\n') {
@@ -53,11 +45,7 @@ pub(super) fn analyze(text: &str, dialect: Dialect) -> Analysis {
     if style == Style::Literal && !found.literal_allowed() {
         style = Style::DoubleQuoted;
     }
-    Analysis {
-        style,
-        multiline: found.line_breaks,
-        read_again: found.read_again,
-    }
+    Analysis { style, multiline: found.line_breaks, read_again: found.read_again }
 }
 
 /// Whether `text`, written plain, would be read back as text.
@@ -73,17 +61,11 @@ fn is_simple(text: &str) -> bool {
     };
     let bytes = text.as_bytes();
     bytes.iter().all(harmless)
-        && !matches!(
-            bytes,
-            [b'-'] | [b'-', b'-', b'-', ..] | [b'.', b'.', b'.', ..]
-        )
+        && !matches!(bytes, [b'-'] | [b'-', b'-', b'-', ..] | [b'.', b'.', b'.', ..])
 }
 
 #[derive(Default)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "independent facts about a text"
-)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts about a text")]
 struct Findings {
     indicators: bool,
     line_breaks: bool,

@@ -133,10 +133,7 @@ impl Emitter {
             self.push('2');
         }
         let mut from_end = text.chars().rev();
-        match (
-            from_end.next().is_some_and(is_break),
-            from_end.next().is_none_or(is_break),
-        ) {
+        match (from_end.next().is_some_and(is_break), from_end.next().is_none_or(is_break)) {
             (false, _) => self.push('-'),
             (true, true) => self.push('+'),
             (true, false) => {}

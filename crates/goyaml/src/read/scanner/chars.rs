@@ -5,11 +5,7 @@ use crate::read::token::Mark;
 
 impl Scanner<'_> {
     pub(super) fn mark(&self) -> Mark {
-        Mark {
-            index: self.index,
-            line: self.line,
-            column: self.column(),
-        }
+        Mark { index: self.index, line: self.line, column: self.column() }
     }
 
     pub(super) fn column(&self) -> usize {

@@ -231,10 +231,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn remove_simple_key(&mut self) -> Result<()> {
-        let missing = self
-            .simple_keys
-            .last()
-            .is_some_and(|key| key.possible && key.required);
+        let missing = self.simple_keys.last().is_some_and(|key| key.possible && key.required);
         if missing {
             return Err(self.fault("could not find expected ':'"));
         }
@@ -269,8 +266,7 @@ impl<'a> Scanner<'a> {
     /// Puts a token in front of number `before`; at the end if that is gone already.
     fn insert(&mut self, before: Option<usize>, token: Token<'a>) {
         let place = before.and_then(|number| number.checked_sub(self.taken));
-        self.tokens
-            .insert(place.unwrap_or(self.tokens.len()), token);
+        self.tokens.insert(place.unwrap_or(self.tokens.len()), token);
     }
 
     fn unroll_indent(&mut self, column: usize) {
@@ -282,10 +278,7 @@ impl<'a> Scanner<'a> {
     fn unroll_indent_to(&mut self, column: isize) {
         while self.flow_level == 0 && self.indent > column {
             let mark = self.mark();
-            self.tokens.push_back(Token {
-                kind: TokenKind::BlockEnd,
-                start: mark,
-            });
+            self.tokens.push_back(Token { kind: TokenKind::BlockEnd, start: mark });
             self.indent = self.indents.pop().unwrap_or(-1);
         }
     }
@@ -328,11 +321,7 @@ impl<'a> Scanner<'a> {
     fn fetch_flow_start(&mut self, kind: TokenKind<'a>) -> Result<()> {
         self.save_simple_key()?;
         let token = self.taken + self.tokens.len();
-        self.simple_keys.push(SimpleKey {
-            token,
-            mark: self.mark(),
-            ..SimpleKey::default()
-        });
+        self.simple_keys.push(SimpleKey { token, mark: self.mark(), ..SimpleKey::default() });
         self.flow_level += 1;
         if self.flow_level > MAX_LEVELS {
             return Err(self.fault(format!("exceeded max depth of {MAX_LEVELS}")));
@@ -397,13 +386,7 @@ impl<'a> Scanner<'a> {
         let last = self.simple_keys.len() - 1;
         if self.still_possible(last)? {
             let key = self.simple_keys[last];
-            self.insert(
-                Some(key.token),
-                Token {
-                    kind: TokenKind::Key,
-                    start: key.mark,
-                },
-            );
+            self.insert(Some(key.token), Token { kind: TokenKind::Key, start: key.mark });
             let start = TokenKind::BlockMappingStart;
             self.roll_indent(key.mark.column, Some(key.token), start, key.mark)?;
             self.simple_keys[last].possible = false;
@@ -449,17 +432,11 @@ impl<'a> Scanner<'a> {
     }
 
     fn fault(&self, problem: impl Into<String>) -> Fault {
-        Fault::Scanner {
-            problem: problem.into(),
-            mark: self.mark(),
-        }
+        Fault::Scanner { problem: problem.into(), mark: self.mark() }
     }
 }
 
 /// A scalar's text: part of the input as long as that will do.
 fn scalar(text: Cow<'_, str>, plain: bool, start: Mark) -> Token<'_> {
-    Token {
-        kind: TokenKind::Scalar { text, plain },
-        start,
-    }
+    Token { kind: TokenKind::Scalar { text, plain }, start }
 }

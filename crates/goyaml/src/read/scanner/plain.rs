@@ -101,10 +101,7 @@ pub(super) struct Breaks {
 impl Breaks {
     /// Line ends behind an escaped one: none of them counts as the first.
     pub(super) fn after_escape(joined: bool) -> Self {
-        Self {
-            any: joined,
-            ..Self::default()
-        }
+        Self { any: joined, ..Self::default() }
     }
 
     pub(super) fn read(&mut self, scanner: &mut Scanner<'_>) {

@@ -14,18 +14,11 @@ impl<'a> Scanner<'a> {
         self.skip();
         let name = self.scan_word();
         let followed = self.is_blank_or_end(0)
-            || matches!(
-                self.at(0),
-                b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`'
-            );
+            || matches!(self.at(0), b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`');
         if name.is_empty() || !followed {
             return Err(self.fault("did not find expected alphabetic or numeric character"));
         }
-        let kind = if alias {
-            TokenKind::Alias(name)
-        } else {
-            TokenKind::Anchor(name)
-        };
+        let kind = if alias { TokenKind::Alias(name) } else { TokenKind::Anchor(name) };
         Ok(Token { kind, start })
     }
 
@@ -57,20 +50,14 @@ impl<'a> Scanner<'a> {
             } else {
                 let rest = self.scan_tag_uri(head)?;
                 // The tag `!` is its own suffix.
-                (handle, suffix) = if rest.is_empty() {
-                    (rest, "!".into())
-                } else {
-                    ("!".into(), rest)
-                };
+                (handle, suffix) =
+                    if rest.is_empty() { (rest, "!".into()) } else { ("!".into(), rest) };
             }
         }
         if !self.is_blank_or_end(0) {
             return Err(self.fault("did not find expected whitespace or line break"));
         }
-        Ok(Token {
-            kind: TokenKind::Tag { handle, suffix },
-            start,
-        })
+        Ok(Token { kind: TokenKind::Tag { handle, suffix }, start })
     }
 
     fn scan_tag_handle(&mut self, directive: bool) -> Result<&'a str> {
@@ -199,10 +186,7 @@ impl<'a> Scanner<'a> {
         if !self.is_blank_or_end(0) {
             return Err(self.fault("did not find expected whitespace or line break"));
         }
-        Ok(TokenKind::TagDirective {
-            handle: handle.into(),
-            prefix,
-        })
+        Ok(TokenKind::TagDirective { handle: handle.into(), prefix })
     }
 }
 

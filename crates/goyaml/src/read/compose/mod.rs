@@ -4,17 +4,19 @@
 //! JSON. Here all of that happens at once; a fault of a later stage is therefore only noted, and
 //! counts when the earlier stages turn out to be without one.
 
+mod collections;
+
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::Numbers;
-use super::decode::{KeyFault, key_text, scalar_value, through_json};
+use super::decode::{scalar_value, through_json};
 use super::directives::{Directives, STANDARD};
 use super::reader;
 use super::scanner::Scanner;
 use super::token::{Fault, Mark, Token, TokenKind};
-use crate::{MAX_DEPTH, Map, ParseError, Value};
+use crate::{MAX_DEPTH, ParseError, Value};
+use collections::Collected;
 
 /// Reads the first document of `bytes`.
 pub(super) fn document(bytes: &[u8], numbers: Numbers) -> std::result::Result<Value, ParseError> {
@@ -99,10 +101,7 @@ impl<'a> Composer<'a> {
                 self.content()?
             }
             _ if explicit => {
-                return Err(Fault::parser(
-                    "did not find expected <document start>",
-                    mark,
-                ));
+                return Err(Fault::parser("did not find expected <document start>", mark));
             }
             TokenKind::StreamEnd => return Ok(Value::Null),
             _ => self.node(true, false)?,
@@ -195,11 +194,7 @@ impl<'a> Composer<'a> {
                 _ => break,
             }
         }
-        if let Some(Token {
-            kind: TokenKind::Tag { handle, suffix },
-            start: mark,
-        }) = tag
-        {
+        if let Some(Token { kind: TokenKind::Tag { handle, suffix }, start: mark }) = tag {
             properties.tag = self
                 .directives
                 .resolve(&handle, suffix)
@@ -210,10 +205,7 @@ impl<'a> Composer<'a> {
     }
 
     fn scalar(&mut self, properties: &Properties<'a>, start: Mark) -> Result<Built> {
-        let Some(Token {
-            kind: TokenKind::Scalar { text, plain },
-            ..
-        }) = self.scanner.take()
+        let Some(Token { kind: TokenKind::Scalar { text, plain }, .. }) = self.scanner.take()
         else {
             return self.empty();
         };
@@ -228,7 +220,7 @@ impl<'a> Composer<'a> {
         implicit: bool,
         mark: Mark,
     ) -> Built {
-        self.decoded += 1;
+        self.decoded = self.decoded.saturating_add(1);
         let merge_tag = properties.tag.strip_prefix(STANDARD) == Some("merge");
         let is_merge = text == "<<" && (implicit || merge_tag);
         let value = match scalar_value(&properties.tag, text, implicit) {
@@ -242,14 +234,7 @@ impl<'a> Composer<'a> {
             let id = self.new_anchor(name);
             self.fill_anchor(name, id, (value.clone(), 1, 0));
         }
-        Built {
-            value,
-            mark,
-            cost: 1,
-            height: 0,
-            is_alias: false,
-            is_merge,
-        }
+        Built { value, mark, cost: 1, height: 0, is_alias: false, is_merge }
     }
 
     /// Null where the text has nothing.
@@ -262,13 +247,7 @@ impl<'a> Composer<'a> {
 
     fn new_anchor(&mut self, name: &'a str) -> usize {
         self.next_anchor += 1;
-        self.anchors.insert(
-            name,
-            Anchored {
-                id: self.next_anchor,
-                value: None,
-            },
-        );
+        self.anchors.insert(name, Anchored { id: self.next_anchor, value: None });
         self.next_anchor
     }
 
@@ -282,10 +261,7 @@ impl<'a> Composer<'a> {
     }
 
     fn alias(&mut self, name: &'a str, mark: Mark) -> Result<Built> {
-        let known = self
-            .anchors
-            .get(name)
-            .map(|anchored| anchored.value.clone());
+        let known = self.anchors.get(name).map(|anchored| anchored.value.clone());
         let (value, cost, height) = match known {
             Some(Some(known)) => known,
             Some(None) => {
@@ -304,14 +280,7 @@ impl<'a> Composer<'a> {
         }
         self.check_depth(height, mark)?;
         let cost = cost.saturating_add(1);
-        Ok(Built {
-            value,
-            mark,
-            cost,
-            height,
-            is_alias: true,
-            is_merge: false,
-        })
+        Ok(Built { value, mark, cost, height, is_alias: true, is_merge: false })
     }
 
     fn check_depth(&self, height: usize, mark: Mark) -> Result<()> {
@@ -325,257 +294,7 @@ impl<'a> Composer<'a> {
     }
 
     fn note_decode(&mut self, message: String, mark: Mark) {
-        self.decode_fault
-            .get_or_insert(Fault::Decoder { message, mark });
-    }
-
-    // Collections.
-
-    fn collection(
-        &mut self,
-        anchor: Option<&'a str>,
-        start: Mark,
-        first: Mark,
-        read: Reader<'a>,
-    ) -> Result<Built> {
-        self.depth += 1;
-        self.check_depth(0, first)?;
-        let id = anchor.map(|name| self.new_anchor(name));
-        self.decoded += 1;
-        let mut collected = Collected { cost: 1, height: 0 };
-        let value = read(self, &mut collected)?;
-        self.depth -= 1;
-        let (cost, height) = (collected.cost, collected.height + 1);
-        if let (Some(name), Some(id)) = (anchor, id) {
-            self.fill_anchor(name, id, (value.clone(), cost, height));
-        }
-        Ok(Built {
-            value,
-            mark: start,
-            cost,
-            height,
-            is_alias: false,
-            is_merge: false,
-        })
-    }
-
-    fn block_sequence(&mut self, collected: &mut Collected) -> Result<Value> {
-        self.scanner.take();
-        let mut items = Vec::new();
-        while self.took(|kind| matches!(kind, TokenKind::BlockEntry))? {
-            let item = match self.peek()?.kind {
-                TokenKind::BlockEntry | TokenKind::BlockEnd => self.empty()?,
-                _ => self.node(true, false)?,
-            };
-            self.add_item(&mut items, item, collected);
-        }
-        self.expect_end("did not find expected '-' indicator")?;
-        Ok(items.into())
-    }
-
-    /// A sequence that is not further in than the mapping it is a value of.
-    fn indentless_sequence(&mut self, collected: &mut Collected) -> Result<Value> {
-        let mut items = Vec::new();
-        while self.took(|kind| matches!(kind, TokenKind::BlockEntry))? {
-            let item = match self.peek()?.kind {
-                TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => {
-                    self.empty()?
-                }
-                _ => self.node(true, false)?,
-            };
-            self.add_item(&mut items, item, collected);
-        }
-        Ok(items.into())
-    }
-
-    fn flow_sequence(&mut self, collected: &mut Collected) -> Result<Value> {
-        self.scanner.take();
-        let mut items = Vec::new();
-        loop {
-            let token = self.peek()?;
-            let mark = token.start;
-            match token.kind {
-                TokenKind::FlowSequenceEnd => break,
-                TokenKind::Key => {
-                    let pair = self.collection(None, mark, mark, Self::flow_pair)?;
-                    self.add_item(&mut items, pair, collected);
-                }
-                _ => {
-                    let item = self.node(false, false)?;
-                    self.add_item(&mut items, item, collected);
-                }
-            }
-            if !self.flow_goes_on(
-                &TokenKind::FlowSequenceEnd,
-                "did not find expected ',' or ']'",
-            )? {
-                break;
-            }
-        }
-        self.scanner.take();
-        Ok(items.into())
-    }
-
-    /// A mapping of one entry without braces, inside a flow sequence.
-    fn flow_pair(&mut self, collected: &mut Collected) -> Result<Value> {
-        self.scanner.take();
-        let mut map = Map::new();
-        let key = match self.peek()?.kind {
-            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd => {
-                // go-yaml takes that token for the empty key.
-                let key = self.empty()?;
-                self.scanner.take();
-                key
-            }
-            _ => self.node(false, false)?,
-        };
-        let value = if self.took(|kind| matches!(kind, TokenKind::Value))? {
-            match self.peek()?.kind {
-                TokenKind::FlowEntry | TokenKind::FlowSequenceEnd => self.empty()?,
-                _ => self.node(false, false)?,
-            }
-        } else {
-            self.empty()?
-        };
-        self.add_entry(&mut map, &key, value, collected);
-        Ok(map.into())
-    }
-
-    fn flow_mapping(&mut self, collected: &mut Collected) -> Result<Value> {
-        self.scanner.take();
-        let mut map = Map::new();
-        loop {
-            let (key, value) = match self.peek()?.kind {
-                TokenKind::FlowMappingEnd => break,
-                TokenKind::Key => {
-                    self.scanner.take();
-                    let key = match self.peek()?.kind {
-                        TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd => {
-                            self.empty()?
-                        }
-                        _ => self.node(false, false)?,
-                    };
-                    (key, self.flow_value()?)
-                }
-                _ => (self.node(false, false)?, self.empty()?),
-            };
-            self.add_entry(&mut map, &key, value, collected);
-            if !self.flow_goes_on(
-                &TokenKind::FlowMappingEnd,
-                "did not find expected ',' or '}'",
-            )? {
-                break;
-            }
-        }
-        self.scanner.take();
-        Ok(map.into())
-    }
-
-    fn flow_value(&mut self) -> Result<Built> {
-        if !self.took(|kind| matches!(kind, TokenKind::Value))? {
-            return self.empty();
-        }
-        match self.peek()?.kind {
-            TokenKind::FlowEntry | TokenKind::FlowMappingEnd => self.empty(),
-            _ => self.node(false, false),
-        }
-    }
-
-    /// Between two parts of a flow collection: whether another one may follow. The end stays.
-    fn flow_goes_on(&mut self, end: &TokenKind<'a>, problem: &str) -> Result<bool> {
-        let token = self.peek()?;
-        if std::mem::discriminant(&token.kind) == std::mem::discriminant(end) {
-            return Ok(false);
-        }
-        if !matches!(token.kind, TokenKind::FlowEntry) {
-            return Err(Fault::parser(problem, token.start));
-        }
-        self.scanner.take();
-        Ok(true)
-    }
-
-    fn block_mapping(&mut self, collected: &mut Collected) -> Result<Value> {
-        self.scanner.take();
-        let mut map = Map::new();
-        while self.took(|kind| matches!(kind, TokenKind::Key))? {
-            let key = self.block_part()?;
-            let value = if self.took(|kind| matches!(kind, TokenKind::Value))? {
-                self.block_part()?
-            } else {
-                self.empty()?
-            };
-            self.add_entry(&mut map, &key, value, collected);
-        }
-        self.expect_end("did not find expected key")?;
-        Ok(map.into())
-    }
-
-    /// What stands behind `?` or `:` in a block mapping.
-    fn block_part(&mut self) -> Result<Built> {
-        match self.peek()?.kind {
-            TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => self.empty(),
-            _ => self.node(true, true),
-        }
-    }
-
-    fn expect_end(&mut self, problem: &str) -> Result<()> {
-        if self.took(|kind| matches!(kind, TokenKind::BlockEnd))? {
-            return Ok(());
-        }
-        Err(Fault::parser(problem, self.peek()?.start))
-    }
-
-    // Putting values into collections.
-
-    fn add_item(&mut self, items: &mut Vec<Value>, item: Built, collected: &mut Collected) {
-        collected.add(&item);
-        items.push(self.placed(item));
-    }
-
-    fn add_entry(&mut self, map: &mut Map, key: &Built, value: Built, collected: &mut Collected) {
-        collected.add(&value);
-        if key.is_merge {
-            return self.merge(map, &value);
-        }
-        collected.add(key);
-        match key_text(&key.value) {
-            Ok(name) => {
-                map.insert(name, self.placed(value));
-            }
-            Err(fault) => {
-                let message = fault.message(&value.value);
-                let noted = match fault {
-                    KeyFault::Decode(_) => &mut self.decode_fault,
-                    KeyFault::Convert { .. } => &mut self.convert_fault,
-                };
-                noted.get_or_insert(Fault::Decoder {
-                    message,
-                    mark: key.mark,
-                });
-            }
-        }
-    }
-
-    /// `<<`: the entries of one mapping, or of several of which the first wins. They overwrite
-    /// what stands before the merge key, and are overwritten by what stands behind it.
-    fn merge(&mut self, map: &mut Map, from: &Built) {
-        let sources = match &from.value {
-            Value::Map(_) => std::slice::from_ref(&from.value),
-            Value::Seq(items) if !from.is_alias => items,
-            _ => &[],
-        };
-        let fits = matches!(from.value, Value::Map(_) | Value::Seq(_))
-            && !(from.is_alias && matches!(from.value, Value::Seq(_)))
-            && sources.iter().all(|source| matches!(source, Value::Map(_)));
-        if !fits {
-            let message = "yaml: map merge requires map or sequence of maps as the value";
-            return self.note_decode(message.into(), from.mark);
-        }
-        for source in sources.iter().rev().filter_map(Value::as_map) {
-            for (key, value) in source.shared_iter() {
-                map.insert(Arc::clone(key), value.clone());
-            }
-        }
+        self.decode_fault.get_or_insert(Fault::Decoder { message, mark });
     }
 
     /// The value as it stands in a collection, after JSON.
@@ -584,19 +303,6 @@ impl<'a> Composer<'a> {
             self.not_finite.get_or_insert(built.mark);
             value
         })
-    }
-}
-
-/// What a collection's parts add up to.
-struct Collected {
-    cost: u64,
-    height: usize,
-}
-
-impl Collected {
-    fn add(&mut self, part: &Built) {
-        self.cost = self.cost.saturating_add(part.cost);
-        self.height = self.height.max(part.height);
     }
 }
 
