@@ -7,6 +7,29 @@
 //! No container ever runs, nothing is scheduled, routed or stored on a volume, nobody is authorised
 //! beyond the one token. It is no test double of a particular client: where it differs from a real
 //! API server in what clients can see, it is wrong.
+//!
+//! ```no_run
+//! # async fn start() -> Result<(), simulator::StartError> {
+//! let simulator = simulator::Simulator::builder().name("demo").start().await?;
+//! println!("{}", simulator.url());
+//! simulator.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Faults and timing on request
+//!
+//! Annotations on a pod, or on a workload's pod template, make pods behave as asked:
+//!
+//! | annotation | value | effect |
+//! | --- | --- | --- |
+//! | `simulator.landfall.dev/fault` | `image-pull` | the images cannot be pulled |
+//! | | `crash-loop` | the containers exit with 1 soon after they start, again and again |
+//! | | `never-ready` | the containers run and never become ready |
+//! | `simulator.landfall.dev/ready-after` | `10s`, `1m`, `250ms` | when a started pod becomes ready |
+//! | `simulator.landfall.dev/log-lines` | text | lines the containers print after their start |
+//!
+//! How long everything else takes is [`Timing`]'s.
 
 mod admission;
 mod api;

@@ -204,16 +204,20 @@ impl Simulator {
     }
 
     /// Stops listening, ends all connections and controllers, and waits for them.
+    ///
+    /// After it the data file is free: another cluster may start on it.
     pub async fn shutdown(self) {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        self.cluster.store().close();
     }
 }
 
 impl Drop for Simulator {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.cluster.store().close();
     }
 }
 

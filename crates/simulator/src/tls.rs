@@ -7,8 +7,9 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use hyper::rt::Executor;
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
+    rt::{TokioIo, TokioTimer},
     server::conn::auto,
 };
 use rcgen::{
@@ -135,9 +136,10 @@ pub(crate) async fn accept(
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection = serve(stream, acceptor.clone(), Arc::clone(&api));
-                let stop = stop.clone();
-                tasks.spawn(async move { stop.run_until_cancelled(connection).await });
+                let executor = Spawner { tasks: tasks.clone(), stop: stop.clone() };
+                let connection =
+                    serve(stream, acceptor.clone(), Arc::clone(&api), executor.clone());
+                executor.execute(connection);
             }
             Err(error) => {
                 // Out of file descriptors, most likely: those in use will come back.
@@ -148,7 +150,25 @@ pub(crate) async fn accept(
     }
 }
 
-async fn serve(stream: TcpStream, acceptor: TlsAcceptor, api: Arc<Api>) {
+/// Starts tasks that end when the cluster stops, and are waited for.
+///
+/// HTTP/2 makes a task of every request; a watch would else outlive its cluster.
+#[derive(Clone)]
+struct Spawner {
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl<F: Future<Output: Send> + Send + 'static> Executor<F> for Spawner {
+    fn execute(&self, future: F) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(future).await;
+        });
+    }
+}
+
+async fn serve(stream: TcpStream, acceptor: TlsAcceptor, api: Arc<Api>, executor: Spawner) {
     // Watch events are small and should not wait for more.
     let _ = stream.set_nodelay(true);
     let stream = match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
@@ -159,7 +179,7 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, api: Arc<Api>) {
         }
         Err(_) => return,
     };
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+    let mut builder = auto::Builder::new(executor);
     builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS);
     let service = hyper::service::service_fn(move |request| Arc::clone(&api).serve(request));

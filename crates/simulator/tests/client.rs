@@ -316,6 +316,22 @@ async fn the_file_outlives_the_process() {
     assert!(number(&after) > number(&before));
 }
 
+/// A cluster shut down under open watches and logs gives its file up at once.
+#[tokio::test]
+async fn shutdown_frees_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cluster.jsonl");
+    let simulator = cluster_on(&path, None).await;
+    let api: Api<ConfigMap> = Api::namespaced(client(&simulator).await, "default");
+    let mut events = api.watch(&WatchParams::default(), "0").await.unwrap().boxed();
+    events.try_next().await.unwrap();
+    let kept = simulator.cluster().clone();
+    simulator.shutdown().await;
+    let again = cluster_on(&path, None).await;
+    assert_eq!(again.cluster().store().revision(), kept.store().revision());
+    while let Ok(Some(_)) = events.try_next().await {}
+}
+
 /// Several clusters in one process do not see each other, in objects or in trust.
 #[tokio::test]
 async fn clusters_are_apart() {

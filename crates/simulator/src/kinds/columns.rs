@@ -1,15 +1,18 @@
 //! What `kubectl get` shows of each kind: columns and cells, as Kubernetes' printers write them.
 
 mod cells;
+mod workload;
 
 use serde_json::{Value, json};
 
+use self::{
+    cells::{
+        age, count, external_address, ingress_address, labels, or_none, pod_row, port_list, since,
+    },
+    workload::workload,
+};
 use super::Kind;
 use crate::object;
-use cells::{
-    age, containers, count, external_address, images, ingress_address, labels, or_none, pod_row,
-    port_list, ready_of, selector, since,
-};
 
 /// A column: name, and 1 if only `-o wide` shows it.
 type Column = (&'static str, u8);
@@ -273,176 +276,6 @@ const EVENT: Printer = Printer {
         ]
     },
 };
-
-fn workload(kind: &str) -> Printer {
-    match kind {
-        "Deployment" => Printer {
-            columns: &[
-                NAME,
-                ("Ready", 0),
-                ("Up-to-date", 0),
-                ("Available", 0),
-                AGE,
-                ("Containers", 1),
-                ("Images", 1),
-                ("Selector", 1),
-            ],
-            cells: |it| {
-                vec![
-                    name(it),
-                    ready_of(it, "replicas"),
-                    count(it, &["status", "updatedReplicas"]),
-                    count(it, &["status", "availableReplicas"]),
-                    age(it),
-                    containers(it),
-                    images(it),
-                    selector(it),
-                ]
-            },
-        },
-        "ReplicaSet" => Printer {
-            columns: &[
-                NAME,
-                ("Desired", 0),
-                ("Current", 0),
-                ("Ready", 0),
-                AGE,
-                ("Containers", 1),
-                ("Images", 1),
-                ("Selector", 1),
-            ],
-            cells: |it| {
-                vec![
-                    name(it),
-                    count(it, &["spec", "replicas"]),
-                    count(it, &["status", "replicas"]),
-                    count(it, &["status", "readyReplicas"]),
-                    age(it),
-                    containers(it),
-                    images(it),
-                    selector(it),
-                ]
-            },
-        },
-        "StatefulSet" => Printer {
-            columns: &[NAME, ("Ready", 0), AGE, ("Containers", 1), ("Images", 1)],
-            cells: |it| {
-                vec![name(it), ready_of(it, "replicas"), age(it), containers(it), images(it)]
-            },
-        },
-        "DaemonSet" => Printer {
-            columns: &[
-                NAME,
-                ("Desired", 0),
-                ("Current", 0),
-                ("Ready", 0),
-                ("Up-to-date", 0),
-                ("Available", 0),
-                ("Node Selector", 0),
-                AGE,
-                ("Containers", 1),
-                ("Images", 1),
-                ("Selector", 1),
-            ],
-            cells: |it| {
-                vec![
-                    name(it),
-                    count(it, &["status", "desiredNumberScheduled"]),
-                    count(it, &["status", "currentNumberScheduled"]),
-                    count(it, &["status", "numberReady"]),
-                    count(it, &["status", "updatedNumberScheduled"]),
-                    count(it, &["status", "numberAvailable"]),
-                    labels(&it["spec"]["template"]["spec"]["nodeSelector"]),
-                    age(it),
-                    containers(it),
-                    images(it),
-                    selector(it),
-                ]
-            },
-        },
-        "Job" => Printer {
-            columns: &[
-                NAME,
-                ("Status", 0),
-                ("Completions", 0),
-                ("Duration", 0),
-                AGE,
-                ("Containers", 1),
-                ("Images", 1),
-                ("Selector", 1),
-            ],
-            cells: |it| {
-                vec![
-                    name(it),
-                    json!(cells::job_status(it)),
-                    ready_of(it, "completions"),
-                    cells::job_duration(it),
-                    age(it),
-                    containers(it),
-                    images(it),
-                    selector(it),
-                ]
-            },
-        },
-        "CronJob" => Printer {
-            columns: &[
-                NAME,
-                ("Schedule", 0),
-                ("Timezone", 0),
-                ("Suspend", 0),
-                ("Active", 0),
-                ("Last Schedule", 0),
-                AGE,
-            ],
-            cells: |it| {
-                vec![
-                    name(it),
-                    text(it, &["spec", "schedule"]),
-                    or_none(object::text(it, &["spec", "timeZone"])),
-                    json!(if it["spec"]["suspend"] == json!(true) { "True" } else { "False" }),
-                    json!(object::list(it, &["status", "active"]).len()),
-                    since(&it["status"]["lastScheduleTime"]),
-                    age(it),
-                ]
-            },
-        },
-        "HorizontalPodAutoscaler" => Printer {
-            columns: &[
-                NAME,
-                ("Reference", 0),
-                ("MinPods", 0),
-                ("MaxPods", 0),
-                ("Replicas", 0),
-                AGE,
-            ],
-            cells: |it| {
-                let target = &it["spec"]["scaleTargetRef"];
-                let (kind, target) =
-                    (object::text(target, &["kind"]), object::text(target, &["name"]));
-                vec![
-                    name(it),
-                    json!(format!("{kind}/{target}")),
-                    count(it, &["spec", "minReplicas"]),
-                    count(it, &["spec", "maxReplicas"]),
-                    count(it, &["status", "currentReplicas"]),
-                    age(it),
-                ]
-            },
-        },
-        "ControllerRevision" => Printer {
-            columns: &[NAME, ("Controller", 0), ("Revision", 0), AGE],
-            cells: |it| {
-                let owner = object::owner_references(it).first().cloned().unwrap_or_default();
-                let (kind, owner) = (
-                    object::text(&owner, &["kind"]).to_lowercase(),
-                    object::text(&owner, &["name"]).to_owned(),
-                );
-                vec![name(it), json!(format!("{kind}/{owner}")), it["revision"].clone(), age(it)]
-            },
-        },
-        _ => PLAIN,
-    }
-}
 
 fn other(kind: &Kind) -> Printer {
     match kind.kind.as_str() {

@@ -35,6 +35,9 @@ pub enum JournalError {
         /// The file.
         path: PathBuf,
     },
+    /// The cluster has been shut down.
+    #[error("the simulated cluster has been shut down; start it again to change anything in it")]
+    Closed,
     /// A line inside the file is not what this program writes.
     #[error("line {line} of `{}` is not part of a simulator's data file; move the file away to start with an empty cluster", path.display())]
     Damaged {

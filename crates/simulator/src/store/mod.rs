@@ -65,6 +65,17 @@ pub enum WriteError {
     Journal(#[source] JournalError),
 }
 
+/// What keeps the objects besides memory.
+#[derive(Debug)]
+enum Backing {
+    /// Nothing.
+    None,
+    /// A data file.
+    File(Journal),
+    /// A data file that has been given up: nothing may be written any more.
+    Closed,
+}
+
 #[derive(Debug)]
 struct Resource {
     namespaces: BTreeMap<Box<str>, BTreeMap<Box<str>, Arc<StoredObject>>>,
@@ -81,7 +92,7 @@ struct State {
     /// Uid → object, for everything stored.
     uids: HashMap<Box<str>, ObjectRef>,
     notes: BTreeMap<String, String>,
-    journal: Option<Journal>,
+    backing: Backing,
 }
 
 /// The objects of one cluster. Cloning shares them.
@@ -101,7 +112,7 @@ impl Store {
     pub fn open(kinds: &Kinds, path: &Path) -> Result<Self, JournalError> {
         let mut state = State::new(kinds, 1);
         let journal = Journal::open(path, |record| state.replay(kinds, record))?;
-        state.journal = Some(journal);
+        state.backing = Backing::File(journal);
         for resource in state.resources.values_mut() {
             resource.history = History::starting_after(state.revision);
         }
@@ -248,6 +259,16 @@ impl Store {
         Some((state.revision, changes))
     }
 
+    /// Gives the data file up, so that another store may open it; later writes are refused.
+    ///
+    /// Whoever still holds this store (a connection about to end) keeps neither file nor lock.
+    pub(crate) fn close(&self) {
+        let mut state = self.write();
+        if let Backing::File(_) = state.backing {
+            state.backing = Backing::Closed;
+        }
+    }
+
     /// Data of the process kept beside the objects, such as its certificate.
     pub fn note(&self, name: &str) -> Option<String> {
         self.read().notes.get(name).cloned()
@@ -278,7 +299,7 @@ impl State {
             dependents: HashMap::new(),
             uids: HashMap::new(),
             notes: BTreeMap::new(),
-            journal: None,
+            backing: Backing::None,
         }
     }
 
@@ -361,16 +382,18 @@ impl State {
     }
 
     fn append(&mut self, record: &Record<'_>) -> Result<(), JournalError> {
-        let Some(mut journal) = self.journal.take() else {
-            return Ok(());
+        let mut journal = match std::mem::replace(&mut self.backing, Backing::Closed) {
+            Backing::None => {
+                self.backing = Backing::None;
+                return Ok(());
+            }
+            Backing::File(journal) => journal,
+            Backing::Closed => return Err(JournalError::Closed),
         };
-        let appended = if journal.wants_rewrite() {
-            let rewritten = journal.rewrite(self.records());
-            rewritten.and_then(|()| journal.append(record))
-        } else {
-            journal.append(record)
-        };
-        self.journal = Some(journal);
+        let rewritten =
+            if journal.wants_rewrite() { journal.rewrite(self.records()) } else { Ok(()) };
+        let appended = rewritten.and_then(|()| journal.append(record));
+        self.backing = Backing::File(journal);
         appended
     }
 
