@@ -149,15 +149,13 @@ fn template(args: &Args) -> Result<String> {
 /// Adds Helm's hint to errors that happen once templates were reached.
 fn hinted(args: &Args, error: RenderError) -> anyhow::Error {
     let hint = error.is_after_rendering_started() && !args.debug;
-    if args.debug && let RenderError::Manifest(manifest) = &error {
+    if args.debug
+        && let RenderError::Manifest(manifest) = &error
+    {
         print!("---\n# Source: {}\n{}\n", manifest.source_file, manifest.text);
     }
     let error = anyhow::Error::from(error);
-    if hint {
-        anyhow!("{error:#}\n\nUse --debug flag to render out invalid YAML")
-    } else {
-        error
-    }
+    if hint { anyhow!("{error:#}\n\nUse --debug flag to render out invalid YAML") } else { error }
 }
 
 fn capabilities(args: &Args) -> Result<Capabilities> {
@@ -223,10 +221,9 @@ fn name_and_chart(args: &Args) -> Result<(String, &str)> {
         }
         [name, chart] => Ok((name.clone(), chart)),
         [] => bail!("\"helm template\" requires at least 1 argument"),
-        [_, _, rest @ ..] => bail!(
-            "expected at most two arguments, unexpected arguments: {}",
-            rest.join(", ")
-        ),
+        [_, _, rest @ ..] => {
+            bail!("expected at most two arguments, unexpected arguments: {}", rest.join(", "))
+        }
     }
 }
 

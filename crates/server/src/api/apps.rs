@@ -7,9 +7,8 @@ use axum::response::{IntoResponse, Response};
 use control::Error;
 use control::app::{App, ChartVersions, NewApp, NewValues, ValuesRevision};
 use control::store::paging::Page;
-use secrecy::SecretString;
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::{Answer, Body, Created, Params, PathOf};
 use crate::auth::SignedIn;
@@ -27,42 +26,12 @@ pub(crate) async fn list(
     Ok(Json(app.control.app_list(&actor, &query.search, &page.request()?).await?))
 }
 
-/// An App to be made.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(default)]
-pub(crate) struct MakeApp {
-    /// The App's name.
-    name: String,
-    /// `repository`, `oci` or `upload`.
-    chart_kind: String,
-    /// The repository's or registry's URL.
-    chart_url: String,
-    /// The chart's name, for a repository or uploads.
-    chart_name: String,
-    /// The registry user, if it asks for one.
-    registry_username: Option<String>,
-    /// The registry password.
-    registry_password: Option<String>,
-    /// The first App Helm values, as YAML; empty: none.
-    values: String,
-}
-
 /// `POST /apps`
 pub(crate) async fn create(
     State(app): State<AppState>,
     SignedIn(actor): SignedIn,
-    Body(given): Body<MakeApp>,
+    Body(new): Body<NewApp>,
 ) -> Result<Created<App>, ProblemDetails> {
-    let new = NewApp {
-        name: given.name,
-        chart_kind: given.chart_kind,
-        chart_url: given.chart_url,
-        chart_name: given.chart_name,
-        registry_username: given.registry_username,
-        registry_password: given.registry_password.map(SecretString::from),
-        values: given.values,
-        domain_template: String::new(),
-    };
     let made = app.control.app_create(&actor, new).await?;
     Ok(Created { at: format!("/apps/{}", made.id), made })
 }

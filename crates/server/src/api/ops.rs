@@ -102,6 +102,6 @@ fn event(event: OpEvent) -> Option<Event> {
             let last = lines.last()?.sequence;
             Event::default().event("log").id(last.to_string()).json_data(lines.as_ref()).ok()
         }
-        OpEvent::End => Some(Event::default().event("end").data("")),
+        OpEvent::End => Some(Event::default().event("end").data("{}")),
     }
 }

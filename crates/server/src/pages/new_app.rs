@@ -27,6 +27,7 @@ pub(crate) struct AppForm {
     registry_username: String,
     registry_password: SecretString,
     values: String,
+    wait_seconds: String,
 }
 
 /// `GET /new/app`
@@ -46,6 +47,11 @@ pub(crate) async fn submit(ctx: Ctx, Sent(sent): Sent<AppForm>) -> PageAnswer {
         registry_password: has_user.then(|| sent.registry_password.clone()),
         values: sent.values.clone(),
         domain_template: String::new(),
+        // What is no number is out of bounds, and told so at its field.
+        wait_seconds: match sent.wait_seconds.trim() {
+            "" => None,
+            text => Some(text.parse().unwrap_or(0)),
+        },
     };
     match ctx.control().app_create(&ctx.actor, new).await {
         Ok(app) => Ok(Redirect::to(&super::app::path(app.name.as_str())).into_response()),

@@ -19,7 +19,9 @@ pub(super) fn workload(kind: &Kind, value: &Value, old: Option<&Value>, causes: 
         causes.push(Cause::required("spec.template", ""));
     } else {
         names::label_problems(&spec["template"]["metadata"], "spec.template.metadata", causes);
-        pod_spec(&spec["template"]["spec"], "spec.template.spec", causes);
+        // A StatefulSet's claims become volumes of its pods.
+        let claims = object::list(spec, &["volumeClaimTemplates"]);
+        pod_spec(&spec["template"]["spec"], "spec.template.spec", claims, causes);
         let policy = object::text(spec, &["template", "spec", "restartPolicy"]);
         let field = "spec.template.spec.restartPolicy";
         if kind.kind == "Job" {
@@ -116,12 +118,12 @@ pub(super) fn cron_job(value: &Value, causes: &mut Vec<Cause>) {
         causes.push(Cause::invalid("spec.schedule", &json!(schedule), &detail));
     }
     let spec = &value["spec"]["jobTemplate"]["spec"]["template"]["spec"];
-    pod_spec(spec, "spec.jobTemplate.spec.template.spec", causes);
+    pod_spec(spec, "spec.jobTemplate.spec.template.spec", &[], causes);
 }
 
 /// What is wrong with a pod.
 pub(super) fn pod(value: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
-    pod_spec(&value["spec"], "spec", causes);
+    pod_spec(&value["spec"], "spec", &[], causes);
     let Some(old) = old else { return };
     let fixed = |pod: &Value| {
         let mut spec = pod["spec"].clone();
@@ -151,7 +153,7 @@ pub(super) fn pod(value: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
     }
 }
 
-fn pod_spec(spec: &Value, path: &str, causes: &mut Vec<Cause>) {
+fn pod_spec(spec: &Value, path: &str, claims: &[Value], causes: &mut Vec<Cause>) {
     let containers = object::list(spec, &["containers"]);
     if containers.is_empty() {
         causes.push(Cause::required(format!("{path}.containers"), ""));
@@ -169,11 +171,12 @@ fn pod_spec(spec: &Value, path: &str, causes: &mut Vec<Cause>) {
             causes.push(Cause::duplicate(format!("{path}.volumes[{index}].name"), &json!(name)));
         }
     }
+    let mounted: Vec<&str> = claims.iter().map(object::name).chain(volumes).collect();
     let mut names_seen: Vec<&str> = Vec::new();
     for list in ["initContainers", "containers"] {
         for (index, container) in object::list(spec, &[list]).iter().enumerate() {
             let path = format!("{path}.{list}[{index}]");
-            check_container(container, &path, &volumes, causes);
+            check_container(container, &path, &mounted, causes);
             let name = object::text(container, &["name"]);
             if !name.is_empty() && names_seen.contains(&name) {
                 causes.push(Cause::duplicate(format!("{path}.name"), &json!(name)));

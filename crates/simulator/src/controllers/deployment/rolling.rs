@@ -1,4 +1,4 @@
-//! From the old ReplicaSets to the new one, within the bounds of the strategy.
+//! From the old `ReplicaSets` to the new one, within the bounds of the strategy.
 
 use serde_json::{Value, json};
 

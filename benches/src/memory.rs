@@ -1,0 +1,41 @@
+//! Memory of a server that does nothing, after it has answered a few pages.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use harness::Server;
+
+pub(crate) const HEADER: [&str; 2] = ["when", "resident MB"];
+
+/// Long enough for caches and buffers of the start to be given back.
+const SETTLING: Duration = Duration::from_secs(3);
+
+pub(crate) async fn measure(landfall: &Path) -> Result<Vec<Vec<String>>> {
+    let folder = tempfile::tempdir()?;
+    let server = Server::start(landfall, folder.path(), &[]).await;
+    tokio::time::sleep(SETTLING).await;
+    let started = resident(server.pid())?;
+    let api = server.set_up().await;
+    for path in ["/apps", "/releases", "/environments", "/deployments", "/clusters"] {
+        api.get(path).await;
+    }
+    tokio::time::sleep(SETTLING).await;
+    let answered = resident(server.pid())?;
+    Ok(vec![
+        vec!["after the start".to_owned(), format!("{started:.1}")],
+        vec!["after a sign-in and five lists".to_owned(), format!("{answered:.1}")],
+    ])
+}
+
+/// Resident memory of a process in megabytes, as Linux counts it.
+fn resident(pid: u32) -> Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))
+        .context("only Linux tells a process's memory")?;
+    let kilobytes: f64 = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse().ok())
+        .context("the kernel does not tell the resident memory")?;
+    Ok(kilobytes * 1024.0 / 1e6)
+}

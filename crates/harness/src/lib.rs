@@ -1,0 +1,279 @@
+//! The landfall binary as users run it, for end-to-end tests and benchmarks: a server, a simulated cluster in a process of
+//! its own, a chart repository, and a client of the API.
+//!
+//! It knows no inside of Landfall: everything goes through processes and HTTP. Like a test it panics where something is
+//! not as it must be, and says what it saw.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "whoever uses this is a test or a benchmark: failing loudly is its job"
+)]
+
+pub mod charts;
+pub mod process;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use process::Process;
+
+/// The longest that anything waited for may take before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A simulated cluster as a process of its own.
+pub struct Simulator {
+    /// For kubectl, helm and `serve --simulated-cluster`.
+    pub kubeconfig: PathBuf,
+    _process: Process,
+}
+
+impl Simulator {
+    /// Starts `landfall simulator` of this binary; `pace` is `instant` or `believable`.
+    pub async fn start(binary: &Path, folder: &Path, pace: &str) -> Self {
+        let kubeconfig = folder.join("simulator.kubeconfig");
+        let file = kubeconfig.to_str().unwrap();
+        let mut process =
+            Process::start(binary, &["simulator", "--kubeconfig", file, "--pace", pace]);
+        process.line_with("listens on").await;
+        Self { kubeconfig, _process: process }
+    }
+
+    /// Runs real kubectl against it; standard output of a command that must succeed.
+    pub fn kubectl(&self, args: &[&str]) -> String {
+        self.tool("LANDFALL_KUBECTL", "kubectl", args)
+    }
+
+    /// Runs real helm against it.
+    pub fn helm(&self, args: &[&str]) -> String {
+        self.tool("LANDFALL_HELM", "helm", args)
+    }
+
+    fn tool(&self, variable: &str, name: &str, args: &[&str]) -> String {
+        let output = std::process::Command::new(tool(variable, name))
+            .arg("--kubeconfig")
+            .arg(&self.kubeconfig)
+            .args(args)
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name} {args:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+/// A tool that the project's scripts install.
+pub fn tool(variable: &str, name: &str) -> PathBuf {
+    if let Some(path) = std::env::var_os(variable) {
+        return path.into();
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/tools/bin").join(name);
+    assert!(
+        path.exists(),
+        "{} is missing: run scripts/install-test-tools, or set {variable}",
+        path.display()
+    );
+    path
+}
+
+/// The server as a process.
+pub struct Server {
+    /// Its address.
+    pub url: String,
+    /// The set-up code, on a first run.
+    pub code: Option<String>,
+    process: Process,
+    arguments: Vec<String>,
+}
+
+impl Server {
+    /// Starts `landfall serve` of this binary on a folder; `more` are further arguments.
+    pub async fn start(binary: &Path, data: &Path, more: &[&str]) -> Self {
+        let mut arguments: Vec<String> =
+            ["serve", "--listen", "127.0.0.1:0", "--allow-network", "127.0.0.0/8", "--data"]
+                .map(str::to_owned)
+                .to_vec();
+        arguments.push(data.to_str().unwrap().to_owned());
+        arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
+        Self::run(binary, arguments).await
+    }
+
+    async fn run(binary: &Path, arguments: Vec<String>) -> Self {
+        let borrowed: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let mut process = Process::start(binary, &borrowed);
+        let line = process.line_with("listens on").await;
+        let url = line.rsplit(' ').next().unwrap().to_owned();
+        let code = process
+            .next_line_with("code ")
+            .await
+            .and_then(|line| line.rsplit(' ').next().map(str::to_owned));
+        Self { url, code, process, arguments }
+    }
+
+    /// Kills the server as a power cut would, and starts it again with the same data.
+    pub async fn kill_and_start_again(mut self, binary: &Path) -> Self {
+        self.process.kill().await;
+        Self::run(binary, std::mem::take(&mut self.arguments)).await
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Sets the Administrator up with the printed code, and makes a token.
+    pub async fn set_up(&self) -> Api {
+        // One provider for the whole process; a second caller finds it there.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http =
+            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let form = [
+            ("code", self.code.as_deref().expect("a first run prints a code")),
+            ("email", "ada@example.com"),
+            ("name", "Ada"),
+            ("password", "correct horse battery staple"),
+        ];
+        let answer = http.post(format!("{}/set-up", self.url)).form(&form).send().await.unwrap();
+        assert!(
+            answer.status().is_redirection(),
+            "{}: {}",
+            answer.status(),
+            answer.text().await.unwrap()
+        );
+        let cookie =
+            answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let body = json!({ "name": "test", "role": "administrator" });
+        let made = http
+            .post(format!("{}/api/v1/tokens", self.url))
+            .header("cookie", cookie)
+            .json(&body)
+            .send();
+        let made: Value = made.await.unwrap().error_for_status().unwrap().json().await.unwrap();
+        let token =
+            made.pointer("/secret").or_else(|| made.pointer("/token")).and_then(Value::as_str);
+        Api { url: self.url.clone(), token: token.expect("a token is shown once").to_owned(), http }
+    }
+}
+
+/// A client of the API with a token.
+#[derive(Clone)]
+pub struct Api {
+    /// The server's address.
+    pub url: String,
+    /// The API token.
+    pub token: String,
+    http: reqwest::Client,
+}
+
+impl Api {
+    /// A client with a token.
+    pub fn new(url: &str, token: &str) -> Self {
+        Self { url: url.to_owned(), token: token.to_owned(), http: reqwest::Client::new() }
+    }
+
+    /// The same user at another address.
+    pub fn at(&self, server: &Server) -> Self {
+        Self { url: server.url.clone(), ..self.clone() }
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
+        let answer = request.bearer_auth(&self.token).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// `GET` that must succeed.
+    pub async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.send(self.http.get(format!("{}/api/v1{path}", self.url))).await;
+        assert!((200..300).contains(&status), "GET {path}: {status} {body:#}");
+        body
+    }
+
+    /// `POST`, whatever comes of it.
+    pub async fn try_post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.send(self.http.post(format!("{}/api/v1{path}", self.url)).json(&body)).await
+    }
+
+    /// `POST` that must succeed.
+    pub async fn post(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.try_post(path, body).await;
+        assert!((200..300).contains(&status), "POST {path}: {status} {answer:#}");
+        answer
+    }
+
+    /// Waits until the Op is as wanted, by its event stream.
+    pub async fn op_until(&self, op: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let waiting = async {
+            let mut answer = self
+                .http
+                .get(format!("{}/api/v1/ops/{op}/events", self.url))
+                .bearer_auth(&self.token)
+                .send()
+                .await
+                .unwrap()
+                .error_for_status()
+                .unwrap();
+            let mut text = String::new();
+            while let Some(chunk) = answer.chunk().await.unwrap() {
+                text.push_str(&String::from_utf8_lossy(&chunk));
+                while let Some(end) = text.find("\n\n") {
+                    let event: String = text.drain(..end + 2).collect();
+                    if !event.contains("event: state") {
+                        continue;
+                    }
+                    let data = event.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+                    let state: Value = serde_json::from_str(data).unwrap();
+                    if wanted(&state) {
+                        return state;
+                    }
+                }
+            }
+            panic!(
+                "the events of {op} ended before it was as wanted: {:#}",
+                self.get(&format!("/ops/{op}")).await
+            );
+        };
+        match tokio::time::timeout(PATIENCE, waiting).await {
+            Ok(state) => state,
+            Err(_) => {
+                panic!("{op} never became as wanted: {:#}", self.get(&format!("/ops/{op}")).await)
+            }
+        }
+    }
+
+    /// Waits until the Op has ended.
+    pub async fn op_end(&self, op: &str) -> Value {
+        self.op_until(op, |op| !["queued", "running"].contains(&op["state"].as_str().unwrap()))
+            .await
+    }
+
+    /// Waits for an Op that must succeed; says why if it does not.
+    pub async fn op_succeeds(&self, op: &str) -> Value {
+        let ended = self.op_end(op).await;
+        if ended["state"] != "succeeded" {
+            let log = self.get(&format!("/ops/{op}/log")).await;
+            panic!("{op} did not succeed: {ended:#}\n{log:#}");
+        }
+        ended
+    }
+}
+
+/// The id of the Op in an answer.
+pub fn op_of(answer: &Value) -> String {
+    answer.pointer("/op/id").and_then(Value::as_str).expect("the answer names an Op").to_owned()
+}
+
+/// An empty database on the PostgreSQL of the tests.
+pub async fn postgres() -> String {
+    use sqlx::{Connection, Executor};
+
+    let url = std::env::var("LANDFALL_TEST_POSTGRES_URL")
+        .expect("run the tests by `make test-rust` or `scripts/with-postgres`, or set LANDFALL_TEST_POSTGRES_URL");
+    let name = format!("landfall_{}", uuid::Uuid::now_v7().simple());
+    let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+    connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    let (server, _) = url.rsplit_once('/').expect("the address ends in a database");
+    format!("{server}/{name}")
+}

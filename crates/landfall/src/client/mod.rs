@@ -1,0 +1,187 @@
+//! Landfall's API as the client commands use it: addresses, tokens, problem details as errors.
+//!
+//! Answers are read into the few fields that commands need; what a program wants whole (`-o json`) is passed on as it came.
+
+mod live;
+pub(crate) mod watch;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use reqwest::{Method, RequestBuilder, Response};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+/// Which server, and as whom.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct ServerArgs {
+    /// Address of the Landfall server
+    #[arg(
+        long,
+        env = "LANDFALL_SERVER",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL"
+    )]
+    pub(crate) server: Url,
+
+    /// API token; made in the pages under API tokens
+    #[arg(long, env = "LANDFALL_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) token: Option<SecretString>,
+}
+
+impl ServerArgs {
+    /// A client for this server; nothing is sent yet.
+    pub(crate) fn client(&self) -> Result<Client> {
+        let Some(token) = self.token.clone() else {
+            bail!(
+                "no API token given: make one in the pages under API tokens, and set LANDFALL_TOKEN or pass --token"
+            );
+        };
+        Client::new(self.server.clone(), token)
+    }
+}
+
+/// A client of one server.
+#[derive(Clone, Debug)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    server: Url,
+    token: SecretString,
+}
+
+/// RFC 9457 problem details, as far as they are printed.
+#[derive(Debug, Deserialize)]
+struct ProblemDetails {
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    detail: String,
+    #[serde(default)]
+    problems: Vec<FieldProblem>,
+}
+
+#[derive(Debug, Deserialize)]
+struct FieldProblem {
+    #[serde(default)]
+    field: String,
+    message: String,
+    #[serde(default)]
+    remedy: String,
+    place: Option<Place>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Place {
+    line: u32,
+    column: u32,
+    excerpt: String,
+}
+
+impl Client {
+    /// A client that signs its requests with `token`.
+    pub(crate) fn new(server: Url, token: SecretString) -> Result<Self> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(10))
+            .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .context("could not prepare the HTTP client")?;
+        Ok(Self { http, server, token })
+    }
+
+    /// The address of a page or resource.
+    pub(crate) fn address(&self, path: &str) -> Result<Url> {
+        self.server.join(path).with_context(|| format!("{}{path} is not an address", self.server))
+    }
+
+    /// `GET path`.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let request = self.request(Method::GET, path)?.timeout(Duration::from_secs(60));
+        read(self.send(request).await?).await
+    }
+
+    /// `POST path` with a body; a repeated request is not carried out twice.
+    pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
+        let request = self
+            .request(Method::POST, path)?
+            .timeout(Duration::from_secs(120))
+            .header("Idempotency-Key", idempotency_key())
+            .json(body);
+        read(self.send(request).await?).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder> {
+        let token = self.token.expose_secret();
+        Ok(self.http.request(method, self.address(path)?).bearer_auth(token))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let response = request.send().await.with_context(|| {
+            format!(
+                "could not reach {}; is the server running, and is --server right?",
+                self.server
+            )
+        })?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let body = response.bytes().await.unwrap_or_default();
+        match serde_json::from_slice::<ProblemDetails>(&body) {
+            Ok(problem) => bail!("{}", told(&problem)),
+            Err(_) => bail!("{} answered {status}", self.server),
+        }
+    }
+}
+
+async fn read<T: DeserializeOwned>(response: Response) -> Result<T> {
+    response
+        .json()
+        .await
+        .context("the server's answer is not what this version of landfall understands")
+}
+
+/// Problem details as a person reads them in a terminal.
+fn told(problem: &ProblemDetails) -> String {
+    if problem.problems.is_empty() {
+        return if problem.detail.is_empty() {
+            problem.title.clone()
+        } else {
+            problem.detail.clone()
+        };
+    }
+    let one = |problem: &FieldProblem| {
+        let mut text = String::new();
+        if !problem.field.is_empty() {
+            text.push_str(&format!("{}: ", problem.field));
+        }
+        text.push_str(&problem.message);
+        if !problem.remedy.is_empty() {
+            text.push_str(&format!(" {}", problem.remedy));
+        }
+        if let Some(place) = &problem.place {
+            let shift = " ".repeat(place.column.saturating_sub(1) as usize);
+            text.push_str(&format!(
+                "\n  line {}: {}\n          {shift}^",
+                place.line, place.excerpt
+            ));
+        }
+        text
+    };
+    problem.problems.iter().map(one).collect::<Vec<_>>().join("\n")
+}
+
+/// A key that no other call has.
+fn idempotency_key() -> String {
+    use std::hash::{BuildHasher, Hasher};
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    // The hasher's keys are random per process.
+    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    hasher.write_i128(jiff::Timestamp::now().as_nanosecond());
+    format!("{:016x}-{}", hasher.finish(), CALLS.fetch_add(1, Ordering::Relaxed))
+}

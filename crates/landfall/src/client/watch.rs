@@ -1,0 +1,179 @@
+//! Watching an Op in a terminal: its log as it comes, and a bar under it that says how far it is.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Client, live};
+use crate::output;
+
+/// An Op, as far as the watcher shows it.
+#[derive(Debug, Deserialize)]
+struct Op {
+    state: String,
+    number: i64,
+    environment: Named,
+    percent: u64,
+    steps: Vec<Step>,
+    #[serde(default)]
+    culprits: Vec<Culprit>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Step {
+    name: String,
+    state: String,
+    #[serde(default)]
+    done: Option<i64>,
+    #[serde(default)]
+    total: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Culprit {
+    text: String,
+    #[serde(default)]
+    last_lines: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct LogLine {
+    at: jiff::Timestamp,
+    level: String,
+    source: Source,
+    text: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(tag = "from", rename_all = "snake_case")]
+enum Source {
+    Landfall,
+    Event { object: String },
+    Container { pod: String },
+}
+
+/// What a watched Op came to.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    state: String,
+    /// `env#7`.
+    pub(crate) deployment: String,
+    culprits: Vec<Culprit>,
+}
+
+impl Ended {
+    /// Whether what was asked for was done.
+    pub(crate) fn succeeded(&self) -> bool {
+        self.state == "succeeded"
+    }
+
+    /// Says how it ended, and gives the exit code: 0 only for success.
+    pub(crate) fn report(&self) -> ExitCode {
+        if self.succeeded() {
+            eprintln!("✓ {} succeeded", self.deployment);
+            return ExitCode::SUCCESS;
+        }
+        eprintln!("✗ {} {}", self.deployment, self.state.replace('_', " "));
+        for culprit in &self.culprits {
+            eprintln!("  {}", culprit.text);
+            for line in &culprit.last_lines {
+                eprintln!("    | {line}");
+            }
+        }
+        ExitCode::FAILURE
+    }
+}
+
+/// Follows the Op to its end: log lines to standard output, the bar to standard error.
+pub(crate) async fn watch(client: &Client, op: &str) -> Result<Ended> {
+    follow(client, op, true).await
+}
+
+/// Follows the Op to its end, with the bar only.
+pub(crate) async fn wait(client: &Client, op: &str) -> Result<Ended> {
+    follow(client, op, false).await
+}
+
+async fn follow(client: &Client, op: &str, log: bool) -> Result<Ended> {
+    let bar = bar();
+    let mut last: Option<Op> = None;
+    live::follow(client, op, |event, data| {
+        match event {
+            "log" if log => print_lines(&bar, data)?,
+            "state" => {
+                let op: Op = serde_json::from_value(data)
+                    .context("the Op's state is not what this version of landfall understands")?;
+                show(&bar, &op);
+                last = Some(op);
+            }
+            "end" => return Ok(true),
+            // A newer server may say more.
+            _ => {}
+        }
+        Ok(false)
+    })
+    .await?;
+    bar.finish_and_clear();
+    let op = last.context("the server ended the stream without saying how the Op stands")?;
+    Ok(Ended {
+        deployment: format!("{}#{}", op.environment.name, op.number),
+        state: op.state,
+        culprits: op.culprits,
+    })
+}
+
+fn bar() -> ProgressBar {
+    if !output::is_watched() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(100);
+    let style = ProgressStyle::with_template("{spinner} {bar:28} {pos:>3} %  {msg}  {elapsed}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style.progress_chars("━╸─"));
+    // Moves on by itself, so that a quiet Op does not look dead.
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+fn show(bar: &ProgressBar, op: &Op) {
+    bar.set_position(op.percent);
+    let Some(step) = op.steps.iter().find(|step| step.state == "running") else { return };
+    let name = step.name.replace('_', " ");
+    bar.set_message(match (step.done, step.total) {
+        (Some(done), Some(total)) => format!("{name} {done} of {total}"),
+        _ => name,
+    });
+}
+
+fn print_lines(bar: &ProgressBar, data: Value) -> Result<()> {
+    let lines: Vec<LogLine> = serde_json::from_value(data)
+        .context("the log is not what this version of landfall understands")?;
+    let text: String = lines.iter().map(printed).collect();
+    bar.suspend(|| std::io::stdout().lock().write_all(text.as_bytes()))
+        .context("could not write to standard output")
+}
+
+fn printed(line: &LogLine) -> String {
+    let source = match &line.source {
+        Source::Landfall => "landfall",
+        Source::Event { object } => object,
+        Source::Container { pod } => pod,
+    };
+    let mark = match line.level.as_str() {
+        "error" => "error: ",
+        "warning" => "warning: ",
+        _ => "",
+    };
+    let time = line.at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S%.1f").to_string();
+    format!("{time}  {source:<28}  {mark}{}\n", line.text)
+}

@@ -1,0 +1,138 @@
+//! `landfall deploy`: a release into an App Environment.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::client::{Client, ServerArgs, watch};
+use crate::output::{self, Format};
+
+/// What to deploy, and where.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    server: ServerArgs,
+
+    /// The App Environment
+    environment: String,
+
+    /// Tag of the release; without it the one that runs is deployed again
+    #[arg(long, default_value = "", value_name = "TAG")]
+    release: String,
+
+    /// File with the deployment's Helm values; without it the environment's own are kept
+    #[arg(long, short = 'f', value_name = "FILE")]
+    values: Option<PathBuf>,
+
+    /// What happens if it fails [default: leave for sandbox environments, roll-back for production]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    on_failure: Option<OnFailure>,
+
+    /// Why, for the history
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    reason: String,
+
+    /// Follow the Op; the command then succeeds only if the deployment does
+    #[arg(long, short = 'w')]
+    watch: bool,
+
+    /// How to print what was started
+    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
+    output: Format,
+}
+
+/// What happens if a deployment fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OnFailure {
+    /// The cluster is left as it is
+    Leave,
+    /// The last good deployment is repeated
+    RollBack,
+}
+
+/// A deployment just made, as far as commands need it.
+#[derive(Debug, Deserialize)]
+struct Started {
+    deployment: Deployment,
+    op: Op,
+}
+
+#[derive(Debug, Deserialize)]
+struct Deployment {
+    number: i64,
+    environment: Named,
+    release: Tagged,
+    state: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Op {
+    id: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Tagged {
+    tag: String,
+}
+
+/// Carries the command out.
+pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    let client = args.server.client()?;
+    let values = match &args.values {
+        Some(file) => Some(
+            std::fs::read_to_string(file)
+                .with_context(|| format!("could not read {}", file.display()))?,
+        ),
+        None => None,
+    };
+    let body = json!({
+        "release": args.release,
+        "values": values,
+        "on_failure": args.on_failure,
+        "reason": args.reason,
+    });
+    let path = format!("/api/v1/environments/{}/deployments", args.environment);
+    let started: Value = client.post(&path, &body).await?;
+    tell(&client, started, args.watch, args.output).await
+}
+
+/// Says what was started, and follows it if asked to.
+pub(crate) async fn tell(
+    client: &Client,
+    started: Value,
+    watched: bool,
+    output: Format,
+) -> Result<ExitCode> {
+    let read: Started = serde_json::from_value(started.clone())
+        .context("the server's answer is not what this version of landfall understands")?;
+    if watched && output == Format::Table {
+        let deployment = &read.deployment;
+        eprintln!(
+            "{}#{}: {}",
+            deployment.environment.name, deployment.number, deployment.release.tag
+        );
+    } else {
+        output::print(output, &started, &["deployment", "release", "state", "op"], |_| {
+            let deployment = &read.deployment;
+            vec![vec![
+                format!("{}#{}", deployment.environment.name, deployment.number),
+                deployment.release.tag.clone(),
+                deployment.state.clone(),
+                read.op.id.clone(),
+            ]]
+        })?;
+    }
+    if !watched {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(watch::watch(client, &read.op.id).await?.report())
+}

@@ -1,0 +1,63 @@
+//! One file per command; here only which is which, and the asynchronous runtime for those that need one.
+//!
+//! `chart template` runs without a runtime: it starts in milliseconds because it sets nothing up that it does not use.
+
+pub(crate) mod chart_template;
+pub(crate) mod demo;
+pub(crate) mod deploy;
+pub(crate) mod env;
+pub(crate) mod op;
+pub(crate) mod release;
+pub(crate) mod rollback;
+pub(crate) mod serve;
+pub(crate) mod simulator;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::cli::{ChartCommand, Cli, Command};
+
+/// Carries the command out.
+pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        Command::Chart(ChartCommand::Template(args)) => Ok(chart_template::run(*args)),
+        Command::Serve(args) => with_runtime(serve::run(args)),
+        Command::Demo(args) => with_runtime(demo::run(args)),
+        Command::Simulator(args) => with_runtime(simulator::run(args)),
+        Command::Release(command) => with_runtime(release::run(command)),
+        Command::Deploy(args) => with_runtime(deploy::run(args)),
+        Command::Rollback(args) => with_runtime(rollback::run(args)),
+        Command::Op(command) => with_runtime(op::run(command)),
+        Command::Env(command) => with_runtime(env::run(command)),
+    }
+}
+
+fn with_runtime(command: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    // Both reqwest and kube ask rustls for the process's provider; there is one in the whole binary.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("could not start the asynchronous runtime")?
+        .block_on(command)
+}
+
+/// Ends when the process is asked to stop: Ctrl-C, or SIGTERM from a service manager.
+pub(crate) async fn asked_to_stop() {
+    let mut terminate = match tokio::signal::unix::signal(
+        tokio::signal::unix::SignalKind::terminate(),
+    ) {
+        Ok(signal) => signal,
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be heard; only Ctrl-C stops the process gracefully");
+            let _ = tokio::signal::ctrl_c().await;
+            return;
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

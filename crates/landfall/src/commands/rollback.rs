@@ -1,0 +1,45 @@
+//! `landfall rollback`: repeats an earlier deployment of an App Environment.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use crate::client::ServerArgs;
+use crate::commands::deploy;
+use crate::output::Format;
+
+/// What to go back to.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    server: ServerArgs,
+
+    /// The App Environment
+    environment: String,
+
+    /// A deployment (`#41`), or a release tag: the last deployment of it that succeeded there
+    #[arg(long, value_name = "#NUMBER|TAG")]
+    to: String,
+
+    /// Why, for the history
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    reason: String,
+
+    /// Follow the Op; the command then succeeds only if the rollback does
+    #[arg(long, short = 'w')]
+    watch: bool,
+
+    /// How to print what was started
+    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
+    output: Format,
+}
+
+/// Carries the command out.
+pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    let client = args.server.client()?;
+    let path = format!("/api/v1/environments/{}/rollbacks", args.environment);
+    let started: Value =
+        client.post(&path, &json!({ "to": args.to, "reason": args.reason })).await?;
+    deploy::tell(&client, started, args.watch, args.output).await
+}

@@ -1,0 +1,198 @@
+//! `landfall serve`: the server with its pages, its API and its workers.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use control::{Config, Control, Database, Network, OutboundPolicy, WorkerSettings};
+use secrecy::{ExposeSecret, SecretString};
+use server::ServerConfig;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use crate::commands::asked_to_stop;
+use crate::simulated::{self, Elsewhere, InProcess, Pace};
+
+/// Where the server listens, what it keeps and where, and whom it may reach.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, env = "LANDFALL_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
+    listen: SocketAddr,
+
+    /// Folder for the database, the objects, the key and simulated clusters [default: ~/.local/share/landfall]
+    #[arg(long, env = "LANDFALL_DATA", value_name = "FOLDER")]
+    data: Option<PathBuf>,
+
+    /// `PostgreSQL` to use instead of a SQLite file: postgres://user:password@host/database
+    #[arg(long, env = "LANDFALL_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<SecretString>,
+
+    /// Folder of the object store [default: `objects` in the data folder]
+    #[arg(long, env = "LANDFALL_OBJECTS", value_name = "FOLDER")]
+    objects: Option<PathBuf>,
+
+    /// File with the key that encrypts what is stored; made on first run [default: `key` in the data folder]
+    #[arg(long, env = "LANDFALL_KEY_FILE", value_name = "FILE")]
+    key_file: Option<PathBuf>,
+
+    /// The address people use, where a proxy stands in front: <https://landfall.example.com>
+    #[arg(long, env = "LANDFALL_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<Url>,
+
+    /// Listen beyond loopback although nobody encrypts (no https in --public-url)
+    #[arg(long, env = "LANDFALL_PLAIN_HTTP")]
+    plain_http: bool,
+
+    /// Proxy whose X-Forwarded-For is believed; may be repeated
+    #[arg(long, env = "LANDFALL_TRUSTED_PROXY", value_delimiter = ',', value_name = "ADDRESS")]
+    trusted_proxy: Vec<IpAddr>,
+
+    /// Network inside which chart repositories and clusters may be reached although it is loopback,
+    /// private or link-local; may be repeated
+    #[arg(long, env = "LANDFALL_ALLOW_NETWORK", value_delimiter = ',', value_name = "CIDR")]
+    allow_network: Vec<Network>,
+
+    /// Ops carried out at once
+    #[arg(long, env = "LANDFALL_WORKERS", default_value_t = WorkerSettings::default().count, value_name = "N")]
+    workers: usize,
+
+    /// How long a worker holds an Op without renewing; the Op of a dead one is taken up after this
+    #[arg(long, env = "LANDFALL_LEASE", value_parser = duration, default_value = "15s", value_name = "TIME")]
+    lease: Duration,
+
+    /// How fast simulated clusters are
+    #[arg(long, env = "LANDFALL_SIMULATED_PACE", value_enum, default_value_t = Pace::Believable, value_name = "PACE")]
+    simulated_pace: Pace,
+
+    /// A simulated cluster of this name runs as a process of its own (`landfall simulator`); may be repeated
+    #[arg(
+        long,
+        env = "LANDFALL_SIMULATED_CLUSTER",
+        value_delimiter = ',',
+        value_name = "NAME=KUBECONFIG"
+    )]
+    simulated_cluster: Vec<Elsewhere>,
+}
+
+/// Runs until it is asked to stop.
+pub(crate) async fn run(args: Args) -> Result<ExitCode> {
+    log_to_stderr("info");
+    refuse_plain_http(&args)?;
+    let data = match &args.data {
+        Some(folder) => folder.clone(),
+        None => default_data()?,
+    };
+    std::fs::create_dir_all(&data)
+        .with_context(|| format!("could not make the data folder {}", data.display()))?;
+
+    let control =
+        Control::open(config(&args, &data)).await.context("could not open Landfall's data")?;
+    let listener = TcpListener::bind(args.listen).await.with_context(|| {
+        format!(
+            "could not listen on {}; another process may, choose one with --listen",
+            args.listen
+        )
+    })?;
+    let workers = control.start_workers();
+    announce(&control, &listener, args.public_url.as_ref()).await?;
+
+    let stop = CancellationToken::new();
+    tokio::spawn({
+        let stop = stop.clone();
+        async move {
+            asked_to_stop().await;
+            tracing::info!(
+                "stopping: requests under way are answered, Ops are given up at their next safe point"
+            );
+            stop.cancel();
+        }
+    });
+    let http = ServerConfig {
+        public_url: args.public_url,
+        tls: false,
+        trusted_proxies: args.trusted_proxy,
+    };
+    let served = server::serve(listener, control, http, stop).await.context("the server failed");
+    workers.stop().await;
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+fn config(args: &Args, data: &std::path::Path) -> Config {
+    let simulated = InProcess::new(
+        simulated::folder(data),
+        args.simulated_pace.timing(),
+        args.simulated_cluster.clone(),
+    );
+    Config {
+        database: match &args.database_url {
+            Some(url) => Database::Postgres(url.clone()),
+            None => Database::Sqlite(data.join("landfall.db")),
+        },
+        objects: args.objects.clone().unwrap_or_else(|| data.join("objects")),
+        key_file: args.key_file.clone().unwrap_or_else(|| data.join("key")),
+        outbound: OutboundPolicy { allowed_networks: args.allow_network.clone() },
+        workers: WorkerSettings {
+            count: args.workers,
+            lease: args.lease,
+            ..WorkerSettings::default()
+        },
+        simulated: Some(Arc::new(simulated)),
+    }
+}
+
+/// Passwords and sessions must not cross a network in the clear unless someone says so.
+fn refuse_plain_http(args: &Args) -> Result<()> {
+    let encrypted = args.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
+    if args.listen.ip().is_loopback() || encrypted || args.plain_http {
+        return Ok(());
+    }
+    bail!(
+        "{} is not a loopback address, and nothing encrypts what is sent to it. Put a proxy with TLS in front and \
+         name its address with --public-url https://…, or say --plain-http",
+        args.listen
+    )
+}
+
+/// A time with its unit, such as `15s` or `2m`; at least a second.
+fn duration(text: &str) -> Result<Duration> {
+    let time: jiff::SignedDuration = text.parse().context("write a time such as 15s or 2m")?;
+    let time = Duration::try_from(time).context("a time cannot be negative")?;
+    if time < Duration::from_secs(1) {
+        bail!("at least 1s is needed");
+    }
+    Ok(time)
+}
+
+fn default_data() -> Result<PathBuf> {
+    let base = std::env::var_os("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")));
+    base.map(|base| base.join("landfall"))
+        .context("there is no home folder to keep data in; name a folder with --data")
+}
+
+/// Says on standard output where the server is and, on a first run, how to begin.
+async fn announce(control: &Control, listener: &TcpListener, public: Option<&Url>) -> Result<()> {
+    let address =
+        format!("http://{}", listener.local_addr().context("the listener has no address")?);
+    let visible =
+        public.map_or_else(|| address.clone(), |url| url.as_str().trim_end_matches('/').to_owned());
+    println!("Landfall {} listens on {address}", env!("CARGO_PKG_VERSION"));
+    if let Some(code) = control.setup_code().await.context("could not make a set-up code")? {
+        println!("First run: open {visible}/set-up and enter the code {}", code.expose_secret());
+    }
+    Ok(())
+}
+
+/// Structured log lines on standard error; `LANDFALL_LOG` chooses which.
+pub(crate) fn log_to_stderr(default: &str) {
+    let filter =
+        EnvFilter::try_from_env("LANDFALL_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

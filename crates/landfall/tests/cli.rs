@@ -1,0 +1,146 @@
+//! The client commands and the demo, as users type them.
+
+use std::path::Path;
+use std::process::Output;
+
+use harness::{Api, Server, charts, op_of};
+use serde_json::{Value, json};
+
+fn binary() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_landfall"))
+}
+
+async fn landfall(api: &Api, args: &[&str]) -> Output {
+    tokio::process::Command::new(binary())
+        .args(args)
+        .env("LANDFALL_SERVER", &api.url)
+        .env("LANDFALL_TOKEN", &api.token)
+        .output()
+        .await
+        .unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A release is added, deployed and rolled back from the command line; exit codes say what came of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn main_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(binary(), folder.path(), &["--simulated-pace", "instant"]).await;
+    let api = server.set_up().await;
+    api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+    let repository = charts::serve(charts::parcel()).await;
+    let app = json!({
+        "name": "Parcel", "chart_kind": "repository", "chart_url": repository, "chart_name": "parcel", "wait_seconds": 3,
+    });
+    api.post("/apps", app).await;
+
+    for (tag, version) in [("2.4.0", "0.31.0"), ("2.4.1", "0.31.2")] {
+        let added =
+            landfall(&api, &["release", "add", "Parcel", tag, "--chart-version", version]).await;
+        assert!(added.status.success(), "{}", err(&added));
+        assert!(out(&added).contains(&format!("parcel {version}")), "{}", out(&added));
+    }
+    let again =
+        landfall(&api, &["release", "add", "Parcel", "2.4.0", "--chart-version", "0.31.0"]).await;
+    assert_eq!(again.status.code(), Some(1));
+    assert!(err(&again).contains("2.4.0"), "{}", err(&again));
+
+    let environment = json!({ "name": "staging", "app": "Parcel", "kind": "sandbox", "cluster": "lab", "release": "2.4.0" });
+    api.op_succeeds(&op_of(&api.post("/environments", environment).await)).await;
+
+    let deployed = landfall(&api, &["deploy", "staging", "--release", "2.4.1", "--watch"]).await;
+    assert!(deployed.status.success(), "{}{}", out(&deployed), err(&deployed));
+    assert!(
+        out(&deployed).contains("landfall"),
+        "the log is on standard output: {}",
+        out(&deployed)
+    );
+    assert!(err(&deployed).contains("✓ staging#2 succeeded"), "{}", err(&deployed));
+
+    let values = folder.path().join("broken.yaml");
+    std::fs::write(
+        &values,
+        "worker:\n  podAnnotations:\n    simulator.landfall.dev/fault: crash-loop\n",
+    )
+    .unwrap();
+    let failed =
+        landfall(&api, &["deploy", "staging", "-f", values.to_str().unwrap(), "--watch"]).await;
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(err(&failed).contains("✗ staging#3 failed"), "{}", err(&failed));
+    assert!(
+        err(&failed).contains("| fatal: "),
+        "the last lines of the container: {}",
+        err(&failed)
+    );
+
+    let back = landfall(&api, &["rollback", "staging", "--to", "#1", "--watch"]).await;
+    assert!(back.status.success(), "{}", err(&back));
+
+    let listed = landfall(&api, &["env", "list"]).await;
+    assert!(out(&listed).contains("staging") && out(&listed).contains("2.4.0"), "{}", out(&listed));
+    let listed = landfall(&api, &["env", "list", "-o", "json"]).await;
+    let listed: Value = serde_json::from_str(&out(&listed)).unwrap();
+    assert_eq!(listed["items"][0]["release"]["tag"], "2.4.0");
+    let listed = landfall(&api, &["env", "list", "-o", "yaml"]).await;
+    assert!(out(&listed).contains("\n  name: staging\n"), "{}", out(&listed));
+}
+
+/// Without a server, a token or a right answer, the message says what to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn mistakes() {
+    let nobody = Api::new("http://127.0.0.1:1", "lf_none");
+    let unreachable = landfall(&nobody, &["env", "list"]).await;
+    assert_eq!(unreachable.status.code(), Some(1));
+    assert!(
+        err(&unreachable).contains("could not reach http://127.0.0.1:1/"),
+        "{}",
+        err(&unreachable)
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(binary(), folder.path(), &[]).await;
+    let stranger = Api::new(&server.url, "lf_wrong");
+    let refused = landfall(&stranger, &["env", "list"]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(err(&refused).contains("token"), "{}", err(&refused));
+
+    let api = server.set_up().await;
+    let missing = landfall(&api, &["deploy", "nowhere"]).await;
+    assert!(err(&missing).contains("nowhere"), "{}", err(&missing));
+}
+
+/// The demo does the main job with nothing but the binary, and its exit code is the Op's.
+#[tokio::test(flavor = "multi_thread")]
+async fn demo_once() {
+    let demo = |more: &'static [&'static str]| async move {
+        tokio::process::Command::new(binary())
+            .args(["demo", "--once", "--pace", "instant", "--listen", "127.0.0.1:0"])
+            .args(more)
+            .output()
+            .await
+            .unwrap()
+    };
+    let sample = demo(&[]).await;
+    assert!(sample.status.success(), "{}{}", out(&sample), err(&sample));
+    assert!(
+        err(&sample).contains("simulated"),
+        "it says that the cluster is simulated: {}",
+        err(&sample)
+    );
+    assert!(err(&sample).contains("✓ northwind-prod#2 succeeded"), "{}", err(&sample));
+
+    let own =
+        demo(&["--chart", concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/parcel/0.31.0")]).await;
+    assert!(own.status.success(), "{}", err(&own));
+
+    let nothing = demo(&["--chart", "/nowhere"]).await;
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(err(&nothing).contains("there is no chart at /nowhere"), "{}", err(&nothing));
+}
