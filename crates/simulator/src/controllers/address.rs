@@ -1,4 +1,4 @@
-//! Addresses from outside: Services of type LoadBalancer and Ingresses get one after a while. Nothing is routed.
+//! Addresses from outside: Services of type `LoadBalancer` and Ingresses get one after a while. Nothing is routed.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! DaemonSets: a pod per node; there is one node.
+//! `DaemonSets`: a pod per node; there is one node.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,6 @@ fn reconcile(cluster: &Cluster, stored: &StoredObject) -> Result<Next, StatusErr
             Some(pod) if pod["metadata"]["labels"][REVISION] != *hash && !on_delete => {
                 pods_of::delete(cluster, SOURCE, &set, pod)?;
             }
-            Some(_) => {}
             // The old pod has to be gone first: it holds the node's ports.
             None if pods.is_empty() => {
                 let mut pod = pods_of::from_template(&set);
@@ -40,12 +39,12 @@ fn reconcile(cluster: &Cluster, stored: &StoredObject) -> Result<Next, StatusErr
                 pods_of::set_label(&mut pod, REVISION, &hash);
                 pods_of::create(cluster, SOURCE, &set, pod)?;
             }
-            None => {}
+            _ => {}
         }
     }
     let pods = pods_of::active(cluster, stored);
     cluster.update_status("daemonsets.apps", &stored.namespace, &stored.name, |set| {
-        tell(set, &pods, &hash)
+        tell(set, &pods, &hash);
     })?;
     Ok(Next::OnChange)
 }

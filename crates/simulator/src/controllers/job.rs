@@ -52,7 +52,7 @@ fn reconcile(cluster: &Cluster, stored: &StoredObject) -> Result<Next, StatusErr
     }
     let outcome = Outcome { succeeded, failed, completions, limit };
     cluster.update_status("jobs.batch", &stored.namespace, &stored.name, |job| {
-        tell(job, &active, &outcome)
+        tell(job, &active, &outcome);
     })?;
     outcome.announce(cluster, &job);
     Ok(Next::OnChange)

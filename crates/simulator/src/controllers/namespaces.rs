@@ -1,5 +1,5 @@
-//! What every namespace gets: the ServiceAccount `default` and the cluster's authority as a
-//! ConfigMap.
+//! What every namespace gets: the `ServiceAccount` `default` and the cluster's authority as a
+//! `ConfigMap`.
 
 use serde_json::json;
 

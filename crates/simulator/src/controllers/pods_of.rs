@@ -135,12 +135,13 @@ fn canonical(value: &Value) -> String {
         Value::Object(map) => {
             let mut entries: Vec<_> = map.iter().collect();
             entries.sort_by_key(|(key, _)| *key);
-            entries
-                .into_iter()
-                .map(|(key, value)| format!("{key:?}:{};", canonical(value)))
-                .collect()
+            entries.into_iter().fold(String::new(), |text, (key, value)| {
+                format!("{text}{key:?}:{};", canonical(value))
+            })
         }
-        Value::Array(items) => items.iter().map(|item| format!("[{}]", canonical(item))).collect(),
+        Value::Array(items) => {
+            items.iter().fold(String::new(), |text, item| format!("{text}[{}]", canonical(item)))
+        }
         plain => plain.to_string(),
     }
 }

@@ -4,7 +4,7 @@
 //! start, after every change of it or of its dependents, and again after as long as it asks for; so a missed change or a
 //! killed process costs nothing but time. Failed writes are tried again the same way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ pub(super) struct Reconciler {
 #[derive(Default)]
 struct Agenda {
     now: BTreeSet<ObjectRef>,
-    later: BTreeMap<(Instant, ObjectRef), ()>,
+    later: BTreeSet<(Instant, ObjectRef)>,
 }
 
 impl Reconciler {
@@ -56,7 +56,7 @@ impl Reconciler {
             while let Some(place) = agenda.now.pop_first() {
                 self.look(&cluster, place, &mut agenda);
             }
-            let due = agenda.later.first_key_value().map(|((at, _), ())| *at);
+            let due = agenda.later.first().map(|(at, _)| *at);
             let changes = select_all(watches.iter_mut().map(|watch| Box::pin(watch.next())));
             let (outcome, index) = tokio::select! {
                 (outcome, index, _) = changes => (outcome, index),
@@ -126,19 +126,15 @@ impl Reconciler {
                 RETRY
             }
         };
-        agenda.later.insert((Instant::now() + after, place), ());
+        agenda.later.insert((Instant::now() + after, place));
     }
 }
 
 impl Agenda {
     fn ripen(&mut self) {
         let now = Instant::now();
-        while let Some(entry) = self.later.first_entry() {
-            if entry.key().0 > now {
-                return;
-            }
-            let ((_, place), ()) = entry.remove_entry();
-            self.now.insert(place);
+        while self.later.first().is_some_and(|(due, _)| *due <= now) {
+            self.now.extend(self.later.pop_first().map(|(_, place)| place));
         }
     }
 }

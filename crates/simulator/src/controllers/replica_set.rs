@@ -1,4 +1,4 @@
-//! ReplicaSets: as many pods as asked for.
+//! `ReplicaSets`: as many pods as asked for.
 
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ fn reconcile(cluster: &Cluster, stored: &StoredObject) -> Result<Next, StatusErr
     }
     let pods = pods_of::active(cluster, stored);
     cluster.update_status("replicasets.apps", &stored.namespace, &stored.name, |set| {
-        tell(set, &pods)
+        tell(set, &pods);
     })?;
     Ok(Next::OnChange)
 }

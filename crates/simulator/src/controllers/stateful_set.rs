@@ -1,4 +1,4 @@
-//! StatefulSets: numbered pods, each with its own claims, made and replaced in order.
+//! `StatefulSets`: numbered pods, each with its own claims, made and replaced in order.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn reconcile(cluster: &Cluster, stored: &StoredObject) -> Result<Next, StatusErr
     }
     let pods = pods_of::active(cluster, stored);
     cluster.update_status("statefulsets.apps", &stored.namespace, &stored.name, |set| {
-        tell(set, &pods, &revision)
+        tell(set, &pods, &revision);
     })?;
     Ok(Next::OnChange)
 }

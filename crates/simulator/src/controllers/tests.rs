@@ -1,5 +1,7 @@
 //! Workloads come up, change, fail and go as their users expect; seen through watches, without sleeping.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -67,19 +69,12 @@ impl Running {
                 let _ = watch.next().await;
             }
         };
-        match tokio::time::timeout(std::time::Duration::from_secs(30), waiting).await {
-            Ok(objects) => objects,
-            Err(_) => panic!(
-                "{resource} never became as wanted: {:#?}",
-                self.cluster
-                    .store()
-                    .list(resource, None)
-                    .1
-                    .iter()
-                    .map(|object| object.value())
-                    .collect::<Vec<_>>()
-            ),
+        if let Ok(objects) = tokio::time::timeout(Duration::from_secs(30), waiting).await {
+            return objects;
         }
+        let (_, found) = self.cluster.store().list(resource, None);
+        let found: Vec<Value> = found.iter().map(|object| object.value()).collect();
+        panic!("{resource} never became as wanted: {found:#?}");
     }
 
     async fn events(&self, reason: &str) -> Vec<String> {
@@ -91,7 +86,7 @@ impl Running {
     }
 }
 
-fn deployment(annotations: Value) -> Value {
+fn deployment(annotations: &Value) -> Value {
     json!({
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -111,11 +106,11 @@ fn ready(set: &Value) -> i64 {
     object::integer(set, &["status", "readyReplicas"]).unwrap_or(0)
 }
 
-/// A Deployment gets its ReplicaSet and pods, says that it is available, and its containers speak.
+/// A Deployment gets its `ReplicaSet` and pods, says that it is available, and its containers speak.
 #[tokio::test]
 async fn deployment_comes_up() {
     let running = run();
-    running.create("deployments.apps", deployment(json!({})));
+    running.create("deployments.apps", deployment(&json!({})));
     let found = running.until("deployments.apps", |all| all.iter().all(|it| ready(it) == 3)).await;
     assert_eq!(object::condition(&found[0], "Available"), "True");
     let found = running
@@ -141,7 +136,7 @@ async fn deployment_comes_up() {
 #[tokio::test]
 async fn rolling_update_keeps_the_bound() {
     let running = run();
-    running.create("deployments.apps", deployment(json!({})));
+    running.create("deployments.apps", deployment(&json!({})));
     running.until("deployments.apps", |all| all.iter().all(|it| ready(it) == 3)).await;
     let (_, mut watch) = running.cluster.list_and_watch("deployments.apps");
     running.change("deployments.apps", "web", |web| {
@@ -178,7 +173,7 @@ async fn image_that_cannot_be_pulled() {
     let running = run();
     running.create(
         "deployments.apps",
-        deployment(json!({ "simulator.landfall.dev/fault": "image-pull" })),
+        deployment(&json!({ "simulator.landfall.dev/fault": "image-pull" })),
     );
     let messages = running.events("Failed").await;
     insta::assert_snapshot!(messages.iter().find(|text| text.contains("pull image")).unwrap(), @r#"Failed to pull image "shop/web:1": failed to pull and unpack image "shop/web:1": failed to resolve reference "shop/web:1": shop/web:1: not found"#);
@@ -200,7 +195,7 @@ async fn crash_loop() {
     let running = run();
     running.create(
         "deployments.apps",
-        deployment(json!({ "simulator.landfall.dev/fault": "crash-loop" })),
+        deployment(&json!({ "simulator.landfall.dev/fault": "crash-loop" })),
     );
     let restarts = |pod: &Value| {
         let first = object::list(pod, &["status", "containerStatuses"]).first();
@@ -213,7 +208,7 @@ async fn crash_loop() {
     assert!(ended && lines.last().unwrap().text.starts_with("fatal: "), "{lines:?}");
 }
 
-/// A StatefulSet makes its pods in order, each with its claim, and its claims outlive it.
+/// A `StatefulSet` makes its pods in order, each with its claim, and its claims outlive it.
 #[tokio::test]
 async fn stateful_set_in_order() {
     let running = run();
@@ -282,7 +277,7 @@ async fn jobs_end() {
     assert_eq!(object::integer(bad, &["status", "failed"]), Some(2));
 }
 
-/// Services of type LoadBalancer and Ingresses get an address.
+/// Services of type `LoadBalancer` and Ingresses get an address.
 #[tokio::test]
 async fn addresses() {
     let running = run();

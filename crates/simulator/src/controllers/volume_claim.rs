@@ -1,4 +1,4 @@
-//! PersistentVolumeClaims: each gets a volume of its own after a while. Nothing is stored.
+//! `PersistentVolumeClaims`: each gets a volume of its own after a while. Nothing is stored.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Deployments: a ReplicaSet per template, and the way from one to the next.
+//! Deployments: a `ReplicaSet` per template, and the way from one to the next.
 
 mod rolling;
 mod status;

@@ -143,7 +143,7 @@ impl Pod {
 
     async fn pull(&self) -> Result<(), StatusError> {
         let pod = self.read()?;
-        self.for_each_container(&pod, |path, image| {
+        for_each_container(&pod, |path, image| {
             self.cluster.emit(
                 KUBELET,
                 &pod,
@@ -155,7 +155,7 @@ impl Pod {
         });
         let pulling = self.cluster.timing().image_pull;
         pause(pulling).await;
-        self.for_each_container(&pod, |path, image| {
+        for_each_container(&pod, |path, image| {
             let text =
                 format!("Successfully pulled image \"{image}\" in {}ms", pulling.as_millis());
             self.cluster.emit(KUBELET, &pod, path, "Normal", "Pulled", &text);
@@ -171,7 +171,7 @@ impl Pod {
         );
         let mut back_off = BackOff::new(self.cluster.timing().back_off);
         loop {
-            self.for_each_container(&pod, |path, image| {
+            for_each_container(&pod, |path, image| {
                 self.cluster.emit(
                     KUBELET,
                     &pod,
@@ -186,7 +186,7 @@ impl Pod {
                 reason: "ErrImagePull",
                 message: missing.clone(),
             })?;
-            self.for_each_container(&pod, |path, image| {
+            for_each_container(&pod, |path, image| {
                 let text = format!("Failed to pull image \"{image}\": {missing}");
                 self.cluster.emit(KUBELET, &pod, path, "Warning", "Failed", &text);
                 self.cluster.emit(KUBELET, &pod, path, "Warning", "Failed", "Error: ErrImagePull");
@@ -198,7 +198,7 @@ impl Pod {
                 reason: "ImagePullBackOff",
                 message: message.clone(),
             })?;
-            self.for_each_container(&pod, |path, _| {
+            for_each_container(&pod, |path, _| {
                 self.cluster.emit(KUBELET, &pod, path, "Normal", "BackOff", &message);
                 self.cluster.emit(
                     KUBELET,
@@ -216,7 +216,7 @@ impl Pod {
     /// Makes the containers; they run and are not ready yet.
     fn start(&self) -> Result<(), StatusError> {
         let pod = self.read()?;
-        self.for_each_container(&pod, |path, _| {
+        for_each_container(&pod, |path, _| {
             let name = path.trim_start_matches("spec.containers{").trim_end_matches('}');
             self.cluster.emit(
                 KUBELET,
@@ -255,14 +255,14 @@ impl Pod {
         let timing = self.cluster.timing();
         if matches!(object::text(&pod, &["spec", "restartPolicy"]), "Never" | "OnFailure") {
             pause(faults::ready_after(&pod).unwrap_or(timing.job_run)).await;
-            self.each_name(&pod, |container, name| {
+            each_name(&pod, |container, name| {
                 self.cluster.logs().append(&self.uid, name, &voice::finishing(container));
                 self.cluster.logs().finish(&self.uid, name);
             });
             return self.set(&ContainerState::Terminated { exit_code: 0 });
         }
         pause(faults::ready_after(&pod).unwrap_or(timing.ready)).await;
-        self.each_name(&pod, |container, name| {
+        each_name(&pod, |container, name| {
             self.cluster.logs().append(&self.uid, name, &voice::ready(container));
         });
         self.set(&ContainerState::Running { ready: true })
@@ -275,7 +275,7 @@ impl Pod {
             self.start()?;
             let pod = self.read()?;
             pause(self.cluster.timing().ready / 2).await;
-            self.each_name(&pod, |container, name| {
+            each_name(&pod, |container, name| {
                 self.cluster.logs().append(&self.uid, name, &voice::failing(container));
                 self.cluster.logs().finish(&self.uid, name);
             });
@@ -292,7 +292,7 @@ impl Pod {
                 self.uid
             );
             self.set(&ContainerState::BackingOff { message })?;
-            self.for_each_container(&pod, |path, _| {
+            for_each_container(&pod, |path, _| {
                 let name = path.trim_start_matches("spec.containers{").trim_end_matches('}');
                 let text = format!(
                     "Back-off restarting failed container {name} in pod {}_{}({})",
@@ -308,7 +308,7 @@ impl Pod {
         let pod = self.read()?;
         pause(self.cluster.timing().ready).await;
         loop {
-            self.for_each_container(&pod, |path, _| {
+            for_each_container(&pod, |path, _| {
                 let text = "Readiness probe failed: HTTP probe failed with statuscode: 503";
                 self.cluster.emit(KUBELET, &pod, path, "Warning", "Unhealthy", text);
             });
@@ -323,7 +323,7 @@ impl Pod {
             return;
         }
         if record::phase(&pod) == "Running" {
-            self.for_each_container(&pod, |path, _| {
+            for_each_container(&pod, |path, _| {
                 let name = path.trim_start_matches("spec.containers{").trim_end_matches('}');
                 self.cluster.emit(
                     KUBELET,
@@ -338,7 +338,7 @@ impl Pod {
                 object::integer(&pod, &["metadata", "deletionGracePeriodSeconds"]).unwrap_or(0);
             let grace = Duration::from_secs(u64::try_from(grace).unwrap_or(0));
             pause(self.cluster.timing().stop.min(grace)).await;
-            self.each_name(&pod, |_, name| {
+            each_name(&pod, |_, name| {
                 self.cluster.logs().append(&self.uid, name, "SIGTERM received, stopping");
                 self.cluster.logs().finish(&self.uid, name);
             });
@@ -372,27 +372,27 @@ impl Pod {
         self.write(|pod| record::set_containers(pod, state))
     }
 
-    /// Calls with the `fieldPath` and the image of each container.
-    fn for_each_container(&self, pod: &Value, mut each: impl FnMut(&str, &str)) {
-        self.each_name(pod, |container, name| {
-            each(&format!("spec.containers{{{name}}}"), object::text(container, &["image"]));
-        });
-    }
-
-    fn each_name(&self, pod: &Value, mut each: impl FnMut(&Value, &str)) {
-        for container in record::containers(pod, "containers") {
-            each(container, object::text(container, &["name"]));
-        }
-    }
-
     /// Begins a run of each container's log with the lines that `voice` gives.
     fn speak(&self, pod: &Value, lines: impl Fn(&Value, &Value) -> Vec<String>) {
-        self.each_name(pod, |container, name| {
+        each_name(pod, |container, name| {
             self.cluster.logs().start(&self.uid, name);
             for line in lines(pod, container) {
                 self.cluster.logs().append(&self.uid, name, &line);
             }
         });
+    }
+}
+
+/// Calls with the `fieldPath` and the image of each container.
+fn for_each_container(pod: &Value, mut each: impl FnMut(&str, &str)) {
+    each_name(pod, |container, name| {
+        each(&format!("spec.containers{{{name}}}"), object::text(container, &["image"]));
+    });
+}
+
+fn each_name(pod: &Value, mut each: impl FnMut(&Value, &str)) {
+    for container in record::containers(pod, "containers") {
+        each(container, object::text(container, &["name"]));
     }
 }
 

@@ -177,13 +177,11 @@ fn ended(exit_code: i64, started_at: &str, finished_at: &str) -> Value {
 fn image_id(image: &str) -> String {
     use std::hash::{DefaultHasher, Hash, Hasher};
 
-    let digest: String = (0_u8..4)
-        .map(|part| {
-            let mut hasher = DefaultHasher::new();
-            (part, image).hash(&mut hasher);
-            format!("{:016x}", hasher.finish())
-        })
-        .collect();
+    let digest = (0_u8..4).fold(String::new(), |digest, part| {
+        let mut hasher = DefaultHasher::new();
+        (part, image).hash(&mut hasher);
+        format!("{digest}{:016x}", hasher.finish())
+    });
     let name = image.split('@').next().unwrap_or(image);
     let name = match name.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => name,
