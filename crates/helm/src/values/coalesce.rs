@@ -261,3 +261,6 @@ fn with_globals(mut own: Map, parent: &Map, path: &str) -> Map {
     replace(&mut own, &GLOBAL.into(), globals);
     own
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,7 +46,9 @@ pub(super) fn as_bool(value: &Value) -> String {
         Value::Bool(_) => plain(value),
         Value::Null => "%!t(<nil>)".into(),
         Value::Seq(items) => {
-            let items: Vec<_> = items.iter().map(as_bool).collect();
+            // Inside a collection Go does not complain about nil.
+            let item = |item: &Value| if item.is_null() { plain(item) } else { as_bool(item) };
+            let items: Vec<_> = items.iter().map(item).collect();
             format!("[{}]", items.join(" "))
         }
         Value::Map(_) => format!("%!t({})", plain(value)),

@@ -5,14 +5,41 @@ use serde_json::Value as Json;
 
 use super::SetError;
 
-/// The JSON value `text` begins with, and its length in bytes with the blanks before it.
+/// The JSON value `text` begins with, and its length in bytes with the blanks before it. As in Go
+/// a number or a word ends where it cannot go on, whatever follows.
 pub(super) fn first(text: &str) -> Result<(Value, usize), SetError> {
+    let end = text.len() - text.trim_start().len() + scalar_length(text.trim_start());
+    let text = if text[..end].trim_start().is_empty() { text } else { &text[..end] };
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Json>();
     match values.next() {
         Some(Ok(value)) => Ok((from_json(value), values.byte_offset())),
         Some(Err(error)) => Err(SetError::Json(error)),
         None => Ok((Value::Null, text.len())),
     }
+}
+
+/// The length of the number or word `text` begins with; 0 for anything else.
+fn scalar_length(text: &str) -> usize {
+    if let Some(word) = ["true", "false", "null"].into_iter().find(|word| text.starts_with(word)) {
+        return word.len();
+    }
+    let bytes = text.as_bytes();
+    let digits =
+        |from: usize| bytes[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let sign = usize::from(bytes.first() == Some(&b'-'));
+    let whole = if bytes.get(sign) == Some(&b'0') { 1 } else { digits(sign) };
+    if whole == 0 {
+        return 0;
+    }
+    let mut end = sign + whole;
+    if bytes.get(end) == Some(&b'.') {
+        end += 1 + digits(end + 1);
+    }
+    if matches!(bytes.get(end), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+        end += 1 + sign + digits(end + 1 + sign);
+    }
+    end
 }
 
 /// `text` as one JSON object.

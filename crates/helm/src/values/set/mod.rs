@@ -49,7 +49,7 @@ pub enum SetError {
     #[error("index of {0} is greater than maximum supported index of {MAX_INDEX}")]
     IndexTooLarge(i64),
     /// Something stands between an index and what may follow it.
-    #[error("unexpected data at end of array index: {}", quoted(.0))]
+    #[error("unexpected data at end of array index: {}", quoted_characters(.0))]
     AfterIndex(String),
     /// A key goes on below a value that is no mapping or no list.
     #[error("unable to parse key: interface conversion: interface {{}} is {found}, not {wanted}")]
@@ -72,6 +72,16 @@ pub enum SetError {
 
 fn quoted(text: &str) -> String {
     gotemplate::print::quote(text)
+}
+
+/// Each character by itself, as Go's `%q` prints a list of them.
+fn quoted_characters(text: &str) -> String {
+    let one = |c: char| match c {
+        '"' => "'\"'".to_owned(),
+        '\'' => r"'\''".to_owned(),
+        c => quoted(&c.to_string()).replace('"', "'"),
+    };
+    format!("[{}]", text.chars().map(one).collect::<Vec<_>>().join(" "))
 }
 
 /// `--set`: `true`, `false`, `null` and whole numbers are what they look like, anything else is

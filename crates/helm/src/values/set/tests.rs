@@ -103,7 +103,7 @@ fn errors() {
         ),
         ("a[-1]=1", "negative -1 index not allowed"),
         ("a[65537]=1", "index of 65537 is greater than maximum supported index of 65536"),
-        ("a[0]b=1", r#"unexpected data at end of array index: "b""#),
+        ("a[0]b=1", "unexpected data at end of array index: ['b']"),
         ("a={b", "list must terminate with '}'"),
     ] {
         assert_eq!(outcome(set, text), expected, "{text}");
