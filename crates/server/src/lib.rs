@@ -23,6 +23,8 @@ mod problem;
 mod query;
 mod routes;
 mod state;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::net::SocketAddr;

@@ -1,13 +1,13 @@
 //! An App: where its chart comes from, its newest releases, its values.
 
 use askama::Template;
-use axum::extract::Path;
 use axum::response::{Html, IntoResponse};
 use control::app::{App, ValuesRevision};
 use control::release::{Release, ReleaseFilter};
 use control::rights::Subject;
 use control::store::paging::PageRequest;
 
+use super::form::PathOf;
 use super::parts::code_lines;
 use super::{Chrome, Ctx, PageAnswer, Section};
 
@@ -23,7 +23,7 @@ struct Show {
 }
 
 /// `GET /apps/{app}`
-pub(crate) async fn show(ctx: Ctx, Path(name): Path<String>) -> PageAnswer {
+pub(crate) async fn show(ctx: Ctx, PathOf(name): PathOf<String>) -> PageAnswer {
     let (control, actor) = (ctx.control(), &ctx.actor);
     let app = control.app_get(actor, &name).await?;
     let values = control.app_values(actor, &name, None).await?;

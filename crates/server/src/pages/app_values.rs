@@ -1,7 +1,7 @@
 //! The Helm values of an App: edit, and look at earlier revisions.
 
 use askama::Template;
-use axum::extract::{Path, Query};
+
 use axum::response::{Html, IntoResponse, Redirect};
 use control::Error;
 use control::app::{App, NewValues, ValuesRevision};
@@ -9,7 +9,7 @@ use control::rights::Subject;
 use serde::Deserialize;
 
 use super::app;
-use super::form::{Sent, Told};
+use super::form::{Params, PathOf, Sent, Told};
 use super::parts::code_lines;
 use super::{Chrome, Ctx, PageAnswer, Section};
 
@@ -49,8 +49,8 @@ pub(crate) struct ValuesForm {
 /// `GET /apps/{app}/values`
 pub(crate) async fn form(
     ctx: Ctx,
-    Path(name): Path<String>,
-    Query(query): Query<RevisionQuery>,
+    PathOf(name): PathOf<String>,
+    Params(query): Params<RevisionQuery>,
 ) -> PageAnswer {
     let newest = ctx.control().app_values(&ctx.actor, &name, None).await?;
     let shown = match query.revision {
@@ -67,7 +67,7 @@ pub(crate) async fn form(
 /// `POST /apps/{app}/values`
 pub(crate) async fn submit(
     ctx: Ctx,
-    Path(name): Path<String>,
+    PathOf(name): PathOf<String>,
     Sent(sent): Sent<ValuesForm>,
 ) -> PageAnswer {
     let new = NewValues {

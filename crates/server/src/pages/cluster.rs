@@ -1,7 +1,6 @@
 //! A cluster: what it is, whether it answers, what runs there.
 
 use askama::Template;
-use axum::extract::Path;
 use axum::response::{Html, IntoResponse, Redirect};
 use control::Error;
 use control::cluster::{Cluster, ClusterKind};
@@ -9,6 +8,7 @@ use control::environment::{Environment, EnvironmentFilter, EnvironmentSort};
 use control::rights::Subject;
 use control::store::paging::{Direction, Page, PageRequest};
 
+use super::form::PathOf;
 use super::{Chrome, Ctx, PageAnswer, Section};
 use crate::problem::ProblemDetails;
 
@@ -24,12 +24,12 @@ struct Show {
 }
 
 /// `GET /clusters/{cluster}`
-pub(crate) async fn show(ctx: Ctx, Path(name): Path<String>) -> PageAnswer {
+pub(crate) async fn show(ctx: Ctx, PathOf(name): PathOf<String>) -> PageAnswer {
     page(&ctx, &name, None).await
 }
 
 /// `POST /clusters/{cluster}/check`
-pub(crate) async fn check(ctx: Ctx, Path(name): Path<String>) -> PageAnswer {
+pub(crate) async fn check(ctx: Ctx, PathOf(name): PathOf<String>) -> PageAnswer {
     match ctx.control().cluster_check(&ctx.actor, &name).await {
         Ok(_) => Ok(Redirect::to(&format!("/clusters/{name}")).into_response()),
         Err(error @ Error::Unreachable { .. }) => {

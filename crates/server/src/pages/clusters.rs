@@ -1,10 +1,10 @@
 //! The list of clusters.
 
 use askama::Template;
-use axum::extract::Query;
 use control::cluster::{Cluster, ClusterKind};
 use control::rights::Subject;
 
+use super::form::Params;
 use super::parts::{Links, Pager};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 use crate::live::{self, LivePage};
@@ -34,8 +34,8 @@ impl LivePage for List {
 /// `GET /clusters`
 pub(crate) async fn list(
     ctx: Ctx,
-    Query(query): Query<SearchQuery>,
-    Query(page): Query<PageQuery>,
+    Params(query): Params<SearchQuery>,
+    Params(page): Params<PageQuery>,
 ) -> PageAnswer {
     live::respond(ctx, move |ctx| {
         let (query, page) = (query.clone(), page.clone());

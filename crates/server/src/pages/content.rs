@@ -2,10 +2,10 @@
 //! manifest. Secrets are masked.
 
 use askama::Template;
-use axum::extract::Path;
 use axum::response::{Html, IntoResponse};
 use control::deployment::{Deployment, DeploymentContent};
 
+use super::form::PathOf;
 use super::parts::{
     ObjectChange, OriginLine, changes_sentence, code_lines, object_changes, origin_lines,
 };
@@ -25,7 +25,10 @@ struct Content {
 }
 
 /// `GET /environments/{environment}/deployments/{number}/content`
-pub(crate) async fn show(ctx: Ctx, Path((environment, number)): Path<(String, i64)>) -> PageAnswer {
+pub(crate) async fn show(
+    ctx: Ctx,
+    PathOf((environment, number)): PathOf<(String, i64)>,
+) -> PageAnswer {
     let detail = ctx.control().deployment_find(&ctx.actor, &environment, number).await?;
     let deployment = detail.deployment;
     let content = ctx.control().deployment_content(&ctx.actor, deployment.id).await?;

@@ -2,7 +2,7 @@
 //! the other. `Deploy Now` carries out the preview that was shown, and only that.
 
 use askama::Template;
-use axum::extract::{Path, Query};
+
 use axum::response::{Html, IntoResponse, Redirect};
 use control::Error;
 use control::deployment::{Estimate, NewDeployment, NewPreview, OnFailure, Preview};
@@ -13,7 +13,7 @@ use control::store::ids::PreviewId;
 use control::store::paging::PageRequest;
 use serde::Deserialize;
 
-use super::form::{Sent, Told};
+use super::form::{Params, PathOf, Sent, Told};
 use super::parts::{
     ObjectChange, OriginLine, changes_sentence, code_lines, object_changes, origin_lines,
 };
@@ -95,8 +95,8 @@ pub(crate) struct OpenQuery {
 /// `GET /environments/{environment}/deploy`
 pub(crate) async fn form(
     ctx: Ctx,
-    Path(name): Path<String>,
-    Query(query): Query<OpenQuery>,
+    PathOf(name): PathOf<String>,
+    Params(query): Params<OpenQuery>,
 ) -> PageAnswer {
     let mut sent = DeployForm { release: query.release, ..DeployForm::default() };
     let mut shown = None;
@@ -120,7 +120,7 @@ pub(crate) async fn form(
 /// `POST /environments/{environment}/preview`: the fragment of what will change.
 pub(crate) async fn preview(
     ctx: Ctx,
-    Path(name): Path<String>,
+    PathOf(name): PathOf<String>,
     Sent(sent): Sent<DeployForm>,
 ) -> PageAnswer {
     let fragment = match make(&ctx, &name, &sent).await {
@@ -133,7 +133,7 @@ pub(crate) async fn preview(
 /// `POST /environments/{environment}/deploy`
 pub(crate) async fn submit(
     ctx: Ctx,
-    Path(name): Path<String>,
+    PathOf(name): PathOf<String>,
     Sent(sent): Sent<DeployForm>,
 ) -> PageAnswer {
     if sent.action == "preview" {

@@ -1,12 +1,12 @@
 //! Deployments over all environments, newest first, live.
 
 use askama::Template;
-use axum::extract::Query;
 use control::app::App;
 use control::deployment::{Deployment, DeploymentState, Trigger};
 use control::rights::Subject;
 use control::store::paging::{Count, PageRequest};
 
+use super::form::Params;
 use super::parts::{Links, Pager};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 use crate::live::{self, LivePage};
@@ -42,8 +42,8 @@ impl LivePage for List {
 /// `GET /deployments`
 pub(crate) async fn list(
     ctx: Ctx,
-    Query(query): Query<DeploymentQuery>,
-    Query(page): Query<PageQuery>,
+    Params(query): Params<DeploymentQuery>,
+    Params(page): Params<PageQuery>,
 ) -> PageAnswer {
     live::respond(ctx, move |ctx| {
         let (query, page) = (query.clone(), page.clone());

@@ -1,13 +1,14 @@
 //! An environment: overview, its deployments, its values. Live.
 
 use askama::Template;
-use axum::extract::{Path, Query};
+
 use control::deployment::{Deployment, DeploymentFilter};
 use control::environment::{Environment, EnvironmentState, EnvironmentValues};
 use control::op::ObjectState;
 use control::rights::Subject;
 use control::store::paging::{Count, Page, PageRequest};
 
+use super::form::{Params, PathOf};
 use super::parts::{Links, OriginLine, Pager, code_lines, origin_lines};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 use crate::live::{self, LivePage};
@@ -88,7 +89,7 @@ macro_rules! live {
 live!(Overview, Deployments, Values);
 
 /// `GET /environments/{environment}`
-pub(crate) async fn overview(ctx: Ctx, Path(name): Path<String>) -> PageAnswer {
+pub(crate) async fn overview(ctx: Ctx, PathOf(name): PathOf<String>) -> PageAnswer {
     live::respond(ctx, move |ctx| {
         let name = name.clone();
         async move { read_overview(&ctx, &name).await }
@@ -99,8 +100,8 @@ pub(crate) async fn overview(ctx: Ctx, Path(name): Path<String>) -> PageAnswer {
 /// `GET /environments/{environment}/deployments`
 pub(crate) async fn deployments(
     ctx: Ctx,
-    Path(name): Path<String>,
-    Query(page): Query<PageQuery>,
+    PathOf(name): PathOf<String>,
+    Params(page): Params<PageQuery>,
 ) -> PageAnswer {
     live::respond(ctx, move |ctx| {
         let (name, page) = (name.clone(), page.clone());
@@ -110,7 +111,7 @@ pub(crate) async fn deployments(
 }
 
 /// `GET /environments/{environment}/values`
-pub(crate) async fn values(ctx: Ctx, Path(name): Path<String>) -> PageAnswer {
+pub(crate) async fn values(ctx: Ctx, PathOf(name): PathOf<String>) -> PageAnswer {
     live::respond(ctx, move |ctx| {
         let name = name.clone();
         async move { read_values(&ctx, &name).await }

@@ -1,12 +1,12 @@
 //! The list of App Environments, live.
 
 use askama::Template;
-use axum::extract::Query;
 use control::app::App;
 use control::environment::{Environment, EnvironmentKind, EnvironmentTotals};
 use control::rights::Subject;
 use control::store::paging::PageRequest;
 
+use super::form::Params;
 use super::parts::{Links, Pager};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 use crate::live::{self, LivePage};
@@ -37,8 +37,8 @@ impl LivePage for List {
 /// `GET /environments`
 pub(crate) async fn list(
     ctx: Ctx,
-    Query(query): Query<EnvironmentQuery>,
-    Query(page): Query<PageQuery>,
+    Params(query): Params<EnvironmentQuery>,
+    Params(page): Params<PageQuery>,
 ) -> PageAnswer {
     live::respond(ctx, move |ctx| {
         let (query, page) = (query.clone(), page.clone());

@@ -2,7 +2,6 @@
 //! A page of its own, which `Ctrl K` shows in a dialogue.
 
 use askama::Template;
-use axum::extract::Query;
 use axum::response::{Html, IntoResponse};
 use control::environment::{EnvironmentFilter, EnvironmentKind, EnvironmentSort};
 use control::release::ReleaseFilter;
@@ -10,6 +9,7 @@ use control::rights::Subject;
 use control::store::paging::{Direction, PageRequest};
 use serde::Deserialize;
 
+use super::form::Params;
 use super::{Chrome, Ctx, PageAnswer, PageError, Section, app};
 
 /// Found things of one kind at most.
@@ -43,7 +43,7 @@ pub(crate) struct FindQuery {
 }
 
 /// `GET /find`
-pub(crate) async fn find(ctx: Ctx, Query(query): Query<FindQuery>) -> PageAnswer {
+pub(crate) async fn find(ctx: Ctx, Params(query): Params<FindQuery>) -> PageAnswer {
     let q = query.q.trim().to_owned();
     let mut groups = vec![
         deployment(&ctx, &q).await?,

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, Request};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use control::{Error, Problem};
 use serde::de::DeserializeOwned;
@@ -137,7 +138,29 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
     }
 }
 
-fn unreadable(status: StatusCode, text: String) -> PageError {
+/// The places of a page's path. One that cannot be read names nothing.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(PageError))]
+pub(crate) struct PathOf<T>(pub(crate) T);
+
+/// The query of a page's address.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(PageError))]
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl From<PathRejection> for PageError {
+    fn from(_: PathRejection) -> Self {
+        unreadable(StatusCode::NOT_FOUND, "This address names nothing that could exist.")
+    }
+}
+
+impl From<QueryRejection> for PageError {
+    fn from(rejection: QueryRejection) -> Self {
+        unreadable(rejection.status(), rejection.body_text())
+    }
+}
+
+fn unreadable(status: StatusCode, text: impl Into<String>) -> PageError {
     ProblemDetails::unreadable(status, text).into()
 }
 

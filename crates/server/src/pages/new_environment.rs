@@ -1,7 +1,6 @@
 //! `New environment`: an App, a cluster, a kind, the first Release, its own values.
 
 use askama::Template;
-use axum::extract::Query;
 use axum::response::{Html, IntoResponse, Redirect};
 use control::app::App;
 use control::cluster::{Cluster, ClusterKind};
@@ -11,7 +10,7 @@ use control::rights::Subject;
 use control::store::paging::PageRequest;
 use serde::Deserialize;
 
-use super::form::{Sent, Told};
+use super::form::{Params, Sent, Told};
 use super::{Chrome, Ctx, PageAnswer, Section};
 
 #[derive(Template)]
@@ -41,7 +40,7 @@ pub(crate) struct EnvironmentForm {
 }
 
 /// `GET /new/environment`: the form, also with what was typed when another App is chosen.
-pub(crate) async fn form(ctx: Ctx, Query(sent): Query<EnvironmentForm>) -> PageAnswer {
+pub(crate) async fn form(ctx: Ctx, Params(sent): Params<EnvironmentForm>) -> PageAnswer {
     show(&ctx, Told::default(), sent).await
 }
 

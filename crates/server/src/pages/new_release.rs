@@ -1,14 +1,13 @@
 //! `Add release`: App, tag, changelog, chart version picked from the registry's list, Release values.
 
 use askama::Template;
-use axum::extract::Query;
 use axum::response::{Html, IntoResponse, Redirect};
 use control::app::{App, ChartVersions};
 use control::release::NewRelease;
 use control::store::paging::PageRequest;
 use serde::Deserialize;
 
-use super::form::{Sent, Told};
+use super::form::{Params, Sent, Told};
 use super::{Chrome, Ctx, PageAnswer, Section};
 use crate::problem::ProblemDetails;
 
@@ -38,7 +37,7 @@ pub(crate) struct ReleaseForm {
 }
 
 /// `GET /new/release`: the form, also with what was typed when another App is chosen.
-pub(crate) async fn form(ctx: Ctx, Query(sent): Query<ReleaseForm>) -> PageAnswer {
+pub(crate) async fn form(ctx: Ctx, Params(sent): Params<ReleaseForm>) -> PageAnswer {
     show(&ctx, Told::default(), sent).await
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query};
+
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::sse::Event;
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -23,6 +23,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use super::form::{Params, PathOf};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 use crate::live;
 use crate::view::time::{between, duration};
@@ -112,8 +113,8 @@ impl OpPage {
 /// `GET /environments/{environment}/deployments/{number}`
 pub(crate) async fn show(
     ctx: Ctx,
-    Path((environment, number)): Path<(String, i64)>,
-    Query(query): Query<AfterQuery>,
+    PathOf((environment, number)): PathOf<(String, i64)>,
+    Params(query): Params<AfterQuery>,
 ) -> PageAnswer {
     let detail = ctx.control().deployment_find(&ctx.actor, &environment, number).await?;
     let id = detail.deployment.op.id;
@@ -154,7 +155,8 @@ fn follow(
     ctx: Ctx,
     events: BoxStream<'static, Result<OpEvent, Error>>,
 ) -> impl Stream<Item = Event> + Send {
-    let start = Follower { ctx, events, pending: None, due: Instant::now(), over: false };
+    let start =
+        Follower { ctx, events, pending: None, due: Instant::now(), over: false, told_done: false };
     futures_util::stream::unfold(start, |mut follower| async move {
         let event = follower.next().await?;
         Some((event, follower))
@@ -168,18 +170,21 @@ struct Follower {
     pending: Option<Arc<Op>>,
     /// When the block may be sent next.
     due: Instant,
-    /// Whether everything was told.
+    /// Whether nothing follows.
     over: bool,
+    told_done: bool,
 }
 
 impl Follower {
     async fn next(&mut self) -> Option<Event> {
         loop {
             if self.over {
-                return match self.pending.take() {
-                    Some(op) => self.block(op).await,
-                    None => None,
-                };
+                if let Some(op) = self.pending.take() {
+                    return self.block(op).await;
+                }
+                // `done` makes the page close its end; without it it would connect again.
+                let told = std::mem::replace(&mut self.told_done, true);
+                return (!told).then(|| Event::default().event("done").data("over"));
             }
             let waiting = self.pending.is_some();
             tokio::select! {
@@ -191,12 +196,7 @@ impl Follower {
                 event = self.events.next() => match event? {
                     Ok(OpEvent::Log { lines }) => return log_event(&lines),
                     Ok(OpEvent::State { op }) => self.pending = Some(op),
-                    Ok(OpEvent::End) => {
-                        self.over = true;
-                        if self.pending.is_none() {
-                            return Some(Event::default().event("done").data("over"));
-                        }
-                    }
+                    Ok(OpEvent::End) => self.over = true,
                     Err(error) => {
                         tracing::warn!(%error, "following an Op ended early");
                         return None;
@@ -304,7 +304,7 @@ fn steps(op: &Op) -> Vec<StepRow> {
 /// `POST /environments/{environment}/deployments/{number}/cancel`
 pub(crate) async fn cancel(
     ctx: Ctx,
-    Path((environment, number)): Path<(String, i64)>,
+    PathOf((environment, number)): PathOf<(String, i64)>,
 ) -> PageAnswer {
     let detail = ctx.control().deployment_find(&ctx.actor, &environment, number).await?;
     ctx.control().op_cancel(&ctx.actor, detail.deployment.op.id).await?;
@@ -314,7 +314,7 @@ pub(crate) async fn cancel(
 /// `GET /environments/{environment}/deployments/{number}/log`: the whole log as text.
 pub(crate) async fn download(
     ctx: Ctx,
-    Path((environment, number)): Path<(String, i64)>,
+    PathOf((environment, number)): PathOf<(String, i64)>,
 ) -> PageAnswer {
     let detail = ctx.control().deployment_find(&ctx.actor, &environment, number).await?;
     let id = detail.deployment.op.id;

@@ -1,7 +1,6 @@
 //! A Release: its changelog, its chart, its values, where it runs.
 
 use askama::Template;
-use axum::extract::Path;
 use axum::response::{Html, IntoResponse, Redirect};
 use control::app::ChartReference;
 use control::environment::{Environment, EnvironmentFilter, EnvironmentSort};
@@ -10,7 +9,7 @@ use control::rights::Subject;
 use control::store::paging::{Direction, Page, PageRequest};
 use serde::Deserialize;
 
-use super::form::Sent;
+use super::form::{PathOf, Sent};
 use super::parts::code_lines;
 use super::{Chrome, Ctx, PageAnswer, Section};
 use crate::view::markdown;
@@ -34,7 +33,7 @@ pub(crate) struct ArchiveForm {
 }
 
 /// `GET /releases/{app}/{tag}`
-pub(crate) async fn show(ctx: Ctx, Path((app, tag)): Path<(String, String)>) -> PageAnswer {
+pub(crate) async fn show(ctx: Ctx, PathOf((app, tag)): PathOf<(String, String)>) -> PageAnswer {
     let (control, actor) = (ctx.control(), &ctx.actor);
     let release = control.release_find(actor, &app, &tag).await?;
     let filter = EnvironmentFilter { release: Some(release.id), ..EnvironmentFilter::default() };
@@ -56,7 +55,7 @@ pub(crate) async fn show(ctx: Ctx, Path((app, tag)): Path<(String, String)>) -> 
 /// `POST /releases/{app}/{tag}/archive`
 pub(crate) async fn archive(
     ctx: Ctx,
-    Path((app, tag)): Path<(String, String)>,
+    PathOf((app, tag)): PathOf<(String, String)>,
     Sent(sent): Sent<ArchiveForm>,
 ) -> PageAnswer {
     let release = ctx.control().release_find(&ctx.actor, &app, &tag).await?;

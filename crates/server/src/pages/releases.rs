@@ -1,12 +1,12 @@
 //! The list of Releases, live.
 
 use askama::Template;
-use axum::extract::Query;
 use control::app::App;
 use control::release::Release;
 use control::rights::Subject;
 use control::store::paging::{Count, PageRequest};
 
+use super::form::Params;
 use super::parts::{Links, Pager};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 use crate::live::{self, LivePage};
@@ -49,8 +49,8 @@ impl LivePage for List {
 /// `GET /releases`
 pub(crate) async fn list(
     ctx: Ctx,
-    Query(query): Query<ReleaseQuery>,
-    Query(page): Query<PageQuery>,
+    Params(query): Params<ReleaseQuery>,
+    Params(page): Params<PageQuery>,
 ) -> PageAnswer {
     live::respond(ctx, move |ctx| {
         let (query, page) = (query.clone(), page.clone());

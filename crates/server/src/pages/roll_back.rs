@@ -1,13 +1,12 @@
 //! Rolling back: says what will happen, and does it.
 
 use askama::Template;
-use axum::extract::Path;
 use axum::response::{Html, IntoResponse, Redirect};
 use control::deployment::{Deployment, NewRollback, OnFailure, RollbackTo};
 use control::environment::Environment;
 use serde::Deserialize;
 
-use super::form::{Sent, Told};
+use super::form::{PathOf, Sent, Told};
 use super::{Chrome, Ctx, PageAnswer, Section};
 use crate::query::word;
 
@@ -30,14 +29,17 @@ pub(crate) struct RollBackForm {
 }
 
 /// `GET /environments/{environment}/deployments/{number}/roll-back`
-pub(crate) async fn form(ctx: Ctx, Path((environment, number)): Path<(String, i64)>) -> PageAnswer {
+pub(crate) async fn form(
+    ctx: Ctx,
+    PathOf((environment, number)): PathOf<(String, i64)>,
+) -> PageAnswer {
     show(&ctx, &environment, number, Told::default(), RollBackForm::default()).await
 }
 
 /// `POST /environments/{environment}/deployments/{number}/roll-back`
 pub(crate) async fn submit(
     ctx: Ctx,
-    Path((environment, number)): Path<(String, i64)>,
+    PathOf((environment, number)): PathOf<(String, i64)>,
     Sent(sent): Sent<RollBackForm>,
 ) -> PageAnswer {
     let on_failure: Option<OnFailure> = word("on_failure", &sent.on_failure)?;

@@ -1,14 +1,14 @@
 //! Signing in and out.
 
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use control::account::Credentials;
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::error::too_many;
-use super::form::{Sent, Told};
+use super::form::{Params, Sent, Told};
 use super::{PageAnswer, PageError};
 use crate::auth::{Asker, SignedIn, cookie};
 use crate::state::AppState;
@@ -41,7 +41,7 @@ pub(crate) struct SignInForm {
 pub(crate) async fn form(
     State(app): State<AppState>,
     asker: Asker,
-    Query(query): Query<NextQuery>,
+    Params(query): Params<NextQuery>,
 ) -> PageAnswer {
     if asker.actor.is_some() {
         return Ok(Redirect::to(own_path(&query.next)).into_response());

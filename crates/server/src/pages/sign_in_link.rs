@@ -2,12 +2,13 @@
 //! program that looks at links in passing does not.
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect};
 use control::account::PersonBrief;
 
 use super::PageAnswer;
 use super::error::too_many;
+use super::form::PathOf;
 use crate::auth::{Asker, cookie};
 use crate::state::AppState;
 
@@ -22,7 +23,7 @@ struct SignInLink {
 pub(crate) async fn show(
     State(app): State<AppState>,
     asker: Asker,
-    Path(token): Path<String>,
+    PathOf(token): PathOf<String>,
 ) -> PageAnswer {
     if !app.limiter.allow(asker.remote.address) {
         return Err(too_many());
@@ -35,7 +36,7 @@ pub(crate) async fn show(
 pub(crate) async fn use_up(
     State(app): State<AppState>,
     asker: Asker,
-    Path(token): Path<String>,
+    PathOf(token): PathOf<String>,
 ) -> PageAnswer {
     if !app.limiter.allow(asker.remote.address) {
         return Err(too_many());

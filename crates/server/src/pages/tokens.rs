@@ -1,7 +1,6 @@
 //! One's own API tokens: make one (shown once), list, revoke.
 
 use askama::Template;
-use axum::extract::Path;
 use axum::response::{Html, IntoResponse, Redirect};
 use control::Error;
 use control::account::{NewToken, Token};
@@ -10,7 +9,7 @@ use control::store::ids::TokenId;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
-use super::form::{Sent, Told};
+use super::form::{PathOf, Sent, Told};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 
 #[derive(Template)]
@@ -90,14 +89,14 @@ pub(crate) async fn create(ctx: Ctx, Sent(sent): Sent<TokenForm>) -> PageAnswer 
 }
 
 /// `GET /tokens/{token}/revoke`
-pub(crate) async fn ask_revoke(ctx: Ctx, Path(id): Path<TokenId>) -> PageAnswer {
+pub(crate) async fn ask_revoke(ctx: Ctx, PathOf(id): PathOf<TokenId>) -> PageAnswer {
     show_revoke(&ctx, id, Told::default(), RevokeForm::default()).await
 }
 
 /// `POST /tokens/{token}/revoke`: once its name was typed.
 pub(crate) async fn revoke(
     ctx: Ctx,
-    Path(id): Path<TokenId>,
+    PathOf(id): PathOf<TokenId>,
     Sent(sent): Sent<RevokeForm>,
 ) -> PageAnswer {
     let token = own(&ctx, id).await?;

@@ -2,7 +2,7 @@
 
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use control::account::NewToken;
-use control::app::{App, ChartVersions, NewValues, ValuesRevision};
+use control::app::{App, ChartVersions, NewApp, NewValues, ValuesRevision};
 use control::audit::AuditEntry;
 use control::cluster::{Cluster, ClusterCheck, NewSimulatedCluster};
 use control::deployment::{
@@ -100,7 +100,7 @@ fn app_calls() -> Vec<Route> {
             "/apps",
             post(apps::create),
             doc("app_create", "Makes an App; its registry must answer.")
-                .body::<apps::MakeApp>()
+                .body::<NewApp>()
                 .creates::<App>(),
         )
         .keyed(),

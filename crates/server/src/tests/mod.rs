@@ -1,0 +1,8 @@
+//! The whole HTTP side in process, on a SQLite of its own with simulated clusters in memory: real
+//! router, real `control`, no socket but the chart repository's.
+
+mod access;
+mod api;
+mod live;
+mod pages;
+mod site;
