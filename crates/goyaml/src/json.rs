@@ -31,7 +31,7 @@ pub fn push_string(out: &mut String, text: &[u8], escape_html: bool) {
     for chunk in text.utf8_chunks() {
         push_valid(out, chunk.valid(), escape_html);
         for _ in chunk.invalid() {
-            out.push_str("\\ufffd");
+            out.push(char::REPLACEMENT_CHARACTER);
         }
     }
     out.push('"');
@@ -159,4 +159,31 @@ fn push_valid(out: &mut String, text: &str, escape_html: bool) {
         done = at + if byte == 0xE2 { 3 } else { 1 };
     }
     out.push_str(&text[done..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::push_string;
+
+    /// Go's escapes: short ones, `\u00xx` for other controls, markup and line separators.
+    #[test]
+    fn strings() {
+        for (text, html, plain) in [
+            (&b"a\"\\/"[..], r#""a\"\\/""#, r#""a\"\\/""#),
+            (
+                b"\n\r\t\x08\x0c\x00\x1f\x7f",
+                "\"\\n\\r\\t\\b\\f\\u0000\\u001f\x7f\"",
+                "\"\\n\\r\\t\\b\\f\\u0000\\u001f\x7f\"",
+            ),
+            (b"<&>", r#""\u003c\u0026\u003e""#, r#""<&>""#),
+            ("\u{2028}\u{2029}é😀".as_bytes(), r#""\u2028\u2029é😀""#, r#""\u2028\u2029é😀""#),
+            (b"a\xff\xc3b", "\"a\u{FFFD}\u{FFFD}b\"", "\"a\u{FFFD}\u{FFFD}b\""),
+        ] {
+            for (escape_html, expected) in [(true, html), (false, plain)] {
+                let mut out = String::new();
+                push_string(&mut out, text, escape_html);
+                assert_eq!(out, expected);
+            }
+        }
+    }
 }
