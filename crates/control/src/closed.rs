@@ -13,20 +13,20 @@ pub struct UnknownWord {
 }
 
 macro_rules! closed_set {
-    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$item_doc:meta])* $item:ident = $word:literal,)+ }) => {
+    ($(#[$doc:meta])* $vis:vis enum $name:ident { $($(#[$item_doc:meta])* $item:ident = $word:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[derive(serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-        pub enum $name {
+        $vis enum $name {
             $($(#[$item_doc])* #[serde(rename = $word)] $item,)+
         }
 
         impl $name {
             /// Every word of the set, in order.
-            pub const ALL: &'static [Self] = &[$(Self::$item),+];
+            $vis const ALL: &'static [Self] = &[$(Self::$item),+];
 
             /// The word as stored, and as the API writes it.
-            pub const fn as_str(self) -> &'static str {
+            $vis const fn as_str(self) -> &'static str {
                 match self { $(Self::$item => $word),+ }
             }
         }

@@ -68,10 +68,6 @@ impl Control {
         Workers::start(self.clone())
     }
 
-    pub(crate) fn unfinished<T, A>(&self, _: &crate::Actor, _: &A) -> Result<T, Error> {
-        Err(Error::internal("do this yet", "unfinished"))
-    }
-
     pub(crate) fn config(&self) -> &Config {
         &self.inner.config
     }

@@ -130,8 +130,8 @@ impl Error {
         Self::Invalid(Invalid { problems: vec![Problem::new(field, message, remedy)] })
     }
 
-    pub(crate) fn not_found(what: &'static str, name: impl ToString) -> Self {
-        Self::NotFound { what, name: name.to_string() }
+    pub(crate) fn not_found(what: &'static str, name: impl std::fmt::Display) -> Self {
+        Self::NotFound { what, name: format!("{name}") }
     }
 
     pub(crate) fn conflict(what: impl Into<String>, remedy: impl Into<String>) -> Self {

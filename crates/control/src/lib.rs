@@ -19,6 +19,7 @@ mod control;
 pub mod deployment;
 pub mod environment;
 mod error;
+pub mod find;
 pub mod idempotency;
 pub mod names;
 mod objects;
@@ -27,6 +28,8 @@ mod outbound;
 pub mod release;
 pub mod rights;
 pub mod store;
+#[cfg(test)]
+mod tests;
 pub mod values;
 mod work;
 

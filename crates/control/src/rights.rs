@@ -66,21 +66,19 @@ pub enum Access {
 pub const fn access(role: Role, subject: Subject) -> Access {
     use Access::{None, Read, Write};
     use EnvironmentKind::{Production, Sandbox};
-    match (subject, role) {
-        (Subject::Account, Role::Administrator) => Write,
-        (Subject::Account, _) => None,
-        (Subject::Infrastructure, Role::Administrator | Role::Operations) => Write,
-        (Subject::Infrastructure, Role::Developer | Role::Qa) => Read,
-        (Subject::Apps, Role::Qa) => Read,
-        (Subject::Apps, _) => Write,
-        (Subject::Environments(Sandbox) | Subject::Ops(Sandbox), _) => Write,
-        (Subject::Environments(Production), Role::Administrator | Role::Operations) => Write,
-        (Subject::Environments(Production), Role::Developer) => Read,
-        (Subject::Environments(Production) | Subject::Ops(Production), Role::Qa) => None,
-        (Subject::Ops(Production), Role::Developer) => Read,
-        (Subject::Ops(Production), _) => Write,
-        (Subject::Audit, Role::Administrator | Role::Operations) => Read,
-        (Subject::Audit, Role::Developer | Role::Qa) => None,
+    let [administrator, operations, developer, qa] = match subject {
+        Subject::Account => [Write, None, None, None],
+        Subject::Infrastructure => [Write, Write, Read, Read],
+        Subject::Apps => [Write, Write, Write, Read],
+        Subject::Environments(Sandbox) | Subject::Ops(Sandbox) => [Write, Write, Write, Write],
+        Subject::Environments(Production) | Subject::Ops(Production) => [Write, Write, Read, None],
+        Subject::Audit => [Read, Read, None, None],
+    };
+    match role {
+        Role::Administrator => administrator,
+        Role::Operations => operations,
+        Role::Developer => developer,
+        Role::Qa => qa,
     }
 }
 

@@ -127,8 +127,9 @@ impl Control {
             let remedy = "Use 1 to 100 printable characters.";
             checks.add(Problem::new("name", "This name cannot be shown in lists.", remedy));
         }
-        let problem = new.password.as_ref().and_then(secrets::password_problem);
-        problem.into_iter().for_each(|problem| checks.add(problem));
+        if let Some(problem) = new.password.as_ref().and_then(secrets::password_problem) {
+            checks.add(problem);
+        }
         checks.done()?;
         let email = email.ok_or_else(|| Error::internal("check a person", "no address"))?;
         let password = match new.password {

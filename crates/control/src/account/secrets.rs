@@ -18,12 +18,12 @@ pub(super) const PASSWORD_MAXIMUM: usize = 1024;
 
 /// A password as it is kept: Argon2id in PHC form.
 #[derive(Clone)]
-pub struct PasswordHash(String);
+pub(crate) struct PasswordHash(String);
 
 /// A text that is not a password hash.
 #[derive(Debug, thiserror::Error)]
 #[error("this is not a password hash in PHC form")]
-pub struct InvalidHash;
+pub(crate) struct InvalidHash;
 
 impl std::fmt::Display for PasswordHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -88,13 +88,12 @@ impl Control {
     ) -> Result<bool, Error> {
         self.with_password(move || {
             let password = password.expose_secret().as_bytes();
-            match hash.as_ref().map(|hash| Phc::new(&hash.0)) {
-                Some(Ok(hash)) => Argon2::default().verify_password(password, &hash).is_ok(),
-                Some(Err(_)) | None => {
-                    let _ = Argon2::default().hash_password(password);
-                    false
-                }
+            if let Some(Ok(hash)) = hash.as_ref().map(|hash| Phc::new(&hash.0)) {
+                return Argon2::default().verify_password(password, &hash).is_ok();
             }
+            // The result does not matter, only that it takes the same time.
+            let _ = Argon2::default().hash_password(password);
+            false
         })
         .await
     }

@@ -116,6 +116,9 @@ pub struct ValuesUse {
     pub hold: i64,
 }
 
+/// How long a deployment may be told to wait.
+const WAIT_SECONDS: std::ops::RangeInclusive<u32> = 1..=86_400;
+
 /// What the form "New App" gives; texts as typed.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct NewApp {
@@ -136,6 +139,8 @@ pub struct NewApp {
     /// The registry password.
     #[schema(value_type = Option<String>, format = Password)]
     pub registry_password: Option<SecretString>,
+    /// Seconds to wait for objects to become ready, 1 to 86,400; none: 300.
+    pub wait_seconds: Option<u32>,
     /// The first App Helm values, as YAML; empty: none.
     #[serde(default)]
     pub values: String,
@@ -160,6 +165,11 @@ impl Control {
         let name = checks.name::<AppName>("name", new.name.trim());
         let chart = checks.take(chart_reference(&new))?;
         checks.take(check_values("values", &new.values))?;
+        if new.wait_seconds.is_some_and(|seconds| !WAIT_SECONDS.contains(&seconds)) {
+            let message = "A deployment cannot wait so long.";
+            let remedy = "Use 1 to 86400 seconds, or none for 300.";
+            checks.add(Problem::new("wait_seconds", message, remedy));
+        }
         if let Some(name) = &name
             && store::by_name(self.db().read(), name).await?.is_some()
         {
@@ -199,6 +209,9 @@ impl Control {
             }
         };
         let values = self.objects().put_text(&new.values).await?;
+        let defaults = AppSettings::default();
+        let wait_seconds = new.wait_seconds.unwrap_or(defaults.wait_seconds);
+        let settings = AppSettings { wait_seconds, ..defaults };
         let row = store::NewRow {
             id,
             name,
@@ -206,7 +219,7 @@ impl Control {
             registry_username: new.registry_username.as_deref(),
             registry_password_sealed: password,
             domain_template: Some(new.domain_template.as_str()).filter(|text| !text.is_empty()),
-            settings: &AppSettings::default(),
+            settings: &settings,
             at,
             by: &by,
         };

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DbErr};
 
-use super::{App, AppBrief, AppSettings, ChartReference, EnvironmentCounts, ValuesUse};
+use super::{App, AppSettings, ChartReference, EnvironmentCounts, ValuesUse};
 use crate::actor::By;
 use crate::names::AppName;
 use crate::objects::Address;
@@ -87,12 +87,6 @@ pub(crate) struct AppRow {
     pub(crate) registry_password_sealed: Option<Vec<u8>>,
     pub(crate) settings: AppSettings,
     pub(crate) values_revision: i64,
-}
-
-impl AppRow {
-    pub(crate) fn brief(&self) -> AppBrief {
-        AppBrief { id: self.id, name: self.name.clone() }
-    }
 }
 
 fn read_row(row: &Row<'_>) -> Result<AppRow, DbErr> {

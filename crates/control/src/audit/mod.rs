@@ -2,7 +2,7 @@
 //!
 //! Entries are written in the transaction of the change. They hold no values of secrets.
 
-mod store;
+pub(crate) mod store;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

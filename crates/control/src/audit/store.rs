@@ -8,7 +8,7 @@ use crate::store::listing::View;
 use crate::store::sql::{Json, Row, StoreError, sql};
 
 /// Entries as the list shows them.
-pub(super) fn view() -> View {
+pub(crate) fn view() -> View {
     View { table: "audit", alias: "u", columns: "u.*", joins: "", doing: "list the audit log" }
 }
 

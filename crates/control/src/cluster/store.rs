@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DbErr};
 
-use super::{Admits, Cluster, ClusterBrief, ClusterKind};
+use super::{Admits, Cluster, ClusterKind};
 use crate::actor::By;
 use crate::app::EnvironmentCounts;
 use crate::names::ClusterName;
@@ -58,12 +58,6 @@ pub(crate) struct ClusterRow {
     pub(crate) kind: ClusterKind,
     pub(crate) admits: Admits,
     pub(crate) access_sealed: Option<Vec<u8>>,
-}
-
-impl ClusterRow {
-    pub(crate) fn brief(&self) -> ClusterBrief {
-        ClusterBrief { id: self.id, name: self.name.clone(), kind: self.kind }
-    }
 }
 
 fn read_row(row: &Row<'_>) -> Result<ClusterRow, DbErr> {

@@ -51,8 +51,8 @@ impl Control {
     ) -> Result<Started, Error> {
         let row = self.environment_to_deploy(actor, environment).await?;
         let queued = match new.preview {
-            Some(preview) => self.from_preview(actor, &row, preview, &new).await?,
-            None => self.from_form(&row, &new).await?,
+            Some(preview) => self.queue_previewed(actor, &row, preview, &new).await?,
+            None => self.queue_typed(&row, &new).await?,
         };
         let tx = self.db().begin().await?;
         let number = queue(&tx, actor, &row, &queued).await?;
@@ -63,7 +63,7 @@ impl Control {
     }
 
     /// Exactly what was previewed.
-    async fn from_preview<'a>(
+    async fn queue_previewed<'a>(
         &self,
         actor: &Actor,
         environment: &EnvironmentRow,
@@ -109,7 +109,7 @@ impl Control {
     }
 
     /// What was asked for without a preview: rendered and planned by the worker.
-    async fn from_form<'a>(
+    async fn queue_typed<'a>(
         &self,
         environment: &EnvironmentRow,
         new: &'a NewDeployment,

@@ -144,10 +144,10 @@ impl Control {
     }
 }
 
-pub(super) const NEWEST_FIRST: Order = Order { column: "id", direction: Direction::Descending };
+const NEWEST_FIRST: Order = Order { column: "id", direction: Direction::Descending };
 
 /// Deployments that match the filter, of what the actor may see.
-pub(super) fn matching<'a>(
+pub(crate) fn matching<'a>(
     view: &'a View,
     actor: &Actor,
     filter: &DeploymentFilter,

@@ -38,7 +38,7 @@ pub(crate) fn mask_values(values: MergedValues, patterns: &[String]) -> MergedVa
     for (at, line) in lines.iter().enumerate() {
         if masked_lines.iter().any(|(masked, _)| *masked == at) {
             let key = key_of(line);
-            text.push_str(&format!("{key}: '{MASK}'\n"));
+            text.extend([key, ": '", MASK, "'\n"]);
         } else {
             text.push_str(line);
             text.push('\n');

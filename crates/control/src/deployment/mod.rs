@@ -30,7 +30,8 @@ use crate::values::MergedValues;
 pub use create::NewDeployment;
 pub(crate) use create::{Queued, queue};
 pub use list::DeploymentFilter;
-pub(crate) use preview::LASTS as PREVIEW_LASTS;
+#[cfg(test)]
+pub(crate) use list::matching;
 pub use preview::{Estimate, NewPreview, Preview, PreviewWarning};
 pub use rollback::{NewRollback, RollbackTo};
 

@@ -22,7 +22,7 @@ use crate::store::sql::now;
 use crate::values::MergedValues;
 
 /// How long a preview can be deployed.
-pub(crate) const LASTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+const LASTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 
 /// What the deploy form asks to see; texts as typed.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -162,7 +162,6 @@ impl Control {
         let rendered = prepare::render(chart, &merged, &target, next).await?;
         let desired = prepare::desired(&target, &rendered.rendering, None)?;
         let plan = prepare::plan(self, &target, &desired, &history).await?;
-        prepare::accepted(&plan)?;
         let before = self.running_values(environment).await?;
         let layers = self.layer_addresses(release, app_values_revision, deployment).await?;
         let settings = crate::app::store::settings(self.db().read(), environment.app).await;
@@ -239,7 +238,7 @@ impl Control {
             manifest: shown.manifest,
             notes: shown.notes,
             plan_hash: content.plan_hash,
-            warnings: warnings(environment, content.app_values_revision),
+            warnings: warnings(environment, content.app_values_revision, &shown.plan),
             changes: content.changes,
             changed_values: content.changed_values,
             plan: shown.plan,
@@ -296,7 +295,11 @@ pub(crate) struct ShownContent {
     pub(crate) plan: rollout::plan::Plan,
 }
 
-fn warnings(environment: &EnvironmentRow, app_values_revision: i64) -> Vec<PreviewWarning> {
+fn warnings(
+    environment: &EnvironmentRow,
+    app_values_revision: i64,
+    plan: &rollout::plan::Plan,
+) -> Vec<PreviewWarning> {
     let mut warnings = Vec::new();
     if let Some(held) = environment.holds_app_values
         && held != app_values_revision
@@ -305,6 +308,14 @@ fn warnings(environment: &EnvironmentRow, app_values_revision: i64) -> Vec<Previ
             "{} holds revision {held} of the App values since its rollback. This deployment uses \
              revision {app_values_revision}, and the environment follows the newest again.",
             environment.name
+        );
+        warnings.push(PreviewWarning { message });
+    }
+    let refused: Vec<String> = plan.refusals().map(|(key, _)| key.to_string()).collect();
+    if !refused.is_empty() {
+        let message = format!(
+            "The cluster does not accept {}. This deployment would stop before it changes anything.",
+            refused.join(", ")
         );
         warnings.push(PreviewWarning { message });
     }

@@ -29,24 +29,23 @@ pub(crate) fn view() -> View {
     }
 }
 
-const COLUMNS: &str = "d.*, e.name AS environment_name, \
+const COLUMNS: &str = concat!(
+    "d.*, e.name AS environment_name, \
      CASE WHEN e.deleted_at IS NULL THEN e.current_deployment_id END AS current_id, \
      a.name AS app_name, r.tag AS release_tag, f.tag AS from_tag, rp.number AS repeats_number, \
-     rbr.id AS back_id, rbr.tag AS back_tag, \
-     o.id AS op_id_, o.state AS op_state, o.step AS op_step, o.done AS op_done, \
-     o.total AS op_total, o.percent AS op_percent, \
-     bd.number AS behind_number, bd.trigger_kind AS behind_trigger";
+     rbr.id AS back_id, rbr.tag AS back_tag, ",
+    op::store::brief_columns!()
+);
 
-const JOINS: &str = "JOIN environments e ON e.id = d.environment_id JOIN apps a ON a.id = d.app_id \
+const JOINS: &str = concat!(
+    "JOIN environments e ON e.id = d.environment_id JOIN apps a ON a.id = d.app_id \
      JOIN releases r ON r.id = d.release_id LEFT JOIN releases f ON f.id = d.from_release_id \
      LEFT JOIN deployments rp ON rp.id = d.repeats_id \
      LEFT JOIN deployments rb ON rb.id = d.rolled_back_to_id \
      LEFT JOIN releases rbr ON rbr.id = rb.release_id \
-     JOIN ops o ON o.id = d.op_id \
-     LEFT JOIN ops b ON o.state = 'queued' AND b.seq = (SELECT MAX(p.seq) FROM ops p \
-       WHERE p.environment_id = o.environment_id AND p.seq < o.seq \
-       AND p.state IN ('queued', 'running')) \
-     LEFT JOIN deployments bd ON bd.id = b.deployment_id";
+     JOIN ops o ON o.id = d.op_id ",
+    op::store::brief_joins!()
+);
 
 /// Reads a row of [`view`]; `sealer` opens the culprit's line.
 pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Deployment, DbErr> {

@@ -156,7 +156,6 @@ impl Control {
             release_name: helm,
             kind,
             state: EnvironmentState::Creating,
-            values_revision: 0,
             holds_app_values: None,
             current_release: None,
             current_deployment: None,

@@ -95,7 +95,7 @@ impl Control {
     }
 }
 
-pub(super) fn order(by: EnvironmentSort, direction: Direction) -> Order {
+pub(crate) fn order(by: EnvironmentSort, direction: Direction) -> Order {
     let column = match by {
         EnvironmentSort::LastDeployment => "last_at",
         EnvironmentSort::Name => "name",
@@ -104,7 +104,7 @@ pub(super) fn order(by: EnvironmentSort, direction: Direction) -> Order {
 }
 
 /// Living environments that match the filter, of what the actor may see.
-pub(super) fn matching<'a>(
+pub(crate) fn matching<'a>(
     view: &'a View,
     actor: &Actor,
     filter: &EnvironmentFilter,

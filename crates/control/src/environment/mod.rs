@@ -27,6 +27,8 @@ use crate::store::ids::{DeploymentId, EnvironmentId, OpId, ReleaseId};
 pub(crate) use store::EnvironmentRow;
 
 pub use list::{EnvironmentFilter, EnvironmentSort, EnvironmentTotals};
+#[cfg(test)]
+pub(crate) use list::{matching, order};
 pub use values::EnvironmentValues;
 
 closed_set! {

@@ -28,7 +28,8 @@ pub(crate) fn view() -> View {
     }
 }
 
-const COLUMNS: &str = "e.*, a.name AS app_name, c.name AS cluster_name, c.kind AS cluster_kind, \
+const COLUMNS: &str = concat!(
+    "e.*, a.name AS app_name, c.name AS cluster_name, c.kind AS cluster_kind, \
      r.tag AS release_tag, r.ordinal AS release_ordinal, \
      (SELECT MAX(n.ordinal) FROM releases n WHERE n.app_id = e.app_id \
        AND n.archived_at IS NULL AND NOT n.prerelease) AS newest_ordinal, \
@@ -41,13 +42,13 @@ const COLUMNS: &str = "e.*, a.name AS app_name, c.name AS cluster_name, c.kind A
      lp.number AS ld_repeats, ld.state AS ld_state, ld.created_by AS ld_by, \
      ld.culprit_sealed AS ld_culprit, lbr.tag AS ld_rolled_back_to, \
      ld.created_at AS ld_created_at, ld.started_at AS ld_started_at, \
-     ld.finished_at AS ld_finished_at, \
-     o.id AS op_id_, o.state AS op_state, o.step AS op_step, o.done AS op_done, \
-     o.total AS op_total, o.percent AS op_percent, \
-     bd.number AS behind_number, bd.trigger_kind AS behind_trigger";
+     ld.finished_at AS ld_finished_at, ",
+    op::store::brief_columns!()
+);
 
 /// The Op shown is the one that runs, else the next in the queue.
-const JOINS: &str = "JOIN apps a ON a.id = e.app_id JOIN clusters c ON c.id = e.cluster_id \
+const JOINS: &str = concat!(
+    "JOIN apps a ON a.id = e.app_id JOIN clusters c ON c.id = e.cluster_id \
      LEFT JOIN releases r ON r.id = e.current_release_id \
      LEFT JOIN deployments cd ON cd.id = e.current_deployment_id \
      LEFT JOIN deployments ld ON ld.id = e.last_deployment_id \
@@ -57,11 +58,9 @@ const JOINS: &str = "JOIN apps a ON a.id = e.app_id JOIN clusters c ON c.id = e.
      LEFT JOIN releases lbr ON lbr.id = lb.release_id \
      LEFT JOIN ops o ON o.seq = COALESCE( \
        (SELECT x.seq FROM ops x WHERE x.environment_id = e.id AND x.state = 'running'), \
-       (SELECT MIN(x.seq) FROM ops x WHERE x.environment_id = e.id AND x.state = 'queued')) \
-     LEFT JOIN ops b ON o.state = 'queued' AND b.seq = (SELECT MAX(p.seq) FROM ops p \
-       WHERE p.environment_id = o.environment_id AND p.seq < o.seq \
-       AND p.state IN ('queued', 'running')) \
-     LEFT JOIN deployments bd ON bd.id = b.deployment_id";
+       (SELECT MIN(x.seq) FROM ops x WHERE x.environment_id = e.id AND x.state = 'queued')) ",
+    op::store::brief_joins!()
+);
 
 /// Reads a row of [`view`]; `sealer` opens the culprit's line.
 pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Environment, DbErr> {
@@ -145,7 +144,6 @@ pub(crate) struct EnvironmentRow {
     pub(crate) release_name: HelmReleaseName,
     pub(crate) kind: EnvironmentKind,
     pub(crate) state: EnvironmentState,
-    pub(crate) values_revision: i64,
     pub(crate) holds_app_values: Option<i64>,
     pub(crate) current_release: Option<ReleaseId>,
     pub(crate) current_deployment: Option<DeploymentId>,
@@ -167,7 +165,6 @@ fn read_row(row: &Row<'_>) -> Result<EnvironmentRow, DbErr> {
         release_name: row.get("release_name")?,
         kind: row.get("kind")?,
         state: row.get("state")?,
-        values_revision: row.get("values_revision")?,
         holds_app_values: row.opt("holds_app_values")?,
         current_release: row.opt("current_release_id")?,
         current_deployment: row.opt("current_deployment_id")?,
@@ -361,21 +358,4 @@ pub(crate) async fn set_ready(
         .run(c, "note what is ready in an environment")
         .await
         .map(drop)
-}
-
-/// How many living environments of `kind` match `condition` (with `$2`), by an index.
-pub(crate) async fn count_of(
-    c: &impl ConnectionTrait,
-    condition: &str,
-    value: &str,
-    kind: EnvironmentKind,
-) -> Result<i64, StoreError> {
-    let found = sql(format!(
-        "SELECT COUNT(*) AS n FROM environments \
-         WHERE deleted_at IS NULL AND kind = $1 AND {condition}"
-    ))
-    .bind(kind)
-    .bind(value)
-    .one(c, "count environments", |row| row.get::<i64>("n"));
-    Ok(found.await?.unwrap_or(0))
 }

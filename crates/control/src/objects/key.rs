@@ -125,11 +125,8 @@ fn refuse_readable_by_others(path: &Path) -> Result<(), KeyError> {
     use std::os::unix::fs::PermissionsExt;
     let metadata = std::fs::metadata(path)
         .map_err(|source| KeyError::File { path: path.to_owned(), source })?;
-    if metadata.permissions().mode() & 0o077 == 0 {
-        Ok(())
-    } else {
-        Err(KeyError::Open { path: path.to_owned() })
-    }
+    let others = metadata.permissions().mode() & 0o077;
+    if others == 0 { Ok(()) } else { Err(KeyError::Open { path: path.to_owned() }) }
 }
 
 #[cfg(not(unix))]

@@ -18,12 +18,11 @@ use sha2::{Digest, Sha256};
 use crate::closed::closed_set;
 use crate::error::Error;
 
-pub(crate) use key::hmac;
 pub(crate) use seal::Sealer;
 
 closed_set! {
     /// What a sealed object is.
-    pub enum ObjectKind {
+    pub(crate) enum ObjectKind {
         /// Helm values as written, of any layer.
         Values = "values",
         /// Merged values with their origins.
@@ -41,7 +40,7 @@ closed_set! {
 
 /// Where a sealed object is kept: its kind and keyed digest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Address {
+pub(crate) struct Address {
     kind: ObjectKind,
     digest: String,
 }
@@ -55,7 +54,7 @@ impl fmt::Display for Address {
 /// A text that is not an address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not the address of an object")]
-pub struct InvalidAddress(String);
+pub(crate) struct InvalidAddress(String);
 
 impl std::str::FromStr for Address {
     type Err = InvalidAddress;

@@ -12,6 +12,27 @@ use crate::store::ids::{DeploymentId, EnvironmentId, OpId};
 use crate::store::sql::{Json, Row, StoreError, sql};
 use crate::store::wake::OpWake;
 
+/// Columns of an Op `o` with what it stands behind (`bd`), for views that show it short.
+macro_rules! brief_columns {
+    () => {
+        "o.id AS op_id_, o.state AS op_state, o.step AS op_step, o.done AS op_done, \
+         o.total AS op_total, o.percent AS op_percent, \
+         bd.number AS behind_number, bd.trigger_kind AS behind_trigger"
+    };
+}
+pub(crate) use brief_columns;
+
+/// The joins of [`brief_columns`] beyond `o` itself.
+macro_rules! brief_joins {
+    () => {
+        "LEFT JOIN ops b ON o.state = 'queued' AND b.seq = (SELECT MAX(p.seq) FROM ops p \
+         WHERE p.environment_id = o.environment_id AND p.seq < o.seq \
+         AND p.state IN ('queued', 'running')) \
+         LEFT JOIN deployments bd ON bd.id = b.deployment_id"
+    };
+}
+pub(crate) use brief_joins;
+
 /// An Op to be queued.
 pub(crate) struct NewOp<'a> {
     pub(crate) id: OpId,
@@ -128,16 +149,16 @@ pub(crate) async fn add_steps(
 
 /// One Op.
 pub(crate) async fn get(c: &impl ConnectionTrait, op: OpId) -> Result<Option<OpRow>, StoreError> {
-    sql("SELECT o.*, e.name AS environment_name, d.number AS number, \
-         bd.number AS behind_number, bd.trigger_kind AS behind_trigger, \
-         ld.started_at AS before_started_at, ld.finished_at AS before_finished_at \
-         FROM ops o JOIN environments e ON e.id = o.environment_id \
+    sql(concat!(
+        "SELECT o.*, e.name AS environment_name, d.number AS number, \
+         ld.started_at AS before_started_at, ld.finished_at AS before_finished_at, ",
+        brief_columns!(),
+        " FROM ops o JOIN environments e ON e.id = o.environment_id \
          JOIN deployments d ON d.id = o.deployment_id \
-         LEFT JOIN deployments ld ON ld.id = e.current_deployment_id \
-         LEFT JOIN ops b ON o.state = 'queued' AND b.seq = (SELECT MAX(p.seq) FROM ops p \
-           WHERE p.environment_id = o.environment_id AND p.seq < o.seq \
-           AND p.state IN ('queued', 'running')) \
-         LEFT JOIN deployments bd ON bd.id = b.deployment_id WHERE o.id = $1")
+         LEFT JOIN deployments ld ON ld.id = e.current_deployment_id ",
+        brief_joins!(),
+        " WHERE o.id = $1"
+    ))
     .bind(op)
     .one(c, "read an Op", read)
     .await
@@ -181,18 +202,7 @@ fn read_behind(row: &Row<'_>) -> Result<Option<Behind>, DbErr> {
     })
 }
 
-/// Columns of an Op `o` with what it stands behind, for views that show it short.
-pub(crate) const BRIEF_COLUMNS: &str = "o.id AS op_id_, o.state AS op_state, o.step AS op_step, \
-     o.done AS op_done, o.total AS op_total, o.percent AS op_percent, \
-     bd.number AS behind_number, bd.trigger_kind AS behind_trigger";
-
-/// The joins of [`BRIEF_COLUMNS`] beyond `o` itself.
-pub(crate) const BRIEF_JOINS: &str = "LEFT JOIN ops b ON o.state = 'queued' AND b.seq = \
-     (SELECT MAX(p.seq) FROM ops p WHERE p.environment_id = o.environment_id AND p.seq < o.seq \
-     AND p.state IN ('queued', 'running')) \
-     LEFT JOIN deployments bd ON bd.id = b.deployment_id";
-
-/// Reads [`BRIEF_COLUMNS`]; none where there is no Op.
+/// Reads [`brief_columns`]; none where there is no Op.
 pub(crate) fn read_brief(row: &Row<'_>) -> Result<Option<OpBrief>, DbErr> {
     let Some(id) = row.opt("op_id_")? else { return Ok(None) };
     Ok(Some(OpBrief {

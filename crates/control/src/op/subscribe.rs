@@ -12,7 +12,6 @@ use futures_util::stream::{BoxStream, StreamExt};
 use serde::Serialize;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 use tokio_stream::wrappers::{BroadcastStream, ReceiverStream};
 
 use super::{LogLine, Op, log_store};
@@ -113,7 +112,7 @@ impl Control {
     pub fn changes(&self, actor: &Actor) -> BoxStream<'static, Change> {
         let kinds = actor.visible_kinds();
         BroadcastStream::new(self.wakes().subscribe())
-            .filter_map(move |wake| std::future::ready(change(wake, kinds)))
+            .filter_map(move |wake| std::future::ready(change(wake.ok(), kinds)))
             .boxed()
     }
 
@@ -295,20 +294,18 @@ async fn wait_for(op: OpId, wakes: &mut broadcast::Receiver<Wake>) {
     }
 }
 
-fn change(
-    wake: Result<Wake, BroadcastStreamRecvError>,
-    kinds: &[EnvironmentKind],
-) -> Option<Change> {
+/// What a wake-up tells someone who sees environments of these kinds; none: some were missed.
+fn change(wake: Option<Wake>, kinds: &[EnvironmentKind]) -> Option<Change> {
+    let Some(wake) = wake else { return Some(Change::Lagged) };
     match wake {
-        Ok(Wake::Op(wake)) => kinds.contains(&wake.kind).then_some(Change::Op {
+        Wake::Op(wake) => kinds.contains(&wake.kind).then_some(Change::Op {
             op: wake.op,
             deployment: wake.deployment,
             environment: wake.environment,
             kind: wake.kind,
         }),
-        Ok(Wake::Apps) => Some(Change::Apps),
-        Ok(Wake::Clusters) => Some(Change::Clusters),
-        Ok(Wake::Queue | Wake::Cancel(_)) => None,
-        Err(BroadcastStreamRecvError::Lagged(_)) => Some(Change::Lagged),
+        Wake::Apps => Some(Change::Apps),
+        Wake::Clusters => Some(Change::Clusters),
+        Wake::Queue | Wake::Cancel(_) => None,
     }
 }

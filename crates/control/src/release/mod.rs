@@ -19,7 +19,7 @@ use crate::names::ReleaseTag;
 use crate::rights::Subject;
 use crate::store::commit;
 use crate::store::ids::{AppId, ReleaseId};
-use crate::store::listing::Order;
+use crate::store::listing::{Listing, Order, View};
 use crate::store::paging::{Direction, Page, PageRequest, SortKey};
 use crate::store::sql::now;
 use crate::store::wake::Wake;
@@ -160,13 +160,7 @@ impl Control {
     ) -> Result<Page<Release>, Error> {
         actor.read(Subject::Apps, || Error::not_found("page", "releases"))?;
         let order = Order { column: "id", direction: Direction::Descending };
-        let archived =
-            if filter.archived { "r.archived_at IS NOT NULL" } else { "r.archived_at IS NULL" };
-        store::view(actor.sees_production())
-            .list()
-            .only(archived)
-            .when_some("r.app_id = ?", filter.app)
-            .search("release", &filter.search)
+        matching(&store::view(actor.sees_production()), filter)
             .page(self.db().read(), page, order, store::read, |release| {
                 (SortKey::Text(String::new()), release.id.to_string())
             })
@@ -199,4 +193,14 @@ impl Control {
         self.wakes().send(Wake::Apps).await;
         self.release_get(actor, release).await
     }
+}
+
+/// Releases that match the filter.
+pub(crate) fn matching<'a>(view: &'a View, filter: &ReleaseFilter) -> Listing<'a> {
+    let archived =
+        if filter.archived { "r.archived_at IS NOT NULL" } else { "r.archived_at IS NULL" };
+    view.list()
+        .only(archived)
+        .when_some("r.app_id = ?", filter.app)
+        .search("release", &filter.search)
 }

@@ -28,7 +28,6 @@ pub(crate) struct Listing<'a> {
     view: &'a View,
     conditions: Vec<String>,
     values: Vec<Value>,
-    shown: Vec<Value>,
 }
 
 /// What a list is sorted by: a column of the view's table (and its id, which makes it total).
@@ -40,7 +39,7 @@ pub(crate) struct Order {
 
 impl View {
     pub(crate) fn list(&self) -> Listing<'_> {
-        Listing { view: self, conditions: Vec::new(), values: Vec::new(), shown: Vec::new() }
+        Listing { view: self, conditions: Vec::new(), values: Vec::new() }
     }
 }
 
@@ -88,24 +87,14 @@ impl Listing<'_> {
         self
     }
 
-    /// Binds a value that the view's columns or joins refer to as `{0}`, `{1}`, ….
-    pub(crate) fn showing(mut self, value: impl Param) -> Self {
-        self.shown.push(value.param());
-        self
-    }
-
     fn condition(&self) -> String {
         if self.conditions.is_empty() { "1 = 1".to_owned() } else { self.conditions.join(" AND ") }
     }
 
-    /// The statement around `inner`, with the places of shown values filled in.
-    fn outer(&self, inner: &str, order: &str, bound: usize) -> String {
+    /// The statement around `inner`, with what is joined.
+    fn outer(&self, inner: &str, order: &str) -> String {
         let View { alias, columns, joins, .. } = self.view;
-        let mut text = format!("SELECT {columns} FROM ({inner}) {alias} {joins}{order}");
-        for n in 0..self.shown.len() {
-            text = text.replace(&format!("{{{n}}}"), &format!("${}", bound + n + 1));
-        }
-        text
+        format!("SELECT {columns} FROM ({inner}) {alias} {joins}{order}")
     }
 
     /// The one row under the conditions.
@@ -116,8 +105,8 @@ impl Listing<'_> {
     ) -> Result<Option<T>, StoreError> {
         let View { table, alias, doing, .. } = self.view;
         let inner = format!("SELECT * FROM {table} {alias} WHERE {} LIMIT 1", self.condition());
-        let text = self.outer(&inner, "", self.values.len());
-        sql(text).bind_all(self.values).bind_all(self.shown).one(c, doing, read).await
+        let text = self.outer(&inner, "");
+        sql(text).bind_all(self.values).one(c, doing, read).await
     }
 
     /// A page.
@@ -155,6 +144,21 @@ impl Listing<'_> {
             self.condition(),
             COUNT_LIMIT + 1
         )
+    }
+
+    /// The statements of the first page, for looking at how they are carried out: what picks the
+    /// rows, the whole page, and the count; with the values of each.
+    #[cfg(test)]
+    pub(crate) fn texts(self, order: Order) -> [(String, Vec<Value>); 3] {
+        let request = PageRequest::default();
+        let table = self.view.table;
+        let count = (self.count_text(), self.values.clone());
+        let values = self.values.clone();
+        let (whole, all) = self.page_text(&request, order).unwrap();
+        let start = whole.find(&format!("FROM (SELECT * FROM {table} ")).unwrap() + 6;
+        let end = whole.find(&format!("LIMIT {})", request.rows() + 1)).unwrap();
+        let picking = format!("{}LIMIT {}", &whole[start..end], request.rows() + 1);
+        [(picking, values), (whole, all), count]
     }
 
     /// The statement of a page with all its values. Walking back it sorts the other way round.
@@ -195,7 +199,7 @@ impl Listing<'_> {
             self.condition(),
             request.rows() + 1
         );
-        let text = self.outer(&inner, &by, self.values.len());
-        Ok((text, self.values.into_iter().chain(self.shown).collect()))
+        let text = self.outer(&inner, &by);
+        Ok((text, self.values))
     }
 }

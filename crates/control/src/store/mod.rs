@@ -12,4 +12,4 @@ pub(crate) mod sql;
 pub(crate) mod wake;
 
 pub(crate) use connect::{Db, Tx, commit};
-pub(crate) use sql::{Row, StoreError, sql};
+pub(crate) use sql::{Row, StoreError};

@@ -149,16 +149,6 @@ impl<T> Page<T> {
         let previous = if has_previous { edge(rows.first(), true) } else { None };
         Ok(Self { items: rows, next, previous, count })
     }
-
-    /// The same page with other items.
-    pub(crate) fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
-        Page {
-            items: self.items.into_iter().map(f).collect(),
-            next: self.next,
-            previous: self.previous,
-            count: self.count,
-        }
-    }
 }
 
 impl Count {

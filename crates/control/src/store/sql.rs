@@ -118,6 +118,12 @@ impl Row<'_> {
         raw.map(|raw| T::from_raw(raw).map_err(|cause| damaged(name, cause))).transpose()
     }
 
+    /// A narrow number, as PostgreSQL's own tables have them.
+    #[cfg(test)]
+    pub(crate) fn get_i32(&self, name: &str) -> Result<i32, DbErr> {
+        self.0.try_get("", name)
+    }
+
     /// A column that holds JSON.
     pub(crate) fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, DbErr> {
         let text: String = self.0.try_get("", name)?;

@@ -90,7 +90,10 @@ impl Walk<'_> {
 
     fn leaf(&mut self, value: &Value) {
         let chain = self.supplied.origins.get(&self.path);
-        let mut layers: Vec<ValuesLayer> = chain.iter().map(|origin| *origin.label).collect();
+        // What put something else than a map in the way took the lower layers' say, and has none itself.
+        let whole = chain.rsplit(|origin| origin.depth < self.path.len()).next();
+        let mut layers: Vec<ValuesLayer> =
+            whole.unwrap_or_default().iter().map(|origin| *origin.label).collect();
         let layer = layers.pop().unwrap_or(ValuesLayer::Chart);
         self.keys.push(MergedKey {
             path: written(&self.path),
@@ -162,13 +165,13 @@ mod tests {
         4 image.tag="2" release [App]
         5 replicas=3 deployment [App]
         "#);
-        insta::assert_snapshot!(merged.view.yaml, @r"
+        insta::assert_snapshot!(merged.view.yaml, @r#"
         empty: {}
         image:
           repository: shop
-          tag: '2'
+          tag: "2"
         replicas: 3
-        ");
+        "#);
     }
 
     /// A `null` takes the chart's default away; the key is then nowhere.

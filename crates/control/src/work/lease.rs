@@ -107,12 +107,12 @@ impl Held {
         match store::renew(self.control.db().write(), &self.lease, until).await {
             // Counted from before the request: the database may have taken its time.
             Ok(true) => {
-                *self.until.lock().expect("no code panics while it holds this") = begun + lasts
+                *self.until.lock().expect("no code panics while it holds this") = begun + lasts;
             }
             Ok(false) => self.give_up(Stopped::LeaseLost),
             // It may work next time; until then the guard watches the clock.
             Err(error) => {
-                tracing::warn!(error = whole_text(&error), op = %self.lease.op, "the lease on an Op was not renewed")
+                tracing::warn!(error = whole_text(&error), op = %self.lease.op, "the lease on an Op was not renewed");
             }
         }
         self.look_for_cancel().await;

@@ -68,7 +68,7 @@ async fn take_ops(control: Control, worker: WorkerId, stop: CancellationToken, t
             Ok(Some(lease)) => {
                 let (control, stop) = (control.clone(), stop.clone());
                 tasks.spawn(async move {
-                    run(control, lease, stop).await;
+                    Box::pin(run(control, lease, stop)).await;
                     drop(place);
                 });
             }
@@ -101,7 +101,7 @@ async fn next_in_queue(wakes: &mut broadcast::Receiver<Wake>) {
 async fn run(control: Control, lease: Lease, stop: CancellationToken) {
     let held = Arc::new(Held::new(control.clone(), lease));
     let keeping = tokio::spawn(held.clone().keep(stop));
-    carry_out::run(&control, &held).await;
+    Box::pin(carry_out::run(&control, &held)).await;
     held.finish();
     if let Err(error) = keeping.await {
         tracing::error!(%error, op = %lease.op, "the task that renewed a lease failed");

@@ -17,7 +17,6 @@ use crate::store::wake::OpWake;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lease {
     pub(crate) op: OpId,
-    pub(crate) worker: WorkerId,
     pub(crate) fence: i64,
     /// What the Op is about.
     pub(crate) wake: OpWake,
@@ -53,7 +52,7 @@ pub(crate) async fn claim(
 
 const CLAIMED: &str = "RETURNING id, fence, deployment_id, environment_id, environment_kind";
 
-fn lease(row: &Row<'_>, worker: WorkerId) -> Result<Lease, sea_orm::DbErr> {
+fn lease(row: &Row<'_>) -> Result<Lease, sea_orm::DbErr> {
     let op: OpId = row.get("id")?;
     let wake = OpWake {
         op,
@@ -61,7 +60,7 @@ fn lease(row: &Row<'_>, worker: WorkerId) -> Result<Lease, sea_orm::DbErr> {
         environment: row.get("environment_id")?,
         kind: row.get("environment_kind")?,
     };
-    Ok(Lease { op, worker, fence: row.get("fence")?, wake })
+    Ok(Lease { op, fence: row.get("fence")?, wake })
 }
 
 /// A running Op whose worker is gone.
@@ -80,7 +79,7 @@ async fn claim_abandoned(
     .bind(worker)
     .bind(until)
     .bind(at)
-    .one(c, DOING, |row| lease(row, worker))
+    .one(c, DOING, lease)
     .await
 }
 
@@ -103,7 +102,7 @@ async fn claim_queued(
     .bind(worker)
     .bind(until)
     .bind(at)
-    .one(c, DOING, |row| lease(row, worker))
+    .one(c, DOING, lease)
     .await
 }
 

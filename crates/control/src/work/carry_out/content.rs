@@ -27,14 +27,13 @@ use crate::values::ValuesLayer;
 /// Revisions of the Helm release that are kept; Helm's default.
 const HISTORY_MAX: u32 = 10;
 /// A revision of someone else that is pending for longer than this is the remains of a crash.
-const ABANDONED_AFTER: std::time::Duration = std::time::Duration::from_secs(600);
+const ABANDONED_AFTER: std::time::Duration = std::time::Duration::from_mins(10);
 
 /// How long the new plan is offered: whoever deployed may have gone home.
 const PREVIEW_LASTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
 
 /// What is carried out.
 pub(super) struct Settled {
-    pub(super) target: Target,
     pub(super) desired: Desired,
     pub(super) plan: Plan,
     pub(super) new: NewRevision,
@@ -77,7 +76,7 @@ impl Run<'_> {
             Err(error) => return self.fail(StepName::Render, error.into()).await,
         };
         let plan = self.check(&target, &desired, &history, wanted).await?;
-        Ok(Settled { target, desired, plan, new })
+        Ok(Settled { desired, plan, new })
     }
 
     async fn fetch_chart(&self) -> Result<Arc<PreparedChart>, Interrupted> {

@@ -15,7 +15,7 @@ use super::lease::{Held, Stopped};
 use crate::control::Control;
 use crate::deployment::job::Job;
 use crate::deployment::prepare::{PrepareError, Target, whole_text};
-use crate::deployment::{Failure, OnFailure, Trigger};
+use crate::deployment::{Failure, OnFailure};
 use crate::environment::Ready;
 use crate::error::Error;
 use crate::op::recorder::{RecordError, Recorder};
@@ -159,10 +159,6 @@ impl Run<'_> {
         self.before.iter().any(|step| {
             step.name == name && matches!(step.state, StepState::Done | StepState::Skipped)
         })
-    }
-
-    fn repeats(&self) -> bool {
-        self.job.deployment.trigger == Trigger::Rollback
     }
 
     /// Ends the Op as failed; before that, goes back to what ran where that was asked for and something ran.

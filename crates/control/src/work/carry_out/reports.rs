@@ -138,10 +138,10 @@ impl Writer {
                     match report.event {
                         RolloutEvent::Log(line) => lines.push(new_line(report.time, line)),
                         RolloutEvent::Progress { done, total, .. } => {
-                            progress = Some((done, total))
+                            progress = Some((done, total));
                         }
                         RolloutEvent::Object { key, state, message } => {
-                            self.object(&key, state, message).await?
+                            self.object(&key, state, message).await?;
                         }
                         RolloutEvent::Culprit(culprit) => self.culprit(culprit).await?,
                     }

@@ -220,7 +220,7 @@ impl Run<'_> {
                 plan
             }
         };
-        Ok(Settled { target, desired, plan, new })
+        Ok(Settled { desired, plan, new })
     }
 
     /// Marks the revision in the cluster as failed, as far as it can be reached.

@@ -116,6 +116,7 @@ CREATE TABLE apps (
     created_by TEXT COLLATE "C" NOT NULL
 );
 CREATE UNIQUE INDEX apps_name ON apps (name_key);
+CREATE INDEX apps_named ON apps (name_key, id);
 
 CREATE TABLE app_values (
     app_id TEXT COLLATE "C" NOT NULL REFERENCES apps (id),
@@ -169,6 +170,7 @@ CREATE TABLE clusters (
     created_by TEXT COLLATE "C" NOT NULL
 );
 CREATE UNIQUE INDEX clusters_name ON clusters (name);
+CREATE INDEX clusters_named ON clusters (name, id);
 
 CREATE TABLE environments (
     id TEXT COLLATE "C" PRIMARY KEY,
@@ -196,21 +198,28 @@ CREATE TABLE environments (
 );
 CREATE UNIQUE INDEX environments_name ON environments (name) WHERE deleted_at IS NULL;
 CREATE UNIQUE INDEX environments_place ON environments (cluster_id, namespace, release_name) WHERE deleted_at IS NULL;
+-- The list of environments: every filter, alone and with a kind (which is all that some roles see), in both orders.
 CREATE INDEX environments_last ON environments (last_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX environments_named ON environments (name, id) WHERE deleted_at IS NULL;
 CREATE INDEX environments_kind_last ON environments (kind, last_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX environments_kind_named ON environments (kind, name, id) WHERE deleted_at IS NULL;
 CREATE INDEX environments_app_last ON environments (app_id, last_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX environments_app_named ON environments (app_id, name, id) WHERE deleted_at IS NULL;
-CREATE INDEX environments_app_kind ON environments (app_id, kind, holds_app_values) WHERE deleted_at IS NULL;
+CREATE INDEX environments_app_kind_last ON environments (app_id, kind, last_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX environments_app_kind_named ON environments (app_id, kind, name, id) WHERE deleted_at IS NULL;
 CREATE INDEX environments_cluster_last ON environments (cluster_id, last_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX environments_cluster_named ON environments (cluster_id, name, id) WHERE deleted_at IS NULL;
-CREATE INDEX environments_cluster_kind ON environments (cluster_id, kind) WHERE deleted_at IS NULL;
+CREATE INDEX environments_cluster_kind_last ON environments (cluster_id, kind, last_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX environments_cluster_kind_named ON environments (cluster_id, kind, name, id) WHERE deleted_at IS NULL;
 CREATE INDEX environments_release_last ON environments (current_release_id, last_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX environments_release_named ON environments (current_release_id, name, id) WHERE deleted_at IS NULL;
-CREATE INDEX environments_release_kind ON environments (current_release_id, kind) WHERE deleted_at IS NULL;
+CREATE INDEX environments_release_kind_last ON environments (current_release_id, kind, last_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX environments_release_kind_named ON environments (current_release_id, kind, name, id) WHERE deleted_at IS NULL;
 CREATE INDEX environments_status_last ON environments (status, last_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX environments_status_named ON environments (status, name, id) WHERE deleted_at IS NULL;
+CREATE INDEX environments_status_kind_last ON environments (status, kind, last_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX environments_status_kind_named ON environments (status, kind, name, id) WHERE deleted_at IS NULL;
+CREATE INDEX environments_holding ON environments (app_id, kind) WHERE deleted_at IS NULL AND holds_app_values IS NOT NULL;
 
 CREATE TABLE environment_values (
     environment_id TEXT COLLATE "C" NOT NULL REFERENCES environments (id),

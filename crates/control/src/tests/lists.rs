@@ -1,0 +1,294 @@
+//! Lists: paging, filters, counts, and that the database answers them through indexes.
+
+use super::on_both;
+use super::site::{Site, new_release};
+use crate::actor::Actor;
+use crate::audit;
+use crate::deployment::{DeploymentFilter, DeploymentState, Trigger};
+use crate::environment::{
+    Environment, EnvironmentFilter, EnvironmentKind, EnvironmentSort, EnvironmentStatus,
+};
+use crate::error::Error;
+use crate::release::ReleaseFilter;
+use crate::rights::Role;
+use crate::store::ids::{AppId, BatchId, ClusterId, EnvironmentId, ReleaseId};
+use crate::store::listing::{Listing, Order};
+use crate::store::paging::{Count, Direction, Page, PageRequest};
+use crate::store::sql::{Row, sql};
+
+on_both!(
+    pages_forth_and_back,
+    pages_do_not_shift,
+    damaged_cursors_are_refused,
+    environments_by_filter,
+    deployments_by_filter,
+    lists_use_indexes,
+);
+
+const NAMES: [&str; 7] = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf"];
+
+async fn seven(site: &Site) {
+    site.ground().await;
+    for (n, name) in NAMES.iter().enumerate() {
+        site.environment(name, if n % 2 == 0 { "sandbox" } else { "production" }).await;
+    }
+}
+
+async fn environments(
+    site: &Site,
+    sort: (EnvironmentSort, Direction),
+    cursor: Option<String>,
+) -> (Vec<String>, Page<Environment>) {
+    let request = PageRequest { cursor, limit: Some(3) };
+    let filter = EnvironmentFilter::default();
+    let page =
+        site.control.environment_list(&Actor::system(), &filter, sort, &request).await.unwrap();
+    let names = page.items.iter().map(|environment| environment.name.to_string()).collect();
+    (names, page)
+}
+
+/// Walking forth and back over pages of three gives everything once, in order, both ways.
+async fn pages_forth_and_back(site: Site) {
+    seven(&site).await;
+    let backwards: Vec<&str> = NAMES.into_iter().rev().collect();
+    for (sort, wanted) in [
+        ((EnvironmentSort::Name, Direction::Ascending), NAMES.to_vec()),
+        ((EnvironmentSort::Name, Direction::Descending), backwards.clone()),
+        ((EnvironmentSort::LastDeployment, Direction::Descending), backwards),
+        ((EnvironmentSort::LastDeployment, Direction::Ascending), NAMES.to_vec()),
+    ] {
+        let mut cursor = None;
+        let mut pages = Vec::new();
+        loop {
+            let (names, page) = environments(&site, sort, cursor).await;
+            assert_eq!(page.count, Count::Exact(7));
+            pages.push((names, page.previous));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let all: Vec<&String> = pages.iter().flat_map(|(names, _)| names).collect();
+        assert_eq!(all, wanted, "{sort:?}");
+        assert_eq!(pages.len(), 3);
+        assert!(pages[0].1.is_none());
+        for n in (1..pages.len()).rev() {
+            let (names, page) = environments(&site, sort, pages[n].1.clone()).await;
+            assert_eq!(names, pages[n - 1].0, "{sort:?} back from {n}");
+            assert_eq!(page.previous.is_some(), n > 1);
+            assert!(page.next.is_some());
+        }
+    }
+}
+
+/// A row that comes in before the page does not push what was seen onto the next page.
+async fn pages_do_not_shift(site: Site) {
+    seven(&site).await;
+    let sort = (EnvironmentSort::Name, Direction::Ascending);
+    let (first, page) = environments(&site, sort, None).await;
+    assert_eq!(first, ["alpha", "bravo", "charlie"]);
+    site.environment("able", "sandbox").await;
+    let (second, _) = environments(&site, sort, page.next).await;
+    assert_eq!(second, ["delta", "echo", "foxtrot"]);
+}
+
+/// A cursor that nobody was given is refused at its field.
+async fn damaged_cursors_are_refused(site: Site) {
+    let request = PageRequest { cursor: Some("???".to_owned()), limit: None };
+    let refused = site.control.app_list(&Actor::system(), "", &request).await;
+    let Err(Error::Invalid(invalid)) = refused else { panic!("{refused:?}") };
+    assert_eq!(invalid.problems[0].field, "cursor");
+}
+
+/// Filters narrow the list; what a role may not see is in neither list, count nor totals.
+async fn environments_by_filter(site: Site) {
+    seven(&site).await;
+    let qa = site.person(Role::Qa).await;
+    let shop = site.control.app_get(&Actor::system(), "shop").await.unwrap();
+    let list = async |actor: &Actor, filter: EnvironmentFilter| {
+        let sort = (EnvironmentSort::Name, Direction::Ascending);
+        let page = PageRequest::default();
+        let page = site.control.environment_list(actor, &filter, sort, &page).await.unwrap();
+        let names: Vec<String> = page.items.iter().map(|e| e.name.to_string()).collect();
+        assert_eq!(page.count, Count::Exact(i64::try_from(names.len()).unwrap()));
+        names
+    };
+    let any = EnvironmentFilter::default;
+    let system = Actor::system();
+    let sandbox = ["alpha", "charlie", "echo", "golf"];
+    let production = ["bravo", "delta", "foxtrot"];
+    assert_eq!(list(&system, any()).await, NAMES);
+    assert_eq!(list(&qa, any()).await, sandbox);
+    let kind = |kind| EnvironmentFilter { kind: Some(kind), ..any() };
+    assert_eq!(list(&system, kind(EnvironmentKind::Production)).await, production);
+    assert!(list(&qa, kind(EnvironmentKind::Production)).await.is_empty());
+    assert_eq!(list(&system, EnvironmentFilter { app: Some(shop.id), ..any() }).await, NAMES);
+    let other = EnvironmentFilter { app: Some(AppId::generate()), ..any() };
+    assert!(list(&system, other).await.is_empty());
+    let queued = EnvironmentFilter { status: Some(EnvironmentStatus::Queued), ..any() };
+    assert_eq!(list(&system, queued).await, NAMES);
+    let search = |text: &str| EnvironmentFilter { search: text.to_owned(), ..any() };
+    assert_eq!(list(&system, search("del")).await, ["delta"]);
+    assert_eq!(list(&system, search("shop fox")).await, ["foxtrot"]);
+    assert_eq!(list(&qa, search("demo")).await, sandbox);
+    assert!(list(&qa, search("foxtrot")).await.is_empty());
+
+    let totals = site.control.environment_totals(&qa).await.unwrap();
+    assert_eq!((totals.all, totals.queued), (Count::Exact(4), Count::Exact(4)));
+    assert_eq!(totals.deploying, Count::Exact(0));
+    let missing = site.control.environment_get(&qa, "bravo").await;
+    assert!(matches!(missing, Err(Error::NotFound { .. })), "{missing:?}");
+}
+
+/// Deployments over all environments, newest first, as far as the asker may see.
+async fn deployments_by_filter(site: Site) {
+    seven(&site).await;
+    let qa = site.person(Role::Qa).await;
+    site.control.release_add(&Actor::system(), new_release("shop", "2.0")).await.unwrap();
+    let new = crate::deployment::NewDeployment {
+        release: "2.0".to_owned(),
+        reason: "try it".to_owned(),
+        ..crate::deployment::NewDeployment::default()
+    };
+    let started = site.control.deployment_create(&qa, "golf", new).await.unwrap();
+    let behind = started.op.behind.unwrap();
+    assert_eq!((behind.number, behind.trigger), (1, Trigger::EnvironmentCreated));
+    let list = async |actor: &Actor, filter: DeploymentFilter| {
+        let page = PageRequest::default();
+        let page = site.control.deployment_list(actor, &filter, &page).await.unwrap();
+        page.items
+            .iter()
+            .map(|d| format!("{}#{} {}", d.environment.name, d.number, d.release.tag))
+            .collect::<Vec<_>>()
+    };
+    let any = DeploymentFilter::default;
+    let all = list(&Actor::system(), any()).await;
+    assert_eq!((all.len(), all[0].as_str()), (8, "golf#2 2.0"));
+    assert_eq!(list(&qa, any()).await.len(), 5);
+    let manual = DeploymentFilter { trigger: Some(Trigger::Manual), ..any() };
+    assert_eq!(list(&qa, manual).await, ["golf#2 2.0"]);
+    let queued = DeploymentFilter { state: Some(DeploymentState::Queued), ..any() };
+    assert_eq!(list(&Actor::system(), queued).await.len(), 8);
+    let search = |text: &str| DeploymentFilter { search: text.to_owned(), ..any() };
+    assert_eq!(list(&qa, search("golf")).await, ["golf#2 2.0", "golf#1 1.0"]);
+    assert_eq!(list(&qa, search("golf#1")).await, ["golf#1 1.0"]);
+    assert!(list(&qa, search("bravo#1")).await.is_empty());
+}
+
+/// How the database carries a statement out, in lines.
+async fn explain(site: &Site, text: &str, values: Vec<sea_orm::Value>) -> Vec<String> {
+    let postgres = site.control.db().postgres().is_some();
+    let tx = site.control.db().begin().await.unwrap();
+    if postgres {
+        // On tables of a few rows the planner would scan and sort whatever indexes there are.
+        for switch in ["seqscan", "bitmapscan", "sort", "incremental_sort"] {
+            let off = format!("SET LOCAL enable_{switch} = off");
+            sql(off).run(&tx, "explain a statement").await.unwrap();
+        }
+    }
+    let (word, column) =
+        if postgres { ("EXPLAIN", "QUERY PLAN") } else { ("EXPLAIN QUERY PLAN", "detail") };
+    let lines = sql(format!("{word} {text}"))
+        .bind_all(values)
+        .all(&tx, "explain a statement", |row: &Row<'_>| row.get::<String>(column))
+        .await;
+    lines.unwrap_or_else(|e| panic!("{text}\n{e:?}"))
+}
+
+/// The lines of a plan that look at all rows of a table, or sort them.
+fn slow(plan: &[String]) -> Vec<&String> {
+    // What a subquery of the statement itself gave is no table.
+    let own = |line: &str| {
+        let alias = line.trim_start_matches("SCAN ");
+        plan.iter().any(|line| {
+            line.strip_prefix("CO-ROUTINE ").or(line.strip_prefix("MATERIALIZE ")) == Some(alias)
+        })
+    };
+    plan.iter()
+        .filter(|line| {
+            line.contains("Seq Scan on")
+                || line.contains("Sort ")
+                || line.contains("TEMP B-TREE FOR ORDER BY")
+                || (line.starts_with("SCAN ") && !line.contains("INDEX") && !own(line))
+        })
+        .collect()
+}
+
+async fn check(site: &Site, what: &str, list: Listing<'_>, order: Order) {
+    let [picking, whole, count] = list.texts(order);
+    for (part, (text, values)) in [("rows", picking), ("count", count)] {
+        let plan = explain(site, &text, values).await;
+        assert!(slow(&plan).is_empty(), "{part} of {what}: {:#?}\n{text}\n{plan:#?}", slow(&plan));
+    }
+    // Of the whole page only the rows that were picked are read and put into order.
+    let (text, values) = whole;
+    let plan = explain(site, &text, values).await;
+    let sorts = |line: &str| line.contains("ORDER BY") || line.contains("Sort ");
+    let scans: Vec<&String> = slow(&plan).into_iter().filter(|line| !sorts(line)).collect();
+    assert!(scans.is_empty(), "whole {what}: {scans:#?}\n{text}\n{plan:#?}");
+}
+
+/// Every filter and sort that is offered is answered through an index: no scan, no sorting.
+async fn lists_use_indexes(site: Site) {
+    seven(&site).await;
+    let (system, qa) = (Actor::system(), Actor::for_test(Role::Qa));
+    let view = crate::environment::store::view();
+    let any = EnvironmentFilter::default;
+    let filters = [
+        ("no filter", any()),
+        ("kind", EnvironmentFilter { kind: Some(EnvironmentKind::Sandbox), ..any() }),
+        ("app", EnvironmentFilter { app: Some(AppId::generate()), ..any() }),
+        ("cluster", EnvironmentFilter { cluster: Some(ClusterId::generate()), ..any() }),
+        ("release", EnvironmentFilter { release: Some(ReleaseId::generate()), ..any() }),
+        ("status", EnvironmentFilter { status: Some(EnvironmentStatus::Failed), ..any() }),
+    ];
+    for (name, filter) in &filters {
+        for sort in [EnvironmentSort::LastDeployment, EnvironmentSort::Name] {
+            for (who, actor) in [("system", &system), ("qa", &qa)] {
+                let list = crate::environment::matching(&view, actor, filter);
+                let order = crate::environment::order(sort, Direction::Descending);
+                check(&site, &format!("environments by {name}, {sort:?}, {who}"), list, order)
+                    .await;
+            }
+        }
+    }
+    let view = crate::deployment::store::view();
+    let any = DeploymentFilter::default;
+    let filters = [
+        ("no filter", any()),
+        ("environment", DeploymentFilter { environment: Some(EnvironmentId::generate()), ..any() }),
+        ("app", DeploymentFilter { app: Some(AppId::generate()), ..any() }),
+        ("release", DeploymentFilter { release: Some(ReleaseId::generate()), ..any() }),
+        ("kind", DeploymentFilter { kind: Some(EnvironmentKind::Sandbox), ..any() }),
+        ("state", DeploymentFilter { state: Some(DeploymentState::Failed), ..any() }),
+        ("trigger", DeploymentFilter { trigger: Some(Trigger::Rollback), ..any() }),
+        ("batch", DeploymentFilter { batch: Some(BatchId::generate()), ..any() }),
+    ];
+    let newest_first = Order { column: "id", direction: Direction::Descending };
+    for (name, filter) in &filters {
+        for (who, actor) in [("system", &system), ("qa", &qa)] {
+            let list = crate::deployment::matching(&view, actor, filter);
+            check(&site, &format!("deployments by {name}, {who}"), list, newest_first).await;
+        }
+    }
+    let view = crate::release::store::view(true);
+    for app in [None, Some(AppId::generate())] {
+        for archived in [false, true] {
+            let filter = ReleaseFilter { app, archived, search: String::new() };
+            let list = crate::release::matching(&view, &filter);
+            check(&site, &format!("releases by {filter:?}"), list, newest_first).await;
+        }
+    }
+    let view = audit::store::view();
+    for condition in ["", "u.by_id = ?", "u.action = ?", "u.subject_id = ?"] {
+        let list = view.list();
+        let list = if condition.is_empty() { list } else { list.when(condition, "x") };
+        check(&site, &format!("audit by {condition}"), list, newest_first).await;
+    }
+    let by_name = Order { column: "name_key", direction: Direction::Ascending };
+    let view = crate::app::store::view(true);
+    check(&site, "apps", view.list(), by_name).await;
+    let by_name = Order { column: "name", direction: Direction::Ascending };
+    let view = crate::cluster::store::view(true);
+    check(&site, "clusters", view.list(), by_name).await;
+}

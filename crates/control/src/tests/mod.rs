@@ -1,0 +1,41 @@
+//! Storage and rules, each test on SQLite and on PostgreSQL.
+//!
+//! [`on_both`] makes two tests of one body. The body gets a [`site::Site`]: a Landfall of its own,
+//! with its own database (a file, or a schema) and simulated clusters that start when asked for.
+
+mod account;
+mod apps;
+mod audit;
+mod environments;
+mod lists;
+mod ops;
+mod origins;
+mod schema;
+pub(crate) mod site;
+mod work;
+
+/// Runs each named `async fn name(site: Site)` on both databases.
+macro_rules! on_both {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                $(#[$doc])*
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name($crate::tests::site::Site::sqlite().await).await;
+                }
+            )+
+        }
+
+        mod postgres {
+            $(
+                $(#[$doc])*
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$name($crate::tests::site::Site::postgres().await).await;
+                }
+            )+
+        }
+    };
+}
+pub(crate) use on_both;
