@@ -15,9 +15,10 @@ demo: web ## build Landfall and run the main job: a sample product on a simulate
 
 test: test-tools web lint test-rust test-browser ## everything CI runs; installs what it needs
 
-lint: web ## formatting, clippy, types of the browser side
+lint: web ## formatting, clippy, types and unit tests of the browser side
 	cargo fmt --all --check
 	npm --prefix web run --silent check
+	npm --prefix web run --silent test
 	cargo clippy --workspace --all-targets -- --deny warnings
 
 test-rust: test-tools web ## unit, storage and end-to-end tests
@@ -37,7 +38,6 @@ bench: test-tools web ## the budgets as tables: against Helm, warm renders, a de
 
 fmt: ## format everything
 	cargo fmt --all
-	npm --prefix web run --silent format
 
 web: build-tools web/dist/.built ## bundle the browser side
 
