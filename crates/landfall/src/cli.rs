@@ -6,7 +6,7 @@ use crate::commands::{chart_template, demo, deploy, env, op, release, rollback, 
 
 /// Releases a product, packaged as a Helm chart, into every environment it runs in.
 #[derive(Debug, Parser)]
-#[command(name = "landfall", version, propagate_version = true)]
+#[command(name = "landfall", version)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -44,4 +44,15 @@ pub(crate) enum Command {
 pub(crate) enum ChartCommand {
     /// Render a chart and print what `helm template` prints
     Template(Box<chart_template::Args>),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    /// Every command's arguments fit together; clap checks this only when a command is used.
+    #[test]
+    fn commands_are_sound() {
+        super::Cli::command().debug_assert();
+    }
 }

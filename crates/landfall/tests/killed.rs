@@ -6,11 +6,18 @@ use harness::{Server, Simulator, charts, op_of};
 use serde_json::{Value, json};
 
 fn binary() -> &'static Path {
-    Path::new(env!(\"CARGO_BIN_EXE_landfall\"))
+    Path::new(env!("CARGO_BIN_EXE_landfall"))
 }
 
 fn uids(cluster: &Simulator, namespace: &str) -> Vec<String> {
-    let listed = cluster.kubectl(&["get", "deployments,statefulsets,services,configmaps", "-n", namespace, "-o", "json"]);
+    let listed = cluster.kubectl(&[
+        "get",
+        "deployments,statefulsets,services,configmaps",
+        "-n",
+        namespace,
+        "-o",
+        "json",
+    ]);
     let listed: Value = serde_json::from_str(&listed).unwrap();
     let items = listed["items"].as_array().unwrap().iter();
     items.map(|item| format!("{}/{}", item["kind"], item["metadata"]["uid"])).collect()
@@ -24,13 +31,19 @@ async fn killed_while_waiting() {
     // Slow enough to be caught waiting.
     let cluster = Simulator::start(binary(), folder.path(), "believable").await;
     let reached = format!("lab={}", cluster.kubeconfig.display());
-    let server = Server::start(binary(), &folder.path().join("data"), &["--simulated-cluster", &reached, "--lease", "2s"]).await;
+    let server = Server::start(
+        binary(),
+        &folder.path().join("data"),
+        &["--simulated-cluster", &reached, "--lease", "2s"],
+    )
+    .await;
     let api = server.set_up().await;
     api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
     let repository = charts::serve(charts::parcel()).await;
     let app = json!({ "name": "Parcel", "chart_kind": "repository", "chart_url": repository, "chart_name": "parcel" });
     api.post("/apps", app).await;
-    api.post("/releases", json!({ "app": "Parcel", "tag": "2.4.0", "chart_version": "0.31.0" })).await;
+    api.post("/releases", json!({ "app": "Parcel", "tag": "2.4.0", "chart_version": "0.31.0" }))
+        .await;
     // The web pods take their time, so that the kill comes while the Op waits.
     let values = "worker:\n  podAnnotations:\n    simulator.landfall.dev/ready-after: 8s\n";
     let body = json!({
@@ -38,7 +51,11 @@ async fn killed_while_waiting() {
     });
     let op = op_of(&api.post("/environments", body).await);
     api.op_until(&op, |op| {
-        op["steps"].as_array().unwrap().iter().any(|step| step["name"] == "wait" && step["state"] == "running")
+        op["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|step| step["name"] == "wait" && step["state"] == "running")
     })
     .await;
     let before = uids(&cluster, "parcel-staging");
@@ -53,7 +70,12 @@ async fn killed_while_waiting() {
     assert_eq!(history.len(), 1, "{history:?}");
     assert_eq!(history[0]["status"], "deployed");
     let log = api.get(&format!("/ops/{op}/log?limit=10000")).await;
-    let numbers: Vec<i64> = log["lines"].as_array().unwrap().iter().map(|line| line["sequence"].as_i64().unwrap()).collect();
+    let numbers: Vec<i64> = log["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line["sequence"].as_i64().unwrap())
+        .collect();
     assert_eq!(numbers, (1..=ended["last_sequence"].as_i64().unwrap()).collect::<Vec<_>>());
     let mut events: Vec<String> = log["lines"]
         .as_array()

@@ -7,7 +7,7 @@ use harness::{Api, Server, Simulator, charts, op_of};
 use serde_json::{Value, json};
 
 fn binary() -> &'static Path {
-    Path::new(env!(\"CARGO_BIN_EXE_landfall\"))
+    Path::new(env!("CARGO_BIN_EXE_landfall"))
 }
 
 struct World {
@@ -38,7 +38,8 @@ async fn world(database: Option<String>, archives: Vec<Vec<u8>>, app: &str, char
 
 impl World {
     async fn release(&self, app: &str, tag: &str, version: &str) -> Value {
-        let body = json!({ "app": app, "tag": tag, "chart_version": version, "changelog": "What is new" });
+        let body =
+            json!({ "app": app, "tag": tag, "chart_version": version, "changelog": "What is new" });
         self.api.post("/releases", body).await
     }
 
@@ -70,23 +71,41 @@ async fn main_path(database: Option<String>) {
 
     // The registry's versions are offered, newest first.
     let offered = api.get("/apps/Parcel/chart-versions").await;
-    let versions: Vec<&str> =
-        offered["versions"].as_array().unwrap().iter().map(|it| it["version"].as_str().unwrap()).collect();
+    let versions: Vec<&str> = offered["versions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["version"].as_str().unwrap())
+        .collect();
     assert_eq!(versions, ["0.31.2", "0.31.0"]);
 
     world.release("Parcel", "2.4.0", "0.31.0").await;
     world.release("Parcel", "2.4.1", "0.31.2").await;
-    let environment = world.environment("Parcel", "staging", "2.4.0", "web:\n  replicas: 1\n").await;
+    let environment =
+        world.environment("Parcel", "staging", "2.4.0", "web:\n  replicas: 1\n").await;
     assert_eq!(environment["release"]["tag"], "2.4.0");
     let namespace = environment["namespace"].as_str().unwrap().to_owned();
     assert_eq!(namespace, "parcel-staging");
-    let password = world.cluster.kubectl(&["get", "secret", "staging-keys", "-n", &namespace, "-o", "jsonpath={.data}"]);
+    let password = world.cluster.kubectl(&[
+        "get",
+        "secret",
+        "staging-keys",
+        "-n",
+        &namespace,
+        "-o",
+        "jsonpath={.data}",
+    ]);
 
     // The preview shows what changes, and what was shown is what is applied.
     let preview = api.post("/environments/staging/previews", json!({ "release": "2.4.1" })).await;
     assert_eq!(preview["changes"]["create"], 2, "two disruption budgets: {:#}", preview["changes"]);
-    assert_eq!(preview["changes"]["change"], 3, "web, api, worker: {:#}", preview["plan"]);
-    assert!(preview["values"].as_str().unwrap().contains("replicas: 1"), "the environment's own values are the start");
+    // Everything that carries the chart's version as a label; configuration and keys stay as they are.
+    assert_eq!(preview["changes"]["change"], 8, "{:#}", preview["plan"]);
+    assert_eq!(preview["changes"]["same"], 3, "{:#}", preview["plan"]);
+    assert!(
+        preview["values"].as_str().unwrap().contains("replicas: 1"),
+        "the environment's own values are the start"
+    );
     assert!(!preview.to_string().contains("DATABASE_PASSWORD: "), "secrets are masked");
     let started = api
         .post(
@@ -98,7 +117,15 @@ async fn main_path(database: Option<String>) {
     assert_eq!(ended["percent"], 100);
     let environment = api.get("/environments/staging").await;
     assert_eq!(environment["release"]["tag"], "2.4.1");
-    let kept = world.cluster.kubectl(&["get", "secret", "staging-keys", "-n", &namespace, "-o", "jsonpath={.data}"]);
+    let kept = world.cluster.kubectl(&[
+        "get",
+        "secret",
+        "staging-keys",
+        "-n",
+        &namespace,
+        "-o",
+        "jsonpath={.data}",
+    ]);
     assert_eq!(kept, password, "lookup keeps the password that was drawn at first");
 
     // A deployment that does not come up says why, in the Op and in lists, and leaves the environment as it was.
@@ -113,14 +140,19 @@ async fn main_path(database: Option<String>) {
     assert_eq!(api.get("/environments/staging").await["current_deployment"]["number"], 2);
 
     // Back by number: the stored manifest again, without rendering.
-    let started = api.post("/environments/staging/rollbacks", json!({ "to": "#1", "reason": "try" })).await;
+    let started =
+        api.post("/environments/staging/rollbacks", json!({ "to": "#1", "reason": "try" })).await;
     api.op_succeeds(&op_of(&started)).await;
     let environment = api.get("/environments/staging").await;
     assert_eq!(environment["release"]["tag"], "2.4.0");
     let budgets = world.cluster.kubectl(&["get", "pdb", "-n", &namespace, "-o", "name"]);
     assert_eq!(budgets, "", "what 2.4.1 had brought is gone");
     assert_eq!(
-        world.history(&namespace, "staging").iter().map(|(status, _)| status.as_str()).collect::<Vec<_>>(),
+        world
+            .history(&namespace, "staging")
+            .iter()
+            .map(|(status, _)| status.as_str())
+            .collect::<Vec<_>>(),
         ["superseded", "superseded", "failed", "deployed"]
     );
     assert_eq!(world.history(&namespace, "staging")[3], pair("deployed", "Rollback to 1"));
@@ -148,9 +180,10 @@ async fn main_path_on_postgres() {
 /// Public charts, published to a repository and picked from its list, are released and deployed.
 #[tokio::test(flavor = "multi_thread")]
 async fn public_charts() {
-    for (folder, chart) in
-        [("stefanprodan__podinfo__charts__podinfo", "podinfo"), ("bitnami__charts__bitnami__nginx", "nginx")]
-    {
+    for (folder, chart) in [
+        ("stefanprodan__podinfo__charts__podinfo", "podinfo"),
+        ("bitnami__charts__bitnami__nginx", "nginx"),
+    ] {
         let Some(path) = charts::public(folder) else { return };
         let world = world(None, vec![helm::chart::package(path).unwrap()], chart, chart).await;
         let offered = world.api.get(&format!("/apps/{chart}/chart-versions")).await;
@@ -161,7 +194,13 @@ async fn public_charts() {
         let listed = world.cluster.helm(&["list", "-n", namespace, "-o", "json"]);
         assert!(listed.contains("\"status\":\"deployed\""), "{listed}");
         let ready = world.cluster.kubectl(&[
-            "wait", "deployment", "--all", "-n", namespace, "--for=condition=Available", "--timeout=30s",
+            "wait",
+            "deployment",
+            "--all",
+            "-n",
+            namespace,
+            "--for=condition=Available",
+            "--timeout=30s",
         ]);
         assert!(ready.contains("condition met"), "{ready}");
     }
@@ -178,7 +217,12 @@ async fn roll_back_on_failure() {
     let started = world.api.post("/environments/staging/deployments", body).await;
     let ended = world.api.op_end(&op_of(&started)).await;
     assert_eq!(ended["state"], "failed");
-    let steps: Vec<&str> = ended["steps"].as_array().unwrap().iter().map(|step| step["name"].as_str().unwrap()).collect();
+    let steps: Vec<&str> = ended["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| step["name"].as_str().unwrap())
+        .collect();
     assert_eq!(steps.last(), Some(&"roll_back_finish"));
     let id = started["deployment"]["id"].as_str().unwrap();
     let detail = world.api.get(&format!("/deployments/{id}")).await;
