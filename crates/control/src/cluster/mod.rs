@@ -141,7 +141,7 @@ impl Control {
         let id = ClusterId::generate();
         self.refuse_taken(&name).await?;
         let connection = self.connect_simulated(id, &name).await?;
-        let version = connection.version().await.map_err(|e| unreachable(&e))?;
+        let version = answering(&connection).await?;
         let row = store::NewRow {
             id,
             name: &name,
@@ -149,7 +149,7 @@ impl Control {
             admits,
             server: None,
             access_sealed: None,
-            version: &version.git_version,
+            version: &version,
             at: now(),
             by: &actor.by(),
         };
@@ -164,7 +164,7 @@ impl Control {
         let id = ClusterId::generate();
         let connection =
             self.connect_real(&name, &new.server, new.ca_pem.clone(), new.token.clone()).await?;
-        let version = connection.version().await.map_err(|e| unreachable(&e))?;
+        let version = answering(&connection).await?;
         let row = store::NewRow {
             id,
             name: &name,
@@ -172,7 +172,7 @@ impl Control {
             admits,
             server: Some(&new.server),
             access_sealed: Some(self.seal_access(id, &new)?),
-            version: &version.git_version,
+            version: &version,
             at: now(),
             by: &actor.by(),
         };
@@ -250,7 +250,7 @@ impl Control {
         let row = self.cluster_row(actor, cluster).await?;
         self.cluster_forget(row.id);
         let connection = self.cluster_connect(row.id).await?;
-        let version = connection.version().await.map_err(|e| unreachable(&e))?.git_version;
+        let version = answering(&connection).await?;
         store::set_version(self.db().write(), row.id, &version, now()).await?;
         self.wakes().send(Wake::Clusters).await;
         Ok(ClusterCheck { version })
@@ -272,6 +272,13 @@ impl Control {
         };
         found.ok_or_else(missing)
     }
+}
+
+/// The version of a cluster that answers and lets Landfall in: the version alone is told to anyone.
+async fn answering(cluster: &rollout::Cluster) -> Result<String, Error> {
+    let version = cluster.version().await.map_err(|e| unreachable(&e))?;
+    cluster.capabilities().await.map_err(|e| unreachable(&e))?;
+    Ok(version.git_version)
 }
 
 fn no_page() -> Error {

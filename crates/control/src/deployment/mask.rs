@@ -1,6 +1,9 @@
 //! Masking what people are shown: Secrets in manifests, and values on the App's path patterns. Pure.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use goyaml::Value;
+use rollout::plan::Plan;
 
 use crate::values::{MergedKey, MergedValues};
 
@@ -148,6 +151,52 @@ fn mask_secrets(object: &mut Value) -> bool {
     found
 }
 
+/// What looked-up Secrets hold, as it stands in them and decoded: wherever a template has put it, it
+/// is not shown. Texts of fewer than [`SHORTEST`] characters would hide half of every manifest.
+pub(crate) fn looked_up_secrets(lookups: &[serde_json::Value]) -> Vec<String> {
+    let mut texts = Vec::new();
+    for lookup in lookups {
+        collect_secrets(lookup.get("answer").unwrap_or(&serde_json::Value::Null), &mut texts);
+    }
+    // The longest first, so that a text that holds another is masked whole.
+    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    texts.dedup();
+    texts
+}
+
+const SHORTEST: usize = 4;
+
+fn collect_secrets(object: &serde_json::Value, texts: &mut Vec<String>) {
+    for item in object.get("items").and_then(serde_json::Value::as_array).into_iter().flatten() {
+        collect_secrets(item, texts);
+    }
+    if object.get("kind").and_then(serde_json::Value::as_str) != Some("Secret") {
+        return;
+    }
+    let data = object.get("data").and_then(serde_json::Value::as_object);
+    for encoded in data.into_iter().flatten().filter_map(|(_, value)| value.as_str()) {
+        let decoded = STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let found = decoded.into_iter().chain([encoded.to_owned()]);
+        texts.extend(found.filter(|text| text.chars().count() >= SHORTEST));
+    }
+}
+
+/// Masks these texts wherever they stand.
+pub(crate) fn mask_texts(text: &str, secrets: &[String]) -> String {
+    secrets.iter().fold(text.to_owned(), |text, secret| {
+        if text.contains(secret.as_str()) { text.replace(secret.as_str(), MASK) } else { text }
+    })
+}
+
+/// The same in the diffs of a plan.
+pub(crate) fn mask_plan(mut plan: Plan, secrets: &[String]) -> Plan {
+    let diffs = plan.objects.iter_mut().filter_map(|object| object.diff.as_mut());
+    for line in diffs.flat_map(|diff| &mut diff.hunks).flat_map(|hunk| &mut hunk.lines) {
+        line.text = mask_texts(&line.text, secrets);
+    }
+    plan
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,5 +276,22 @@ mod tests {
         assert!(!mask_manifest(list).contains("c2VjcmV0"));
         let broken = "---\nkind: Secret\ndata: {a: c2VjcmV0\n";
         assert!(!mask_manifest(broken).contains("c2VjcmV0"));
+    }
+
+    /// What `lookup` found in a Secret is masked wherever it reappears, encoded or not, one whole.
+    #[test]
+    fn looked_up_secrets_reappear_masked() {
+        let answer = |kind: &str, data: serde_json::Value| serde_json::json!({ "kind": "Secret", "answer": { "kind": kind, "data": data } });
+        let lookups = [
+            answer(
+                "Secret",
+                serde_json::json!({ "a": "aHVudGVyMg==", "b": "aHVudA==", "c": "eA==" }),
+            ),
+            answer("ConfigMap", serde_json::json!({ "plain": "shown" })),
+        ];
+        let secrets = looked_up_secrets(&lookups);
+        let text = "url: db://hunter2@host\nraw: aHVudGVyMg==\nx: shown, hunt\n";
+        let masked = mask_texts(text, &secrets);
+        assert_eq!(masked, format!("url: db://{MASK}@host\nraw: {MASK}\nx: shown, {MASK}\n"));
     }
 }

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::content::{ContentRow, LayerAddresses, NewContent, StoredValues};
+use super::content::{ContentRow, LayerAddresses, NewContent, StoredContext, StoredValues};
 use super::job::LayerTexts;
-use super::mask::{mask_manifest, mask_values};
+use super::mask::{looked_up_secrets, mask_manifest, mask_plan, mask_texts, mask_values};
 use super::prepare::{self, PrepareError, Target};
 use super::store::{self, PreviewRow};
 use super::{AppValuesChoice, Changes, OnFailure};
@@ -255,13 +255,15 @@ impl Control {
         content: ContentId,
     ) -> Result<ShownContent, Error> {
         let content = self.content(content).await?;
+        let context: StoredContext = self.objects().json(&content.row.context).await?;
+        let secrets = looked_up_secrets(&context.lookups);
         let settings =
             crate::app::store::settings(self.db().read(), app).await?.unwrap_or_default();
         Ok(ShownContent {
             merged: mask_values(content.values.merged, &settings.masked_values),
-            manifest: mask_manifest(&content.rendering.manifest),
-            notes: content.rendering.notes,
-            plan: content.plan,
+            manifest: mask_texts(&mask_manifest(&content.rendering.manifest), &secrets),
+            notes: content.rendering.notes.map(|notes| mask_texts(&notes, &secrets)),
+            plan: mask_plan(content.plan, &secrets),
         })
     }
 

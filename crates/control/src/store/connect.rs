@@ -43,6 +43,9 @@ impl Db {
     }
 
     async fn open_sqlite(path: &Path) -> Result<Self, sqlx::Error> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder)?;
+        }
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)

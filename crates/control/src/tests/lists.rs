@@ -22,6 +22,7 @@ on_both!(
     damaged_cursors_are_refused,
     environments_by_filter,
     deployments_by_filter,
+    anything_is_found_by_name,
     lists_use_indexes,
 );
 
@@ -173,6 +174,27 @@ async fn deployments_by_filter(site: Site) {
     assert_eq!(list(&qa, search("golf")).await, ["golf#2 2.0", "golf#1 1.0"]);
     assert_eq!(list(&qa, search("golf#1")).await, ["golf#1 1.0"]);
     assert!(list(&qa, search("bravo#1")).await.is_empty());
+}
+
+/// One search finds environments, releases, Apps, clusters and `env#7`, as far as the asker may see.
+async fn anything_is_found_by_name(site: Site) {
+    seven(&site).await;
+    let qa = site.person(Role::Qa).await;
+    let find = async |actor: &Actor, text: &str| {
+        let found = site.control.find(actor, text, 5).await.unwrap();
+        found.iter().map(|found| format!("{} {}", found.kind, found.name)).collect::<Vec<_>>()
+    };
+    let system = Actor::system();
+    assert_eq!(find(&system, "bra").await, ["environment bravo"]);
+    assert!(find(&qa, "bra").await.is_empty());
+    assert_eq!(find(&system, "demo fox").await, ["environment foxtrot"]);
+    assert_eq!(find(&qa, "1.0").await, ["release 1.0"]);
+    assert_eq!(find(&system, "alpha#1").await, ["deployment alpha#1"]);
+    assert!(find(&system, "alpha#2").await.is_empty());
+    assert!(find(&qa, "bravo#1").await.is_empty());
+    let shop = find(&system, "shop").await;
+    assert!(shop.contains(&"app shop".to_owned()), "{shop:?}");
+    assert!(find(&system, "demo").await.contains(&"cluster demo".to_owned()));
 }
 
 /// How the database carries a statement out, in lines.

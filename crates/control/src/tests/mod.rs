@@ -10,6 +10,7 @@ mod environments;
 mod lists;
 mod ops;
 mod origins;
+mod registry;
 mod schema;
 pub(crate) mod site;
 mod work;

@@ -96,6 +96,14 @@ impl Site {
         Control::open(self.config.clone()).await.unwrap()
     }
 
+    /// The address, certificate authority and token of the simulated cluster that was started first.
+    pub(crate) async fn simulator_access(&self) -> (String, String, String) {
+        let running = self.simulated.running.lock().await;
+        let simulator = running.values().next().expect("a simulated cluster was added");
+        let text = |text: &str| text.to_owned();
+        (text(simulator.url()), text(simulator.ca_pem()), text(simulator.token()))
+    }
+
     /// Someone with a role.
     pub(crate) async fn person(&self, role: Role) -> Actor {
         let new = NewPerson {

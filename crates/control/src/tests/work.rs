@@ -299,6 +299,10 @@ async fn cancelled_while_it_waits(site: Site) {
     assert_eq!(op.state, OpState::Cancelled, "{}", log(&site.control, op.id).await);
     let left = detail(&site.control, "eu", 1).await.failure.unwrap().cluster_state;
     assert!(!left.is_empty());
+    // The Helm release is not left pending: the next deployment goes ahead at once.
+    let again = deploy(&site, "", OnFailure::Leave).await;
+    let op = ended(&site.control, again.op.id).await;
+    assert_eq!(op.state, OpState::Succeeded, "{}", log(&site.control, op.id).await);
     workers.stop().await;
 }
 

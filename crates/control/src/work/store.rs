@@ -43,7 +43,9 @@ pub(crate) async fn claim(
                 crate::store::commit(tx).await?;
                 return Ok(Some(lease));
             }
-            Ok(None) => return Ok(None),
+            // A race for the first Op was lost: there may be others that nobody has taken.
+            Ok(None) if !claimable(&tx).await? => return Ok(None),
+            Ok(None) => {}
             Err(raced) if raced.violates("ops_one_running", "ops.environment_id") => {}
             Err(failed) => return Err(failed),
         }
@@ -104,6 +106,15 @@ async fn claim_queued(
     .bind(at)
     .one(c, DOING, lease)
     .await
+}
+
+/// Whether there is a queued Op that may begin.
+async fn claimable(c: &impl ConnectionTrait) -> Result<bool, StoreError> {
+    let found = sql("SELECT o.id FROM ops o WHERE o.state = 'queued' \
+                     AND NOT EXISTS (SELECT 1 FROM ops r \
+                       WHERE r.environment_id = o.environment_id AND r.state = 'running') LIMIT 1")
+    .one(c, DOING, |_| Ok(()));
+    Ok(found.await?.is_some())
 }
 
 /// The deployment of a claimed Op runs; its environment says so.

@@ -13,9 +13,12 @@ use rollout::{Execution, RolloutError, apply, prune, record, wait};
 use super::content::{Settled, new_revision, repeated_revision};
 use super::reports::told_culprit;
 use super::{Broken, FailedStep, Interrupted, Run};
+use crate::deployment::content::Content;
 use crate::deployment::job::Earlier;
 use crate::deployment::prepare::{self, Target};
+use crate::deployment::store as deployments;
 use crate::environment::Ready;
+use crate::error::Error;
 use crate::op::{LogLevel, StepName, StepState};
 
 /// How often something transient is tried again, waiting longer each time.
@@ -233,7 +236,7 @@ impl Run<'_> {
 
     /// The same for a deployment that was stopped: its execution was cancelled, the record must be closed all the same.
     pub(super) async fn close_record(&self, names: &Names, why: &str) {
-        let Some(content) = &self.job.content else { return };
+        let Ok(Some(content)) = self.content_now().await else { return };
         let target = self.target();
         let settled = async {
             let chart = self.control.prepared_chart(&content.row.archive_sha256).await?;
@@ -243,10 +246,20 @@ impl Run<'_> {
         let Ok(new) = settled.await else { return };
         let unstoppable = tokio_util::sync::CancellationToken::new();
         let execution = Execution { cancel: &unstoppable, ..self.execution() };
-        let finish =
-            Finish::Failed { error: why.to_owned(), applying: self.was_begun(names.apply) };
+        let applying = matches!(self.began(names.apply).await, Ok(Some(_)));
+        let finish = Finish::Failed { error: why.to_owned(), applying };
         let closed = record::record_finish(execution, &content.plan, &new, &finish).await;
         self.told_closing(closed).await;
+    }
+
+    /// What the deployment consists of by now: this run may have settled it.
+    async fn content_now(&self) -> Result<Option<Content>, Error> {
+        let id = self.job.deployment.id;
+        let row = deployments::by_id(self.control.db().read(), id).await?;
+        match row.and_then(|row| row.content) {
+            Some(content) => self.control.content(content).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn told_closing(&self, closed: Result<record::Recorded, RolloutError>) {
