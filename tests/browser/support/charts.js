@@ -20,11 +20,7 @@ export function parcel() {
 /** The folder of a public chart, or nothing where LANDFALL_CHARTS names none. */
 export function publicChart(name) {
   const folder = process.env.LANDFALL_CHARTS;
-  if (!folder) {
-    console.error(`LEFT OUT: ${name}, because LANDFALL_CHARTS names no folder of public charts`);
-    return undefined;
-  }
-  return join(folder, name);
+  return folder && join(folder, name);
 }
 
 /** Packs the charts and serves them with their index; ended by `stop()`. */

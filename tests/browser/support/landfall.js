@@ -45,6 +45,24 @@ export async function startLandfall(...extra) {
   };
 }
 
+/**
+ * A page of its own, and what went wrong on it: errors that its scripts threw, and what the console calls an error.
+ * Something that does not appear within 15 seconds is a failure, not a wait of half a minute.
+ */
+export async function openPage(browser, options) {
+  const context = await browser.newContext(options);
+  context.setDefaultTimeout(15_000);
+  const page = await context.newPage();
+  const faults = [];
+  page.on("pageerror", (error) => faults.push(`${page.url()}: ${error}`));
+  page.on("console", (message) => {
+    // What the server refused is shown on the page; the browser logs it, too.
+    if (message.type() !== "error" || message.text().includes("status of 4")) return;
+    faults.push(`${page.url()}: ${message.text()}`);
+  });
+  return { page, context, faults, close: () => context.close() };
+}
+
 /** Headless Chromium that talks to nobody but the server under test. */
 export function startBrowser() {
   if (!existsSync(browserPath)) {

@@ -24,7 +24,7 @@ export async function signOutAndIn(page) {
 export async function addSimulatedCluster(page, landfall, name) {
   await page.goto(`${landfall.url}/clusters`);
   await page.getByRole("link", { name: "Add simulated cluster" }).first().click();
-  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("Production and sandbox").check();
   await page.getByRole("button", { name: "Add simulated cluster" }).click();
   await page.getByRole("heading", { level: 1, name }).waitFor();
@@ -49,8 +49,8 @@ export async function addRelease(page, landfall, { app, tag, version, changelog 
   await page.getByLabel("Release tag").fill(tag);
   if (changelog) await page.getByLabel(/^Changelog/).fill(changelog);
   const offered = page.getByRole("radiogroup", { name: "Helm chart version" });
-  if (version) await offered.getByText(version, { exact: true }).click();
-  else await offered.getByRole("radio").first().check();
+  const wanted = version ? new RegExp(`^${version.replaceAll(".", "\\.")} `) : /./;
+  await offered.getByRole("radio", { name: wanted }).first().check();
   await page.getByRole("button", { name: "Add release" }).click();
   await page.getByRole("heading", { level: 1, name: tag }).waitFor();
 }
@@ -60,7 +60,7 @@ export async function createEnvironment(page, landfall, { name, app, cluster, re
   await page.getByRole("link", { name: "New environment" }).first().click();
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByLabel("App", { exact: true }).selectOption({ label: app });
-  await page.getByLabel("Release to begin with").selectOption({ label: release });
+  await page.getByLabel("Release to begin with").selectOption(release);
   if (production) await page.getByLabel(/^Production/).check();
   await page.getByLabel("Cluster").selectOption(cluster);
   await page.getByRole("button", { name: "Create environment" }).click();
