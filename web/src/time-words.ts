@@ -30,6 +30,11 @@ export function durationWords(ms: number): string {
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} m`;
 }
 
+/** A span that still grows or shrinks: whole seconds. `ms` in milliseconds. */
+export function runningWords(ms: number): string {
+  return ms < MINUTE ? `${Math.floor(Math.max(0, ms) / SECOND)} s` : durationWords(ms);
+}
+
 /** The exact time in the reader's zone, the zone named. */
 export function exactTime(then: number): string {
   return exact.format(new Date(then));

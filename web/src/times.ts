@@ -1,5 +1,5 @@
 /** Relative times and running durations, kept true while a page is open. The server writes the same words first. */
-import { durationWords, exactTime, relativeTime } from "./time-words";
+import { exactTime, relativeTime, runningWords } from "./time-words";
 
 function update(): void {
   const now = Date.now();
@@ -12,11 +12,12 @@ function update(): void {
       element.title = exactTime(then);
     }
   }
-  for (const element of document.querySelectorAll<HTMLElement>("[data-since]")) {
-    const since = Number(element.dataset["since"]);
+  for (const element of document.querySelectorAll<HTMLElement>("[data-since], [data-until]")) {
     // The server's clock decides: `data-now` is what it read when it wrote the element.
     const skew = Number(element.dataset["skew"] ?? measureSkew(element, now));
-    setText(element, durationWords(Math.max(0, now + skew - since)));
+    const since = Number(element.dataset["since"] ?? NaN);
+    const span = Number.isNaN(since) ? Number(element.dataset["until"]) - (now + skew) : now + skew - since;
+    setText(element, runningWords(span));
   }
 }
 

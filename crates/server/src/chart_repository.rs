@@ -3,6 +3,7 @@
 //! It only serves: no sign-in, no uploads, no storage. Companies have their own registry.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -35,8 +36,7 @@ impl ChartRepository {
             let chart = Chart::from_archive(&archive)?;
             let file = format!("{}-{}.tgz", chart.name(), chart.version());
             let metadata = chart.metadata();
-            let digest: String =
-                Sha256::digest(&archive).iter().map(|byte| format!("{byte:02x}")).collect();
+            let digest = hex(&Sha256::digest(&archive));
             entries.entry(chart.name().to_owned()).or_default().push(json!({
                 "apiVersion": metadata.api_version,
                 "name": metadata.name,
@@ -71,6 +71,14 @@ impl ChartRepository {
             .with_graceful_shutdown(async move { stop.cancelled().await })
             .await
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 async fn index(State(repository): State<ChartRepository>) -> Response {

@@ -203,7 +203,7 @@ fn log_cause(error: &Error) {
 
 /// Errors begin in lower case, as links of a chain; people read sentences.
 pub(crate) fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
+    let mut characters = text.trim_end().chars();
     let mut out: String =
         characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
     out.push_str(characters.as_str());

@@ -20,7 +20,7 @@ use super::parts::{
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 use crate::query::word;
 use crate::view::markdown;
-use crate::view::time::duration;
+use crate::view::time::about;
 
 /// Releases that the form offers; more are found by their tag.
 const OFFERED: u32 = 30;
@@ -285,7 +285,7 @@ impl Shown {
             values: origin_lines(&preview.merged, false),
             manifest: code_lines(&preview.manifest),
             estimate: preview.estimate.map(|Estimate { seconds, number }| {
-                format!("About {}, going by #{number}.", duration(seconds * 1_000))
+                format!("About {}, going by #{number}.", about(seconds))
             }),
             preview,
         }

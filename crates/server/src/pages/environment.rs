@@ -4,7 +4,6 @@ use askama::Template;
 
 use control::deployment::{Deployment, DeploymentFilter};
 use control::environment::{Environment, EnvironmentState, EnvironmentValues};
-use control::op::ObjectState;
 use control::rights::Subject;
 use control::store::paging::{Count, Page, PageRequest};
 
@@ -13,6 +12,7 @@ use super::parts::{Links, OriginLine, Pager, code_lines, origin_lines};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 use crate::live::{self, LivePage};
 use crate::query::PageQuery;
+use crate::view::objects::{Objects, arrange};
 
 /// What the head of all three tabs shows.
 struct Head {
@@ -48,7 +48,7 @@ impl Head {
 struct Overview {
     chrome: Chrome,
     head: Head,
-    objects: Vec<ObjectState>,
+    objects: Objects,
     values: Vec<OriginLine>,
     keys: usize,
     recent: Vec<Deployment>,
@@ -133,7 +133,7 @@ async fn read_overview(ctx: &Ctx, name: &str) -> Result<Overview, PageError> {
         chrome: ctx.chrome(Section::Environments, environment.name.to_string()).await?,
         values: merged.as_ref().map_or_else(Vec::new, |merged| origin_lines(merged, true)),
         keys: merged.as_ref().map_or(0, |merged| merged.keys.len()),
-        objects,
+        objects: arrange(&objects, &[], environment.release_name.as_str()),
         head: head(ctx, environment, Tab::Overview, recent.count),
         recent: recent.items,
     })

@@ -26,7 +26,8 @@ use tokio::time::Instant;
 use super::form::{Params, PathOf};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 use crate::live;
-use crate::view::time::{between, duration};
+use crate::view::objects::{Objects, arrange};
+use crate::view::time::{about, between};
 use crate::view::{code, state};
 
 /// The block is sent at most this often while an Op reports much.
@@ -43,7 +44,9 @@ struct OpPage {
     detail: DeploymentDetail,
     op: Arc<Op>,
     steps: Vec<StepRow>,
+    objects: Objects,
     simulated: bool,
+    release_name: String,
     may_deploy: bool,
     lines: Vec<LogRow>,
 }
@@ -85,14 +88,13 @@ impl OpPage {
         format!("{sign} #{} · {} · Landfall", deployment.number, deployment.environment.name)
     }
 
-    fn ready(&self) -> (usize, usize) {
-        let ready =
-            self.op.objects.iter().filter(|object| state::object(object.condition) == "good");
-        (ready.count(), self.op.objects.len())
-    }
-
+    /// Steps behind it. Those left out because it ended early are not.
     fn done_steps(&self) -> usize {
-        self.steps.iter().filter(|step| matches!(step.class, "done" | "skipped")).count()
+        let ended_early =
+            self.is_over() && self.detail.deployment.state != DeploymentState::Succeeded;
+        let behind =
+            |step: &&StepRow| step.class == "done" || (step.class == "skipped" && !ended_early);
+        self.steps.iter().filter(behind).count()
     }
 
     /// Whether a culprit says something that the failure does not say already.
@@ -106,7 +108,7 @@ impl OpPage {
 
     /// `of about 1 m 10 s`, while it runs and there is something to go by.
     fn estimate(&self) -> Option<String> {
-        self.op.estimate.filter(|_| !self.is_over()).map(|seconds| duration(seconds * 1_000))
+        self.op.estimate.filter(|_| !self.is_over()).map(about)
     }
 }
 
@@ -122,14 +124,15 @@ pub(crate) async fn show(
         let after =
             ctx.last_event_id.as_deref().and_then(|id| id.parse().ok()).unwrap_or(query.after);
         let events = ctx.control().op_subscribe(&ctx.actor, id, after).await?;
-        let app = ctx.app.clone();
-        return Ok(live::stream(&app, follow(ctx, events)).into_response());
+        let environment = ctx.control().environment_get(&ctx.actor, &environment).await?;
+        let (app, release) = (ctx.app.clone(), environment.release_name.to_string());
+        return Ok(live::stream(&app, follow(ctx, release, events)).into_response());
     }
     let op = Arc::new(ctx.control().op_get(&ctx.actor, id).await?);
     let after = (op.last_sequence - STATIC_LINES).max(0);
     let log = ctx.control().op_log(&ctx.actor, id, after, 1_000, &LogFilter::default()).await?;
     let mut page = page(&ctx, detail, op).await?;
-    page.lines = log.lines.iter().map(row).collect();
+    page.lines = log.lines.iter().map(|line| row(line, &page.release_name)).collect();
     page.chrome.live_url = Some(ctx.path_and_query.clone());
     Ok(Html(page.render()?).into_response())
 }
@@ -142,7 +145,13 @@ async fn page(ctx: &Ctx, detail: DeploymentDetail, op: Arc<Op>) -> Result<OpPage
     Ok(OpPage {
         chrome: ctx.chrome(Section::Deployments, title).await?,
         steps: steps(&op),
+        objects: arrange(
+            &op.objects,
+            if op.state.is_final() { &[] } else { &op.culprits },
+            environment.release_name.as_str(),
+        ),
         simulated: environment.cluster.kind == control::cluster::ClusterKind::Simulated,
+        release_name: environment.release_name.to_string(),
         may_deploy: ctx.may_write(Subject::Environments(deployment.environment.kind)),
         detail,
         op,
@@ -153,10 +162,18 @@ async fn page(ctx: &Ctx, detail: DeploymentDetail, op: Arc<Op>) -> Result<OpPage
 /// The events of an Op as the page takes them.
 fn follow(
     ctx: Ctx,
+    release_name: String,
     events: BoxStream<'static, Result<OpEvent, Error>>,
 ) -> impl Stream<Item = Event> + Send {
-    let start =
-        Follower { ctx, events, pending: None, due: Instant::now(), over: false, told_done: false };
+    let start = Follower {
+        ctx,
+        release_name,
+        events,
+        pending: None,
+        due: Instant::now(),
+        over: false,
+        told_done: false,
+    };
     futures_util::stream::unfold(start, |mut follower| async move {
         let event = follower.next().await?;
         Some((event, follower))
@@ -165,6 +182,7 @@ fn follow(
 
 struct Follower {
     ctx: Ctx,
+    release_name: String,
     events: BoxStream<'static, Result<OpEvent, Error>>,
     /// The newest state that was not sent yet.
     pending: Option<Arc<Op>>,
@@ -194,7 +212,7 @@ impl Follower {
                     return self.block(op).await;
                 }
                 event = self.events.next() => match event? {
-                    Ok(OpEvent::Log { lines }) => return log_event(&lines),
+                    Ok(OpEvent::Log { lines }) => return log_event(&lines, &self.release_name),
                     Ok(OpEvent::State { op }) => self.pending = Some(op),
                     Ok(OpEvent::End) => self.over = true,
                     Err(error) => {
@@ -221,20 +239,25 @@ impl Follower {
     }
 }
 
-fn log_event(lines: &[LogLine]) -> Option<Event> {
+fn log_event(lines: &[LogLine], release: &str) -> Option<Event> {
     let last = lines.last()?.sequence;
-    let rows: Vec<LogRow> = lines.iter().map(row).collect();
+    let rows: Vec<LogRow> = lines.iter().map(|line| row(line, release)).collect();
     Event::default().event("log").id(last.to_string()).json_data(rows).ok()
 }
 
-fn row(line: &LogLine) -> LogRow {
+/// `release` is the Helm release's name, which all names of its objects begin with: left out.
+fn row(line: &LogLine, release: &str) -> LogRow {
     use control::op::LogSource;
+    let short = |name: &str| {
+        let rest = name.strip_prefix(release).and_then(|rest| rest.strip_prefix('-'));
+        rest.unwrap_or(name).to_owned()
+    };
     let (kind, source) = match &line.source {
         LogSource::Landfall => ("landfall", "landfall".to_owned()),
         LogSource::Event { object, .. } => {
-            ("event", format!("event {}", object.rsplit('/').next().unwrap_or(object)))
+            ("event", format!("event {}", short(object.rsplit('/').next().unwrap_or(object))))
         }
-        LogSource::Container { pod, .. } => ("container", pod.clone()),
+        LogSource::Container { pod, .. } => ("container", short(pod)),
     };
     LogRow {
         n: line.sequence,
@@ -287,7 +310,10 @@ fn steps(op: &Op) -> Vec<StepRow> {
                 (Some(done), Some(total)) => format!("{done} of {total}"),
                 _ => String::new(),
             };
-            if !step.note.is_empty() {
+            if step.state == StepState::Done && !step.note.is_empty() {
+                // The result says what the count came to.
+                note.clone_from(&step.note);
+            } else if !step.note.is_empty() && !step.note.contains(&note) {
                 let gap = if note.is_empty() { "" } else { " · " };
                 note = format!("{note}{gap}{}", step.note);
             }
@@ -339,7 +365,7 @@ pub(crate) async fn download(
 }
 
 fn text_line(line: &LogLine) -> String {
-    let row = row(line);
+    let row = row(line, "");
     format!("{} {:7} {} | {}\n", line.at, row.level, row.source, row.text)
 }
 

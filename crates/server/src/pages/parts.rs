@@ -182,6 +182,8 @@ pub(crate) struct ObjectChange {
     pub(crate) kind: String,
     pub(crate) name: String,
     pub(crate) consequence: String,
+    /// Whether its diff is open: not where only labels change, which every chart version does.
+    pub(crate) open: bool,
     /// What the cluster would refuse it for.
     pub(crate) refusal: Option<String>,
     pub(crate) lines: Vec<DiffRow>,
@@ -242,11 +244,21 @@ fn object_change(object: &PlannedObject) -> ObjectChange {
             text: line.text.clone(),
         }));
     }
+    let hunks = || object.diff.iter().flat_map(|diff| &diff.hunks);
+    let labels_only = object.action == Action::Change
+        && object.consequence == Consequence::None
+        && hunks()
+            .all(|hunk| hunk.path == "metadata.labels" || hunk.path == "metadata.annotations");
     ObjectChange {
         verb,
         kind: kind_of(object),
         name: object.key.name.clone(),
-        consequence: object.consequence.to_string(),
+        open: object.action != Action::Create && !labels_only,
+        consequence: if labels_only {
+            "labels only".to_owned()
+        } else {
+            object.consequence.to_string()
+        },
         refusal: object.refusal.as_ref().map(|refusal| refusal.message.clone()),
         lines,
     }

@@ -5,6 +5,7 @@
 pub(crate) mod code;
 pub(crate) mod icon;
 pub(crate) mod markdown;
+pub(crate) mod objects;
 pub(crate) mod state;
 pub(crate) mod time;
 pub(crate) mod words;

@@ -2,7 +2,7 @@
 
 use control::deployment::{Deployment, DeploymentState, Trigger};
 use control::environment::{Environment, EnvironmentState, EnvironmentStatus, Standing};
-use control::op::{ObjectCondition, OpBrief, StepName};
+use control::op::{OpBrief, StepName};
 
 /// A state: the shape and colour (a class of `pieces.css`) and the word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,16 +74,6 @@ pub(crate) fn sign(state: DeploymentState) -> &'static str {
         DeploymentState::Failed => "✗",
         DeploymentState::Cancelled | DeploymentState::Superseded => "–",
         DeploymentState::NeedsConfirmation => "▲",
-    }
-}
-
-/// The class of an object's state; the word stands in the object's message.
-pub(crate) fn object(condition: ObjectCondition) -> &'static str {
-    match condition {
-        ObjectCondition::Current => "good",
-        ObjectCondition::InProgress | ObjectCondition::Terminating => "busy",
-        ObjectCondition::Failed => "bad",
-        ObjectCondition::NotFound => "idle",
     }
 }
 

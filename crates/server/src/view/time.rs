@@ -26,6 +26,25 @@ pub(crate) fn since(at: &Timestamp) -> Running {
     Running(*at)
 }
 
+/// A time that is left, counted down in the browser.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Left(Timestamp);
+
+/// A time that is left, for templates.
+pub(crate) fn until(at: &Timestamp) -> Left {
+    Left(*at)
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let now = Timestamp::now();
+        let words = running(self.0.as_second() - now.as_second());
+        let until = self.0.as_millisecond();
+        let now = now.as_millisecond();
+        write!(f, r#"<span class="num" data-until="{until}" data-now="{now}">{words}</span>"#)
+    }
+}
+
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = self.0.round(jiff::Unit::Second).unwrap_or(self.0);
@@ -38,7 +57,7 @@ impl fmt::Display for Moment {
 impl fmt::Display for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let now = Timestamp::now();
-        let words = duration(now.as_millisecond() - self.0.as_millisecond());
+        let words = running(now.as_second() - self.0.as_second());
         let since = self.0.as_millisecond();
         let now = now.as_millisecond();
         write!(f, r#"<span class="num" data-since="{since}" data-now="{now}">{words}</span>"#)
@@ -60,7 +79,7 @@ macro_rules! markup {
         impl askama::filters::HtmlSafe for $name {}
     )+};
 }
-markup!(Moment, Running);
+markup!(Moment, Running, Left);
 
 /// `48 s ago`, `23 min ago`, `2 h ago`, `3 days ago`, `12 Oct 2026`.
 pub(crate) fn relative(then: Timestamp, now: Timestamp) -> String {
@@ -86,6 +105,16 @@ pub(crate) fn duration(ms: i64) -> String {
         60_000..3_600_000 => format!("{} m {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} m", seconds / 3_600, seconds % 3_600 / 60),
     }
+}
+
+/// An estimate, of seconds: without tenths, which would promise too much.
+pub(crate) fn about(seconds: i64) -> String {
+    if seconds < 10 { format!("{} s", seconds.max(1)) } else { duration(seconds * 1_000) }
+}
+
+/// A span that still grows or shrinks, of seconds: whole ones.
+fn running(seconds: i64) -> String {
+    if seconds < 60 { format!("{} s", seconds.max(0)) } else { duration(seconds * 1_000) }
 }
 
 /// The time between two moments, in words.

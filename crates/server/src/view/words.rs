@@ -46,6 +46,26 @@ pub(crate) fn size(bytes: i64) -> String {
     }
 }
 
+/// A culprit's line for lists: the object by its name alone, since the page says where it is.
+/// `Deployment/shop/web: not ready` becomes `web: not ready`.
+pub(crate) fn culprit(text: &str) -> &str {
+    let Some((object, _)) = text.split_once(": ") else { return text };
+    match object.rfind('/') {
+        Some(at) if !object.contains(' ') => &text[at + 1..],
+        _ => text,
+    }
+}
+
+/// Paths of values in a line, three at most.
+pub(crate) fn paths(paths: &[String]) -> String {
+    match paths {
+        [a, b, c, rest @ ..] if !rest.is_empty() => {
+            format!("{a}, {b}, {c} and {} more", rest.len())
+        }
+        few => few.join(", "),
+    }
+}
+
 /// The first eight characters of a digest's hexadecimal part.
 pub(crate) fn short_digest(digest: &str) -> &str {
     let hex = digest.split_once(':').map_or(digest, |(_, hex)| hex);
@@ -73,5 +93,11 @@ mod tests {
             @"7 | 1,248 | 1,000,000 | 1 environment | 10,000+ environments | 42 kB | 1.8 MB"
         );
         assert_eq!(short_digest("sha256:9b1e00aa77"), "9b1e00aa");
+        assert_eq!(
+            culprit("Deployment/shop/web: image \"a/b\" not found"),
+            "web: image \"a/b\" not found"
+        );
+        assert_eq!(culprit("could not fetch a/b: gone"), "could not fetch a/b: gone");
+        assert_eq!(paths(&["a", "b", "c", "d", "e"].map(str::to_owned)), "a, b, c and 2 more");
     }
 }
