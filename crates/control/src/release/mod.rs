@@ -121,12 +121,16 @@ impl Control {
     pub async fn release_get(&self, actor: &Actor, release: ReleaseId) -> Result<Release, Error> {
         let missing = || Error::not_found("Release", release);
         actor.read(Subject::Apps, missing)?;
-        store::view(actor.sees_production())
+        let c = self.db().read();
+        let found = store::view(actor.sees_production())
             .list()
             .when("r.id = ?", release)
-            .one(self.db().read(), store::read)
-            .await?
-            .ok_or_else(missing)
+            .one(c, store::read)
+            .await?;
+        let mut found = found.ok_or_else(missing)?;
+        let kinds = actor.visible_kinds();
+        store::count_app_environments(c, kinds, std::slice::from_mut(&mut found)).await?;
+        Ok(found)
     }
 
     /// One Release, by its App (id or name) and tag.
@@ -160,11 +164,14 @@ impl Control {
     ) -> Result<Page<Release>, Error> {
         actor.read(Subject::Apps, || Error::not_found("page", "releases"))?;
         let order = Order { column: "id", direction: Direction::Descending };
-        matching(&store::view(actor.sees_production()), filter)
-            .page(self.db().read(), page, order, store::read, |release| {
+        let c = self.db().read();
+        let mut page = matching(&store::view(actor.sees_production()), filter)
+            .page(c, page, order, store::read, |release| {
                 (SortKey::Text(String::new()), release.id.to_string())
             })
-            .await
+            .await?;
+        store::count_app_environments(c, actor.visible_kinds(), &mut page.items).await?;
+        Ok(page)
     }
 
     /// Archives a Release (or takes it back): it is no longer offered nor ever "newest".

@@ -1,11 +1,14 @@
 //! SQL of Releases.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{Release, ReleaseBrief, ReleaseChart};
 use crate::actor::By;
 use crate::app::{AppBrief, ChartReference, EnvironmentCounts};
+use crate::environment::EnvironmentKind;
 use crate::names::ReleaseTag;
 use crate::objects::Address;
 use crate::store::ids::{AppId, ReleaseId};
@@ -31,8 +34,6 @@ macro_rules! columns {
                AND NOT n.prerelease ORDER BY n.ordinal DESC LIMIT 1) AS newest_id, \
              (SELECT COUNT(*) FROM environments x WHERE x.current_release_id = r.id \
                AND x.kind = 'sandbox' AND x.deleted_at IS NULL) AS runs_sandbox, \
-             (SELECT COUNT(*) FROM environments x WHERE x.app_id = r.app_id \
-               AND x.kind = 'sandbox' AND x.deleted_at IS NULL) AS all_sandbox, \
              (SELECT COUNT(*) FROM deployments d WHERE d.release_id = r.id \
                AND d.kind = 'sandbox' AND d.state = 'running') AS deploying_sandbox, ",
             $production
@@ -43,18 +44,16 @@ macro_rules! columns {
 const COLUMNS: &str = columns!(
     "(SELECT COUNT(*) FROM environments x WHERE x.current_release_id = r.id \
        AND x.kind = 'production' AND x.deleted_at IS NULL) AS runs_production, \
-     (SELECT COUNT(*) FROM environments x WHERE x.app_id = r.app_id \
-       AND x.kind = 'production' AND x.deleted_at IS NULL) AS all_production, \
      (SELECT COUNT(*) FROM deployments d WHERE d.release_id = r.id \
        AND d.kind = 'production' AND d.state = 'running') AS deploying_production"
 );
 
 const SANDBOX_COLUMNS: &str = columns!(
-    "CAST(0 AS BIGINT) AS runs_production, CAST(0 AS BIGINT) AS all_production, \
+    "CAST(0 AS BIGINT) AS runs_production, \
      CAST(0 AS BIGINT) AS deploying_production"
 );
 
-/// Reads a row of [`view`].
+/// Reads a row of [`view`]; `app_environments` is for [`count_app_environments`] to fill in.
 pub(crate) fn read(row: &Row<'_>) -> Result<Release, DbErr> {
     let id: ReleaseId = row.get("id")?;
     let newest: Option<ReleaseId> = row.opt("newest_id")?;
@@ -83,11 +82,39 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Release, DbErr> {
             sandbox: row.get("runs_sandbox")?,
         },
         deploying_in: sum("deploying_sandbox", "deploying_production")?,
-        app_environments: sum("all_sandbox", "all_production")?,
+        app_environments: 0,
         archived_at: row.opt("archived_at")?,
         created_at: row.get("created_at")?,
         created_by: row.json("created_by")?,
     })
+}
+
+/// Fills in how many living environments the App of each Release has: counted once an App, since a
+/// page of Releases has few Apps and an App many environments.
+pub(crate) async fn count_app_environments(
+    c: &impl ConnectionTrait,
+    kinds: &[EnvironmentKind],
+    releases: &mut [Release],
+) -> Result<(), StoreError> {
+    let mut counted: HashMap<AppId, i64> = HashMap::new();
+    for release in releases {
+        let app = release.app.id;
+        if !counted.contains_key(&app) {
+            let mut all = 0;
+            for kind in kinds {
+                all += sql("SELECT COUNT(*) AS n FROM environments \
+                            WHERE app_id = $1 AND kind = $2 AND deleted_at IS NULL")
+                .bind(app)
+                .bind(*kind)
+                .one(c, "count environments", |row| row.get::<i64>("n"))
+                .await?
+                .unwrap_or(0);
+            }
+            counted.insert(app, all);
+        }
+        release.app_environments = counted.get(&app).copied().unwrap_or(0);
+    }
+    Ok(())
 }
 
 /// A Release's own row, for rules and workers.

@@ -28,6 +28,7 @@ on_both!(
     rollback_targets,
     cancelled_in_the_queue,
     how_it_stands_to_the_newest,
+    where_a_release_runs,
 );
 
 async fn get(site: &Site, name: &str) -> Environment {
@@ -316,4 +317,32 @@ async fn how_it_stands_to_the_newest(site: Site) {
     deploy(&site, "eu", "4.0-rc.1", None).await;
     succeed(&site).await;
     assert_eq!(standing().await, Standing::Ahead);
+}
+
+/// A Release says where it runs and is being deployed, of what the asker may see.
+async fn where_a_release_runs(site: Site) {
+    site.ground().await;
+    for (name, kind) in [("eu", "sandbox"), ("us", "production"), ("asia", "production")] {
+        site.environment(name, kind).await;
+    }
+    succeed(&site).await;
+    succeed(&site).await;
+    let running = site.claim().await.unwrap();
+    let qa = site.person(Role::Qa).await;
+    for (actor, wanted) in [(&Actor::system(), (1, 1, 1, 3)), (&qa, (0, 1, 0, 1))] {
+        let release = site.control.release_find(actor, "shop", "1.0").await.unwrap();
+        let told = (
+            release.runs_in.production,
+            release.runs_in.sandbox,
+            release.deploying_in,
+            release.app_environments,
+        );
+        assert_eq!(told, wanted);
+        let page = crate::store::paging::PageRequest::default();
+        let all = crate::release::ReleaseFilter::default();
+        let listed = site.control.release_list(actor, &all, &page).await.unwrap();
+        assert_eq!(listed.items, [release]);
+    }
+    let hidden = site.control.op_get(&qa, running.op).await;
+    assert!(matches!(hidden, Err(Error::NotFound { .. })), "{hidden:?}");
 }
