@@ -79,6 +79,7 @@ function extensions(textarea: HTMLTextAreaElement, label: string): Extension[] {
       "aria-label": label,
       "aria-describedby": textarea.getAttribute("aria-describedby") ?? "",
       spellcheck: "false",
+      tabindex: "0",
     }),
     EditorView.updateListener.of((update) => {
       if (!update.docChanged) return;

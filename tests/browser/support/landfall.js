@@ -7,11 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const binary = process.env.LANDFALL ?? join(import.meta.dirname, "../../../target/debug/landfall");
+export const binary = process.env.LANDFALL ?? join(import.meta.dirname, "../../../target/debug/landfall");
 const browserPath = process.env.LANDFALL_CHROMIUM ?? "/usr/bin/chromium";
 
 /** Reads a child's standard output until a line matches; fails with all that was printed when it ends first. */
-function lineMatching(child, pattern) {
+export function lineMatching(child, pattern) {
   return new Promise((resolve, reject) => {
     let seen = "";
     const look = (chunk) => {

@@ -13,7 +13,7 @@ export async function setUp(page, landfall) {
 
 /** Signs out and in again with the password. */
 export async function signOutAndIn(page) {
-  await page.locator("summary[aria-label^='Account']").click();
+  await page.locator("summary", { hasText: "Account" }).click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await page.getByLabel("E-mail address").fill("ada@example.com");
   await page.getByLabel("Password").fill("correct horse battery staple");
@@ -30,6 +30,7 @@ export async function addSimulatedCluster(page, landfall, name) {
   await page.getByRole("heading", { level: 1, name }).waitFor();
 }
 
+/** Adds an App whose chart comes from this repository; `wait`: seconds until a deployment that does not come up has failed. */
 export async function addApp(page, landfall, { name, repository, chart, wait }) {
   await page.goto(`${landfall.url}/apps`);
   await page.getByRole("link", { name: "New App" }).first().click();

@@ -1,0 +1,132 @@
+// Every page: at both widths and in both themes it fits, says nothing on the console, and is accessible.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+
+import { addFailure, failed, sample, startDemo } from "./support/demo.js";
+import { openPage, startBrowser, startLandfall } from "./support/landfall.js";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+const environment = `/environments/${sample.environment}`;
+const failure = `/environments/${failed.environment}/deployments/2`;
+
+/** What opens without being signed in. */
+const outside = ["/sign-in", "/nowhere"];
+
+/** The addresses of all other pages, with what shows that the page is complete. */
+const inside = [
+  ["/environments", "table"],
+  ["/environments?search=nothing-like-it", ".empty"],
+  ["/new/environment", ".cm-content"],
+  [environment, ".timeline"],
+  [`${environment}/deployments`, ".timeline"],
+  [`${environment}/values`, "main .code"],
+  [`${environment}/deploy`, "#verdict code"],
+  [`${environment}/deployments/1`, "[data-log] .row"],
+  [`${environment}/deployments/1/content`, "h2"],
+  [`${environment}/deployments/1/roll-back`, "h1"],
+  [`/environments/${failed.environment}`, ".notice.bad"],
+  [failure, ".notice.bad"],
+  [`/environments/${failed.environment}/deploy?from=2`, "#verdict code"],
+  ["/deployments", "table"],
+  ["/releases", "table"],
+  ["/new/release", ".picks .pick"],
+  [`/releases/${sample.app}/${sample.release}`, "h2"],
+  ["/apps", "table"],
+  ["/new/app", ".cm-content"],
+  [`/apps/${sample.app}`, "h1"],
+  [`/apps/${sample.app}/values`, ".cm-content"],
+  ["/clusters", "table"],
+  ["/new/cluster", "h1"],
+  [`/clusters/${sample.cluster}`, "h1"],
+  ["/tokens", "h1"],
+  ["/find?q=prod", ".found a"],
+  ["/find?q=nothing-like-it", ".found p"],
+  ["/nowhere", "h1"],
+];
+
+const looks = [1360, 390].flatMap((width) => ["light", "dark"].map((theme) => ({ width, theme })));
+
+let browser;
+let demo;
+let fresh;
+let signedIn;
+
+before(async () => {
+  [demo, fresh, browser] = await Promise.all([startDemo(), startLandfall(), startBrowser()]);
+  await addFailure(demo);
+  const { page, context, close } = await openPage(browser);
+  await page.goto(demo.signIn);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { level: 1, name: "App Environments" }).waitFor();
+  await page.goto(`${demo.url}${failure}`);
+  await page.locator(".head .state", { hasText: "Failed" }).waitFor();
+  signedIn = await context.storageState();
+  await close();
+});
+
+after(async () => {
+  await browser?.close();
+  await Promise.all([demo?.stop(), fresh?.stop()]);
+});
+
+async function open(look, storageState) {
+  return openPage(browser, { viewport: { width: look.width, height: 900 }, colorScheme: look.theme, storageState });
+}
+
+/** How far the page itself scrolls sideways, and what sticks out: wide content scrolls inside its own frame. */
+function overhang() {
+  const room = document.documentElement.clientWidth;
+  const wide = document.documentElement.scrollWidth;
+  if (wide <= room) return "";
+  const out = [...document.querySelectorAll("main *")].filter((element) => element.getBoundingClientRect().right > room + 1);
+  return `${wide} px in ${room} px: ${out.slice(0, 3).map((element) => element.outerHTML.slice(0, 120)).join(" | ")}`;
+}
+
+/** What axe-core finds that keeps people out, in a line each. */
+async function barriers(page) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ["violations"] }));
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`);
+}
+
+/** What is wrong with each page; a fault that many pages share is told once, with where it was found. */
+class Findings {
+  places = new Map();
+
+  add(problem, path) {
+    this.places.set(problem, [...(this.places.get(problem) ?? []), path]);
+  }
+
+  async examine(page, base, path, complete) {
+    await page.goto(`${base}${path}`);
+    await page.locator(complete).first().waitFor();
+    for (const barrier of await barriers(page)) this.add(barrier, path);
+    const over = await page.evaluate(overhang);
+    if (over) this.add(`scrolls sideways: ${over}`, path);
+  }
+
+  told() {
+    return [...this.places].map(([problem, paths]) => `${problem}, on ${paths.join(" ")}`);
+  }
+}
+
+for (const look of looks) {
+  test(`every page is in order ${look.width} px wide in the ${look.theme} theme`, async () => {
+    const found = new Findings();
+    const inner = await open(look, signedIn);
+    for (const [path, complete] of inside) await found.examine(inner.page, demo.url, path, complete);
+    await inner.close();
+
+    const outer = await open(look);
+    for (const path of outside) await found.examine(outer.page, demo.url, path, "h1");
+    await found.examine(outer.page, fresh.url, "/set-up", "h1");
+    await outer.close();
+    assert.deepEqual([...found.told(), ...inner.faults, ...outer.faults], []);
+  });
+}

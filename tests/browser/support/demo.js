@@ -1,0 +1,53 @@
+// `landfall demo` with what the sample leaves out: a second App whose newest deployment fails, with its culprit.
+
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { binary, lineMatching } from "./landfall.js";
+
+/** Names that the sample's pages have in their addresses. */
+export const sample = { app: "Parcel", cluster: "demo", environment: "northwind-prod", release: "2.4.1" };
+
+/** The environment whose newest deployment, `#2`, failed. */
+export const failed = { app: "Label Desk", environment: "labels-staging" };
+
+/** A demo that stays up, with a link to sign in by; ended and forgotten by `stop()`. */
+export async function startDemo({ pace = "instant" } = {}) {
+  const data = await mkdtemp(join(tmpdir(), "landfall-demo-"));
+  const args = ["demo", "--listen", "127.0.0.1:0", "--data", data, "--pace", pace];
+  const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const signIn = lineMatching(child, /(http:\S+\/sign-in\/link\/\S+)/);
+  const access = lineMatching(child, /LANDFALL_SERVER=(\S+) LANDFALL_TOKEN=(\S+)/);
+  const [, url, token] = await access;
+  return {
+    url,
+    signIn: (await signIn)[1],
+    call: (method, path, body) => call(`${url}/api/v1${path}`, token, method, body),
+    async stop() {
+      const ended = new Promise((resolve) => child.on("exit", resolve));
+      child.kill("SIGINT");
+      await ended;
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+async function call(url, token, method, body) {
+  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+  const answer = await fetch(url, { method, headers, body: body && JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
+}
+
+/** Adds the second App, its environment, and a deployment that does not come up. */
+export async function addFailure(demo) {
+  const { chart } = await demo.call("GET", `/apps/${sample.app}`);
+  await demo.call("POST", "/apps", { name: failed.app, chart_kind: "repository", chart_url: chart.url, chart_name: chart.chart, wait_seconds: 5 });
+  await demo.call("POST", "/releases", { app: failed.app, tag: "1.0.0", chart_version: "0.31.0" });
+  const made = { name: failed.environment, app: failed.app, kind: "sandbox", cluster: sample.cluster, release: "1.0.0" };
+  await demo.call("POST", "/environments", made);
+  const values = "worker:\n  podAnnotations:\n    simulator.landfall.dev/fault: image-pull\n";
+  await demo.call("POST", `/environments/${failed.environment}/deployments`, { release: "1.0.0", values, on_failure: "leave" });
+}
