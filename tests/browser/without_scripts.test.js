@@ -48,10 +48,10 @@ test("a product is set up, released and deployed with JavaScript off", async () 
   await page.goto(`${landfall.url}/environments/staging`);
   await page.getByRole("link", { name: "Deploy new version" }).click();
   await page.getByRole("radio", { name: /^2\.4\.1/ }).check();
-  await page.getByLabel(/Helm values/).fill("api:\n  replicas: many\n");
+  await page.getByRole("textbox", { name: /Helm values/ }).fill("api:\n  replicas: many\n");
   await page.getByRole("button", { name: "Show what will change" }).click();
   await page.getByRole("alert").getByText(/got string, want integer/).first().waitFor();
-  await page.getByLabel(/Helm values/).fill("api:\n  replicas: 3\n");
+  await page.getByRole("textbox", { name: /Helm values/ }).fill("api:\n  replicas: 3\n");
   await page.getByRole("button", { name: "Show what will change" }).click();
   await page.locator("#shown").getByText("replicas: 3").first().waitFor();
   await page.locator("#verdict").getByText(/are created|is created/).waitFor();
@@ -61,7 +61,7 @@ test("a product is set up, released and deployed with JavaScript off", async () 
 
   // What was typed after the last preview is shown first, not carried out unseen.
   await page.goto(`${landfall.url}/environments/staging/deploy`);
-  await page.getByLabel(/Helm values/).fill("api:\n  replicas: 1\n");
+  await page.getByRole("textbox", { name: /Helm values/ }).fill("api:\n  replicas: 1\n");
   await page.getByRole("button", { name: "Deploy Now" }).click();
   await page.getByText(/press Deploy Now again/).waitFor();
   await page.getByRole("button", { name: "Deploy Now" }).click();
