@@ -4,6 +4,7 @@ import { type Filter, type Kind, type LogLine, LogModel } from "./log-model";
 
 const ROW = 21; // pixels; `.log` in code.css sets the same line height
 const OVERSCAN = 15;
+const TOUCH = 1500; // milliseconds that a scroll may go on after its last touch
 
 export function startLog(): void {
   const scroller = document.querySelector<HTMLElement>("[data-log]");
@@ -19,6 +20,8 @@ class LogView {
   private readonly followButton: HTMLButtonElement | null;
   private follow = true;
   private lastTop = 0;
+  /** When someone last did something that scrolls; what scrolls without it does not end following. */
+  private touchedAt = 0;
   private wanted = "";
   private picked: number | undefined;
   private frame = 0;
@@ -39,6 +42,9 @@ class LogView {
     }
     document.addEventListener("log", (event) => this.receive(event));
     this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    for (const act of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+      this.scroller.addEventListener(act, () => (this.touchedAt = performance.now()), { passive: true });
+    }
     new ResizeObserver(() => this.resized()).observe(scroller);
     this.scroller.addEventListener("click", (event) => this.pick(event));
     document.addEventListener("selectionchange", () => this.selected());
@@ -92,7 +98,8 @@ class LogView {
 
   private scrolled(): void {
     const { scrollTop, clientHeight, scrollHeight } = this.scroller;
-    if (scrollTop < this.lastTop - 2 && scrollHeight - scrollTop - clientHeight > ROW) this.setFollow(false);
+    const touched = performance.now() - this.touchedAt < TOUCH;
+    if (touched && scrollTop < this.lastTop - 2 && scrollHeight - scrollTop - clientHeight > ROW) this.setFollow(false);
     else if (scrollHeight - scrollTop - clientHeight < 2 && scrollTop > this.lastTop) this.setFollow(true);
     this.lastTop = scrollTop;
     this.draw();
@@ -124,9 +131,12 @@ class LogView {
     text.className = "text";
     row.append(document.createElement("span"), ...this.sourceCell(""), text);
     this.rows.append(probe, row);
-    const columns = text.getBoundingClientRect().width / (probe.getBoundingClientRect().width / 100);
+    const width = text.getBoundingClientRect().width;
+    const columns = width / (probe.getBoundingClientRect().width / 100);
     probe.remove();
     row.remove();
+    // Not laid out at the moment: the next resize tells the width.
+    if (width === 0 || !Number.isFinite(columns)) return;
     const anchor = this.model.positionAt(this.scroller.scrollTop / ROW);
     this.model.setColumns(columns);
     if (!this.follow) this.scroller.scrollTop = this.model.top(anchor) * ROW;

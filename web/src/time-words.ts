@@ -22,7 +22,7 @@ export function relativeTime(then: number, now: number): string {
 
 /** `0.6 s`, `35 s`, `1 m 12 s`, `1 h 4 m`. `ms` in milliseconds. */
 export function durationWords(ms: number): string {
-  if (ms < 50) return "0 s";
+  if (ms < 100) return "0 s";
   if (ms < 10 * SECOND) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`;
   const seconds = Math.floor(ms / SECOND);
   if (seconds < 60) return `${seconds} s`;

@@ -143,6 +143,18 @@ impl Error {
     }
 }
 
+/// Errors begin in lower case, as links of a chain; people read sentences.
+pub fn sentence(text: &str) -> String {
+    let mut characters = text.trim_end().chars();
+    let mut out: String =
+        characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    out.push_str(characters.as_str());
+    if !out.ends_with(['.', '?']) {
+        out.push('.');
+    }
+    out
+}
+
 /// Collects what is wrong with a form, so that all of it is told at once.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {

@@ -37,5 +37,5 @@ pub use actor::Actor;
 pub use closed::UnknownWord;
 pub use config::{Config, Database, InvalidNetwork, Network, OutboundPolicy, WorkerSettings};
 pub use control::Control;
-pub use error::{Cause, Error, Invalid, Place, Problem};
+pub use error::{Cause, Error, Invalid, Place, Problem, sentence};
 pub use work::Workers;

@@ -5,6 +5,7 @@
 //! The check is made where names are resolved, so that what is connected to is what was checked,
 //! redirects included.
 
+use std::error::Error as StdError;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,8 @@ use url::{Host, Url};
 use crate::config::{Network, OutboundPolicy};
 use crate::error::{Cause, Error};
 
+/// Where clouds give out credentials; allowing it is never the remedy.
+const METADATA: &str = "cloud metadata";
 const REDIRECTS: usize = 5;
 const CONNECT: Duration = Duration::from_secs(10);
 const WHOLE: Duration = Duration::from_mins(2);
@@ -23,15 +26,53 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// Why an address is not reached.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{host}` has the address {address}, which is not reached from here ({why}). \
-     Start the server with --allow-network {address}/{bits} to allow it"
-)]
+#[error("{} is not reached from here ({why})", self.named())]
 pub(crate) struct RefusedAddress {
     host: String,
     address: IpAddr,
     why: &'static str,
     bits: u8,
+}
+
+impl RefusedAddress {
+    /// What to do, as a sentence.
+    pub(crate) fn remedy(&self) -> String {
+        if self.why == METADATA {
+            return "Give the address of a repository or cluster.".to_owned();
+        }
+        format!("Start the server with --allow-network {}/{} to allow it.", self.address, self.bits)
+    }
+
+    fn named(&self) -> String {
+        let Self { host, address, .. } = self;
+        if *host == address.to_string() {
+            format!("`{host}`")
+        } else {
+            format!("`{host}` has the address {address}, which")
+        }
+    }
+}
+
+/// An error and what it comes from.
+fn chain<'e>(
+    error: &'e (dyn StdError + 'static),
+) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let error = next?;
+        next = error.source();
+        Some(error)
+    })
+}
+
+/// The refusal that made a request fail, if one did: names are only looked at while it is sent.
+pub(crate) fn refused<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e RefusedAddress> {
+    chain(error).find_map(|error| error.downcast_ref::<RefusedAddress>())
+}
+
+/// What a chain of errors began with, in words.
+pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    chain(error).last().map_or_else(String::new, ToString::to_string)
 }
 
 /// The guarded client, and the check itself for connections that are not HTTP requests of ours.
@@ -64,15 +105,15 @@ impl Network {
 
 /// What kind of address is refused, if it is.
 fn refusal(address: IpAddr) -> Option<&'static str> {
-    const METADATA: [IpAddr; 5] = [
+    const METADATA_SERVICES: [IpAddr; 5] = [
         IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
         IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
         IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
         IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
         IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
     ];
-    if METADATA.contains(&address) {
-        return Some("cloud metadata");
+    if METADATA_SERVICES.contains(&address) {
+        return Some(METADATA);
     }
     match address {
         IpAddr::V4(v4) if v4.is_loopback() => Some("loopback"),
@@ -271,8 +312,9 @@ mod tests {
         let outbound = Outbound::new(&OutboundPolicy::default()).unwrap();
         for url in ["http://localhost:1/", "http://127.0.0.1:1/", "http://[::1]:1/"] {
             let url: Url = url.parse().unwrap();
-            let refused = outbound.checked_address(&url).await.unwrap_err().to_string();
-            assert!(refused.contains("--allow-network"), "{refused}");
+            let failed = outbound.checked_address(&url).await.unwrap_err();
+            let remedy = refused(&*failed).expect("refused by the policy").remedy();
+            assert!(remedy.contains("--allow-network"), "{remedy}");
         }
     }
 }

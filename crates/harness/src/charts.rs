@@ -1,7 +1,10 @@
-//! Charts for the tests: the sample product's two versions, and public ones where a folder of them is given.
+//! Charts for the tests: the sample product's two versions, small ones made for a test, and public ones where a folder
+//! of them is given; and repositories that serve them, or anything else.
 
 use std::path::{Path, PathBuf};
 
+use axum::Router;
+use axum::routing::get;
 use server::ChartRepository;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +37,17 @@ pub fn parcel() -> Vec<Vec<u8>> {
     ]
 }
 
+/// A chart made of these files (path, text), Chart.yaml among them, packed.
+pub fn packed(files: &[(&str, &str)]) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    helm::chart::package(folder.path()).unwrap()
+}
+
 /// A public chart out of the folder that `LANDFALL_CHARTS` names; says so where it is left out.
 pub fn public(name: &str) -> Option<PathBuf> {
     let Some(folder) = std::env::var_os("LANDFALL_CHARTS") else {
@@ -51,5 +65,17 @@ pub async fn serve(archives: Vec<Vec<u8>>) -> String {
     let address = format!("http://{}", listener.local_addr().unwrap());
     let repository = ChartRepository::new(archives).unwrap();
     tokio::spawn(repository.serve(listener, CancellationToken::new()));
+    address
+}
+
+/// Serves these files (path, content) on loopback whatever they are, all others as not found; its address.
+pub async fn serve_files(files: Vec<(&str, Vec<u8>)>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let mut router = Router::new();
+    for (path, content) in files {
+        router = router.route(path, get(move || async move { content }));
+    }
+    tokio::spawn(async move { axum::serve(listener, router).await });
     address
 }

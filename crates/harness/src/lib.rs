@@ -20,13 +20,13 @@ use serde_json::{Value, json};
 use process::Process;
 
 /// The longest that anything waited for may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A simulated cluster as a process of its own.
 pub struct Simulator {
     /// For kubectl, helm and `serve --simulated-cluster`.
     pub kubeconfig: PathBuf,
-    _process: Process,
+    process: Process,
 }
 
 impl Simulator {
@@ -37,7 +37,12 @@ impl Simulator {
         let mut process =
             Process::start(binary, &["simulator", "--kubeconfig", file, "--pace", pace]);
         process.line_with("listens on").await;
-        Self { kubeconfig, _process: process }
+        Self { kubeconfig, process }
+    }
+
+    /// Takes the cluster away; nothing answers at its address afterwards.
+    pub async fn stop(mut self) {
+        self.process.kill().await;
     }
 
     /// Runs real kubectl against it; standard output of a command that must succeed.
@@ -88,12 +93,17 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `landfall serve` of this binary on a folder; `more` are further arguments.
+    /// Starts `landfall serve` of this binary on a folder; `more` are further arguments. Repositories on loopback,
+    /// where tests have theirs, may be read.
     pub async fn start(binary: &Path, data: &Path, more: &[&str]) -> Self {
+        let more = [&["--allow-network", "127.0.0.0/8"], more].concat();
+        Self::start_guarded(binary, data, &more).await
+    }
+
+    /// The same as it is by default: nothing on loopback is reached.
+    pub async fn start_guarded(binary: &Path, data: &Path, more: &[&str]) -> Self {
         let mut arguments: Vec<String> =
-            ["serve", "--listen", "127.0.0.1:0", "--allow-network", "127.0.0.0/8", "--data"]
-                .map(str::to_owned)
-                .to_vec();
+            ["serve", "--listen", "127.0.0.1:0", "--data"].map(str::to_owned).to_vec();
         arguments.push(data.to_str().unwrap().to_owned());
         arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
         Self::run(binary, arguments).await
@@ -173,6 +183,7 @@ impl Api {
     }
 
     /// The same user at another address.
+    #[must_use]
     pub fn at(&self, server: &Server) -> Self {
         Self { url: server.url.clone(), ..self.clone() }
     }
@@ -186,9 +197,19 @@ impl Api {
 
     /// `GET` that must succeed.
     pub async fn get(&self, path: &str) -> Value {
-        let (status, body) = self.send(self.http.get(format!("{}/api/v1{path}", self.url))).await;
+        let (status, body) = self.try_get(path).await;
         assert!((200..300).contains(&status), "GET {path}: {status} {body:#}");
         body
+    }
+
+    /// `GET`, whatever comes of it.
+    pub async fn try_get(&self, path: &str) -> (u16, Value) {
+        self.send(self.http.get(format!("{}/api/v1{path}", self.url))).await
+    }
+
+    /// `PUT`, whatever comes of it.
+    pub async fn try_put(&self, path: &str, body: Value) -> (u16, Value) {
+        self.send(self.http.put(format!("{}/api/v1{path}", self.url)).json(&body)).await
     }
 
     /// `POST`, whatever comes of it.
@@ -235,12 +256,10 @@ impl Api {
                 self.get(&format!("/ops/{op}")).await
             );
         };
-        match tokio::time::timeout(PATIENCE, waiting).await {
-            Ok(state) => state,
-            Err(_) => {
-                panic!("{op} never became as wanted: {:#}", self.get(&format!("/ops/{op}")).await)
-            }
-        }
+        let Ok(state) = tokio::time::timeout(PATIENCE, waiting).await else {
+            panic!("{op} never became as wanted: {:#}", self.get(&format!("/ops/{op}")).await);
+        };
+        state
     }
 
     /// Waits until the Op has ended.

@@ -92,10 +92,7 @@ impl Elsewhere {
     /// Reads the file anew each time: the other process may have been restarted with a new address.
     fn config(&self) -> Result<ClusterConfig> {
         let text = std::fs::read_to_string(&self.kubeconfig).with_context(|| {
-            format!(
-                "could not read {}; is `landfall simulator` running?",
-                self.kubeconfig.display()
-            )
+            format!("could not read {} (does `landfall simulator` run?)", self.kubeconfig.display())
         })?;
         read_kubeconfig(&self.name, &text).with_context(|| {
             format!("{} is not a kubeconfig of a simulator", self.kubeconfig.display())

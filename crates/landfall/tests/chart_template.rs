@@ -1,5 +1,7 @@
 //! `landfall chart template` beside real Helm, both as processes: the same bytes, the same exit code.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly, like tests")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

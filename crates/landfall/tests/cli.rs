@@ -1,5 +1,7 @@
 //! The client commands and the demo, as users type them.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly, like tests")]
+
 use std::path::Path;
 use std::process::Output;
 

@@ -1,5 +1,7 @@
 //! A server that dies in the middle of an Op: the next one goes on where it stopped.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly, like tests")]
+
 use std::path::Path;
 
 use harness::{Server, Simulator, charts, op_of};

@@ -1,6 +1,8 @@
 //! The main job through the API: a chart becomes a Release, a Release becomes a running App Environment, on both
 //! databases, with a simulated cluster in a process of its own that real helm and kubectl look into.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly, like tests")]
+
 use std::path::Path;
 
 use harness::{Api, Server, Simulator, charts, op_of};

@@ -292,7 +292,7 @@ mod tests {
         assert_eq!(split_line(b"2026-01-01T00:00:00.5Z\n"), (time, String::new()));
         assert_eq!(split_line(b"no time\n"), (None, "no time".to_owned()));
         assert_eq!(split_line(b"\xff\n").1, "\u{fffd}");
-        assert_eq!(split_line(&[b'a'; 100_000]).1.len(), LONGEST_LINE);
+        assert_eq!(split_line(&b"a".repeat(100_000)).1.len(), LONGEST_LINE);
     }
 
     /// A container counts as started once it runs or has run, and once more for every restart.

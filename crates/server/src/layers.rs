@@ -25,8 +25,8 @@ use tower_http::trace::TraceLayer;
 use crate::config::ServerConfig;
 use crate::state::AppState;
 
-/// No form or call needs more: a megabyte of values, and room for its encoding.
-const MAX_BODY: usize = 4 * 1024 * 1024;
+/// Nearly no form or call needs more: a megabyte of values, and room for its encoding.
+pub(crate) const MAX_BODY: usize = 4 * 1024 * 1024;
 /// Previews are the longest requests; event streams answer at once and then go on.
 const TIMEOUT: Duration = Duration::from_secs(90);
 

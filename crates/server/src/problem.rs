@@ -7,6 +7,7 @@ use axum::Json;
 use axum::http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
+pub(crate) use control::sentence;
 use control::{Error, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -85,6 +86,11 @@ impl ProblemDetails {
         Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
     }
 
+    /// What the path names cannot be there.
+    pub(crate) fn no_such_thing(detail: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", sentence(detail))
+    }
+
     /// The path exists, but not with this method.
     pub(crate) fn no_such_method(method: &http::Method, path: &str) -> Self {
         let detail =
@@ -99,7 +105,18 @@ impl ProblemDetails {
 
     /// The request's body, query or path could not be read.
     pub(crate) fn unreadable(status: StatusCode, detail: impl Into<String>) -> Self {
+        let detail = sentence(&detail.into());
         Self::new(status, "unreadable", "The request could not be read", detail)
+    }
+
+    /// The request's body is larger than its route takes.
+    pub(crate) fn too_large() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "Too large",
+            "The request is larger than is taken here, so nothing was done. Values may have 1 MiB, chart archives 32 MiB.",
+        )
     }
 
     /// Another site's page sent the request.
@@ -199,18 +216,6 @@ fn log_cause(error: &Error) {
         cause = next.source();
     }
     tracing::error!(error = %error, cause = chain, "request failed");
-}
-
-/// Errors begin in lower case, as links of a chain; people read sentences.
-pub(crate) fn sentence(text: &str) -> String {
-    let mut characters = text.trim_end().chars();
-    let mut out: String =
-        characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    out.push_str(characters.as_str());
-    if !out.ends_with(['.', '?']) {
-        out.push('.');
-    }
-    out
 }
 
 impl IntoResponse for ProblemDetails {

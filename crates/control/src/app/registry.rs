@@ -1,6 +1,6 @@
 //! An App's chart repository, read through the one outbound client.
 
-use helm::registry::{Credentials, IndexEntry, RegistryError, Repository};
+use helm::registry::{Credentials, IndexEntry, IndexError, RegistryError, Repository};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -8,7 +8,8 @@ use super::ChartReference;
 use super::store::AppRow;
 use crate::control::Control;
 use crate::deployment::prepare::whole_text;
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, sentence};
+use crate::outbound::{self, RefusedAddress};
 use crate::store::ids::AppId;
 
 /// Identity of the sealed registry password of an App.
@@ -95,16 +96,20 @@ impl Control {
         let client = self
             .outbound()
             .client_for(&url)
-            .map_err(|refused| at_url(format!("{refused}."), ""))?;
+            .map_err(|refused| refused_at("chart_url", &refused))?;
         let repository = Repository::new(&source.url, source.credentials.clone()).map_err(|e| {
             at_url(format!("{e}."), "Give the address of an HTTP chart repository.")
         })?;
-        let index = repository.index(&client).await.map_err(|e| unreachable(e, &source.url))?;
+        let index = repository.index(&client).await.map_err(|e| unreadable(e, &source.url))?;
         let entries = index.versions(&source.chart).map_err(|e| {
+            let message = match e {
+                IndexError::NoChart { chart } => format!("The repository has no chart `{chart}`."),
+                other => sentence(&whole_text(&other)),
+            };
             let names: Vec<&str> = index.chart_names().take(10).collect();
-            let remedy = format!("The repository has {}.", names.join(", "));
+            let remedy = format!("It has {}.", names.join(", "));
             let remedy = if names.is_empty() { String::new() } else { remedy };
-            Error::invalid("chart_name", format!("{}.", whole_text(&e)), remedy)
+            Error::invalid("chart_name", message, remedy)
         })?;
         Ok(Offer { repository, client, entries })
     }
@@ -115,7 +120,7 @@ impl Control {
         source: &Source,
         version: &str,
     ) -> Result<Vec<u8>, Error> {
-        let offer = self.read_offer(source).await?;
+        let offer = self.read_offer(source).await.map_err(at_version)?;
         let found = offer.entries.iter().find(|entry| entry.metadata.version == version);
         let Some(entry) = found else {
             let message = format!("The repository has no version `{version}` of {}.", source.chart);
@@ -127,20 +132,77 @@ impl Control {
         };
         // An index may name any host. Names are checked where they are resolved, addresses here.
         if let Some(Ok(url)) = entry.urls.first().map(|url| url.parse::<Url>()) {
-            self.outbound().client_for(&url).map_err(|refused| {
-                Error::invalid("chart_version", format!("{refused}."), "Choose another version.")
-            })?;
+            self.outbound()
+                .client_for(&url)
+                .map_err(|refused| refused_at("chart_version", &refused))?;
         }
         let archive = offer.repository.archive(&offer.client, entry).await;
-        archive.map_err(|e| unreachable(e, &source.url))
+        archive.map_err(|e| no_archive(e, source, version))
     }
 }
 
-fn unreachable(error: RegistryError, url: &str) -> Error {
-    let text = whole_text(&error);
+/// An address that the outbound policy refuses.
+fn refused_at(field: &str, refused: &RefusedAddress) -> Error {
+    Error::invalid(field, sentence(&refused.to_string()), refused.remedy())
+}
+
+/// The form of a Release has one field for all that its App's repository says.
+fn at_version(error: Error) -> Error {
+    match error {
+        Error::Invalid(mut invalid) => {
+            for problem in &mut invalid.problems {
+                "chart_version".clone_into(&mut problem.field);
+            }
+            Error::Invalid(invalid)
+        }
+        other => other,
+    }
+}
+
+/// The repository's index cannot be had.
+fn unreadable(error: RegistryError, url: &str) -> Error {
+    if let Some(refused) = outbound::refused(&error) {
+        return refused_at("chart_url", refused);
+    }
+    let (why, remedy) = match &error {
+        // Three layers of HTTP say less than what they begin with.
+        RegistryError::Request { source, .. } => (
+            format!("{error}: {}", outbound::root_cause(source)),
+            "Check its address, and that it can be reached from the server.",
+        ),
+        RegistryError::Index { source, .. } => {
+            (whole_text(source), "Give the address of the folder that has index.yaml.")
+        }
+        RegistryError::TimedOut { .. } => (error.to_string(), "Try again later."),
+        // Their texts say what to do, where something can be done.
+        RegistryError::Address { .. }
+        | RegistryError::Status { .. }
+        | RegistryError::TooLarge { .. }
+        | RegistryError::NoUrl { .. }
+        | RegistryError::Digest { .. } => (error.to_string(), ""),
+    };
     Error::Unreachable {
-        what: format!("The chart repository {} was not read: {text}.", without_user(url)),
-        remedy: "Check its address, and that it can be reached from the server.".to_owned(),
+        what: format!("The chart repository {} was not read: {why}.", without_user(url)),
+        remedy: remedy.to_owned(),
         source: Some(error.into()),
     }
+}
+
+/// The index was read, but the archive it lists cannot be had.
+fn no_archive(error: RegistryError, source: &Source, version: &str) -> Error {
+    if let Some(refused) = outbound::refused(&error) {
+        return refused_at("chart_version", refused);
+    }
+    let why = match &error {
+        RegistryError::Request { .. } | RegistryError::TimedOut { .. } => {
+            return unreadable(error, &source.url);
+        }
+        RegistryError::Status { url, status } => {
+            format!("could not fetch {url}: the server answered {status}")
+        }
+        other => whole_text(other),
+    };
+    let message = format!("The archive of {} {version} was not read: {why}.", source.chart);
+    let remedy = "Choose another version, or have this one published again.";
+    Error::invalid("chart_version", message, remedy)
 }

@@ -11,8 +11,10 @@ use url::Url;
 use super::store::{self, ClusterRow};
 use super::{ClusterKind, NewCluster};
 use crate::control::Control;
-use crate::error::{Cause, Error};
+use crate::deployment::prepare::whole_text;
+use crate::error::{Cause, Error, sentence};
 use crate::names::ClusterName;
+use crate::outbound::{self, RefusedAddress};
 use crate::store::ids::ClusterId;
 
 /// What [`SimulatedClusters::access`] returns.
@@ -103,8 +105,11 @@ impl Control {
             });
         };
         let config = simulated.access(id, name).await.map_err(|source| Error::Unreachable {
-            what: format!("The simulated cluster `{name}` could not be started."),
-            remedy: "The server's log has the cause.".to_owned(),
+            what: format!(
+                "The simulated cluster `{name}` was not reached: {}.",
+                whole_text(&*source)
+            ),
+            remedy: String::new(),
             source: Some(source),
         })?;
         rollout::Cluster::connect(config).map_err(|e| unreachable(&e))
@@ -126,7 +131,9 @@ impl Control {
             return Err(wrong("Clusters are reached by https only.".to_owned()));
         }
         let address = self.outbound().checked_address(&url).await.map_err(|refused| {
-            Error::invalid("server", format!("{refused}."), "Give another address.")
+            let remedy = outbound::refused(&*refused).map(RefusedAddress::remedy);
+            let remedy = remedy.unwrap_or_else(|| "Give another address.".to_owned());
+            Error::invalid("server", sentence(&whole_text(&*refused)), remedy)
         })?;
         let host = url.host_str().unwrap_or_default().to_owned();
         let mut config = rollout::ClusterConfig::with_token(name.as_str(), "", Some(ca_pem), token);
@@ -140,5 +147,5 @@ impl Control {
 
 /// A cluster that did not answer, in its own words.
 pub(crate) fn unreachable(error: &rollout::ClusterError) -> Error {
-    Error::Unreachable { what: format!("{error}."), remedy: String::new(), source: None }
+    Error::Unreachable { what: sentence(&error.to_string()), remedy: String::new(), source: None }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use helm::chart::{Chart, ChartError};
 use helm::render::{PreparedChart, ReleaseOptions, RenderError, RenderInput, Rendered};
+use helm::schema::{Fault, SchemaError, Violation};
 use helm::{Capabilities, ClusterReader, LookupError};
 use rollout::manifest::{Desired, ManifestError};
 use rollout::plan::{Operation, Plan, PlanError, PlanOptions};
@@ -18,9 +19,11 @@ use super::content::{StoredContext, StoredRendering, StoredValues};
 use super::job::LayerTexts;
 use crate::control::Control;
 use crate::environment::store::EnvironmentRow;
-use crate::error::{Error, Place, Problem};
+use crate::error::{Error, Invalid, sentence};
 use crate::store::ids::DeploymentId;
-use crate::values::{MergeError, MergedLayers, MergedValues, ValuesLayer, merge_layers};
+use crate::values::{
+    MergeError, MergedLayers, MergedValues, ValuesLayer, merge_layers, not_values, places,
+};
 
 /// Charts kept parsed; a fleet's environments mostly share one or two.
 const CHARTS_KEPT: usize = 16;
@@ -38,13 +41,21 @@ pub(crate) enum PrepareError {
     Values(#[from] MergeError),
     /// The chart does not render with these values.
     #[error(transparent)]
-    Render(#[from] RenderError),
+    Render(RenderError),
+    /// The chart's schema refuses the values. Helm's words.
+    #[error("{}", refused.to_string().trim_end())]
+    Schema {
+        /// Which, and by what rules.
+        refused: SchemaError,
+        /// Which values of which layers that are.
+        places: String,
+    },
     /// What was rendered is not a set of Kubernetes objects.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// There is no plan.
     #[error(transparent)]
-    Plan(#[from] PlanError),
+    Plan(PlanError),
     /// The cluster's dry run refused objects.
     #[error("the cluster does not accept {}", .0.join("\n"))]
     Refused(Vec<String>),
@@ -54,6 +65,23 @@ pub(crate) enum PrepareError {
     /// Landfall's own fault.
     #[error(transparent)]
     Internal(#[from] Error),
+}
+
+impl From<RenderError> for PrepareError {
+    fn from(error: RenderError) -> Self {
+        Self::Render(error)
+    }
+}
+
+impl From<PlanError> for PrepareError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            // That is the chart's fault.
+            PlanError::Cluster(ClusterError::NoSuchKind { .. }) => Self::Plan(error),
+            PlanError::Cluster(error) => Self::Cluster(error),
+            other => Self::Plan(other),
+        }
+    }
 }
 
 /// An error and its causes as one text, each told once.
@@ -73,8 +101,8 @@ pub(crate) fn whole_text(error: &dyn std::error::Error) -> String {
 
 impl PrepareError {
     /// What to do about it, as a sentence; empty where the text says it.
-    pub(crate) fn remedy(&self) -> &'static str {
-        match self {
+    pub(crate) fn remedy(&self) -> String {
+        let remedy = match self {
             Self::Chart(_) => "Add a release with a chart that loads.",
             Self::Values(MergeError::Layer { layer: ValuesLayer::Release, .. }) => {
                 "Add a release whose values are valid."
@@ -83,16 +111,33 @@ impl PrepareError {
                 "Correct the App values, then deploy again."
             }
             Self::Values(_) => "Correct the values, then deploy again.",
-            Self::Render(RenderError::Schema(_)) => {
-                "Correct the values that the chart's schema refuses."
-            }
+            Self::Schema { places, .. } => return format!("Correct {places}."),
             Self::Render(_) => "Correct the values, or release a chart that renders with them.",
             Self::Manifest(_) => "Release a chart that renders to Kubernetes objects.",
             Self::Refused(_) => {
                 "Correct the values or the chart so that the cluster accepts the objects."
             }
+            Self::Plan(PlanError::HooksNotSupported { .. }) => {
+                "Release a version of the chart that has no such hooks."
+            }
             // Their texts end with what to do.
             Self::Plan(_) | Self::Cluster(_) | Self::Internal(_) => "",
+        };
+        remedy.to_owned()
+    }
+
+    /// What happened: Helm's words on a chart as they are, else a sentence.
+    pub(crate) fn message(&self) -> String {
+        let text = whole_text(self);
+        match self {
+            Self::Render(_) | Self::Schema { .. } | Self::Manifest(_) => text,
+            Self::Plan(PlanError::NotOwned { .. } | PlanError::Cluster(_)) => text,
+            Self::Chart(_)
+            | Self::Values(_)
+            | Self::Plan(_)
+            | Self::Refused(_)
+            | Self::Cluster(_)
+            | Self::Internal(_) => sentence(&text),
         }
     }
 
@@ -102,26 +147,14 @@ impl PrepareError {
             Self::Internal(error) => error,
             Self::Cluster(error) => crate::cluster::unreachable(&error),
             Self::Values(MergeError::Layer { layer: ValuesLayer::Deployment, ref source }) => {
-                let mut problem = Problem::new("values", whole_text(source), "Correct the YAML.");
-                problem.place = place(source);
-                Error::Invalid(crate::error::Invalid { problems: vec![problem] })
+                Error::Invalid(Invalid { problems: vec![not_values("values", source)] })
             }
             Self::Manifest(_) | Self::Plan(_) | Self::Chart(_) => {
-                Error::invalid("release", whole_text(&self), self.remedy())
+                Error::invalid("release", self.message(), self.remedy())
             }
-            other => Error::invalid("values", whole_text(&other), other.remedy()),
+            other => Error::invalid("values", other.message(), other.remedy()),
         }
     }
-}
-
-/// Where values are wrong, for editors.
-pub(crate) fn place(error: &helm::values::ValuesError) -> Option<Place> {
-    let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-    Some(Place {
-        line: number(error.line()?),
-        column: number(error.column().unwrap_or(1)),
-        excerpt: error.excerpt().unwrap_or_default().to_owned(),
-    })
 }
 
 /// Charts that are parsed already, by the SHA-256 of their archive; the least recently used go first.
@@ -269,7 +302,11 @@ pub(crate) async fn render(
     let mut input = RenderInput::new(merged.supplied.clone(), release);
     input.capabilities = capabilities;
     input.cluster = Some(lookups.clone());
-    let rendered = blocking(move || chart.render(&input)).await??;
+    let rendered = blocking(move || chart.render(&input)).await?;
+    let rendered = rendered.map_err(|error| match error {
+        RenderError::Schema(refused) => refused_by_schema(refused, &merged.view),
+        other => other.into(),
+    })?;
     let answers = std::mem::take(
         &mut *lookups.answers.lock().expect("no code panics while it holds the answers"),
     );
@@ -277,6 +314,22 @@ pub(crate) async fn render(
         rendering: stored_rendering(rendered),
         context: StoredContext { lookups: answers, ..context },
     })
+}
+
+/// Tells which of the values the schema refuses.
+fn refused_by_schema(refused: SchemaError, view: &MergedValues) -> PrepareError {
+    let mut paths: Vec<Vec<String>> = Vec::new();
+    for chart in refused.charts() {
+        match &chart.fault {
+            Fault::Violations(violations) => {
+                let below = |it: &Violation| [chart.path.as_slice(), &it.path].concat();
+                paths.extend(violations.iter().map(below));
+            }
+            Fault::Schema(_) | Fault::NotAMap(_) => paths.push(chart.path.clone()),
+        }
+    }
+    let places = places(view, paths.iter().map(Vec::as_slice));
+    PrepareError::Schema { refused, places }
 }
 
 fn stored_rendering(rendered: Rendered) -> StoredRendering {
@@ -399,6 +452,12 @@ pub(crate) fn changed_values(before: Option<&MergedValues>, after: &MergedValues
         after.keys.iter().map(|key| key.path.as_str()).collect();
     let changed =
         after.keys.iter().filter(|key| old.get(key.path.as_str()) != Some(&key.value.as_str()));
-    let gone = before.keys.iter().filter(|key| !new.contains(key.path.as_str()));
+    // An empty map that has got keys is told by these.
+    let below = |path: &str| {
+        let start = format!("{path}.");
+        after.keys.iter().any(|key| key.path.starts_with(&start))
+    };
+    let gone =
+        before.keys.iter().filter(|key| !new.contains(key.path.as_str()) && !below(&key.path));
     changed.chain(gone).map(|key| key.path.clone()).take(CHANGED_VALUES).collect()
 }

@@ -1,5 +1,7 @@
 //! Merging the layers, and telling for every key where it comes from. Pure.
 
+use std::collections::BTreeMap;
+
 use goyaml::Value;
 use helm::chart::Chart;
 use helm::values::{CoalesceError, Layer, Merged, ValuesError, coalesce, merge, parse_values};
@@ -115,6 +117,34 @@ impl Walk<'_> {
     }
 }
 
+/// Values by the layers that set them, such as `replicas` in the App values, for people to know where to correct them.
+/// A path may lead into a list, or to a map with several keys.
+pub(crate) fn places<'p>(
+    view: &MergedValues,
+    paths: impl IntoIterator<Item = &'p [String]>,
+) -> String {
+    let mut by_layer: BTreeMap<ValuesLayer, Vec<String>> = BTreeMap::new();
+    for path in paths {
+        let above: Vec<String> = (1..=path.len()).map(|length| written(&path[..length])).collect();
+        let below = above.last().map_or_else(String::new, |whole| format!("{whole}."));
+        let set = |key: &&MergedKey| above.contains(&key.path) || key.path.starts_with(&below);
+        // Where the chart's own values are only a part of it, someone else brought what is wrong.
+        let layer = view.keys.iter().filter(set).map(|key| key.layer).max();
+        let name = match above.last() {
+            Some(whole) => format!("`{whole}`"),
+            None => "the top level".to_owned(),
+        };
+        let names = by_layer.entry(layer.unwrap_or(ValuesLayer::Deployment)).or_default();
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let groups = by_layer
+        .into_iter()
+        .map(|(layer, names)| format!("{} in the {}", names.join(", "), layer.title()));
+    groups.collect::<Vec<_>>().join("; ")
+}
+
 /// A path as people write it; keys with dots are quoted.
 fn written(path: &[String]) -> String {
     let keys = path.iter().map(|key| {
@@ -196,6 +226,20 @@ mod tests {
             let line = lines[key.line as usize - 1].trim_start();
             assert!(line.starts_with(&format!("{last}:")), "{} at {}: {line}", key.path, key.line);
         }
+    }
+
+    /// What is to be corrected is named with the layer that set it; list items and maps count as what they are part of.
+    #[test]
+    fn places_by_layer() {
+        let chart = chart("image: {tag: '1'}\nports: [80]\nreplicas: 1\n");
+        let merged = merge_layers(&chart, &texts("replicas: 0", "", "image: {tag: 2}\nports: [x]"));
+        let view = merged.unwrap().view;
+        let path = |text: &str| text.split('/').map(str::to_owned).collect::<Vec<_>>();
+        let paths = [path("ports/0"), path("image"), path("replicas"), path("missing")];
+        insta::assert_snapshot!(
+            places(&view, paths.iter().map(Vec::as_slice)),
+            @"`replicas` in the App values; `ports.0`, `image`, `missing` in the deployment values"
+        );
     }
 
     /// What is wrong in a layer is told with its place.

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use crate::closed::closed_set;
 
-pub(crate) use check::check_values;
-pub(crate) use merging::{MergeError, MergedLayers, merge_layers};
+pub(crate) use check::{check_values, not_values};
+pub(crate) use merging::{MergeError, MergedLayers, merge_layers, places};
 
 closed_set! {
     /// The layers, lowest first.

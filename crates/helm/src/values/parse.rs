@@ -53,6 +53,13 @@ pub struct NotAMap {
     found: &'static str,
 }
 
+impl NotAMap {
+    /// What it is, in JSON's words: `array`, `string`, `number` or `bool`.
+    pub fn found(&self) -> &'static str {
+        self.found
+    }
+}
+
 impl ValuesError {
     /// The line of the fault, counted from 1, where it is known.
     pub fn line(&self) -> Option<usize> {

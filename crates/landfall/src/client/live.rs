@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Client;
 
 /// How long a connection may be silent; the server sends a comment at least every fifteen seconds.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 /// How often in a row a broken stream is taken up again before the command gives up.
 const ATTEMPTS: u32 = 20;
 
@@ -64,7 +64,7 @@ async fn follow_once(
         .header("Last-Event-ID", last_id.as_str());
     let response = client.send(request).await.map_err(|error| {
         // An answer with a problem is final; no answer is not.
-        if error.chain().any(|cause| cause.is::<reqwest::Error>()) {
+        if error.chain().any(<dyn std::error::Error>::is::<reqwest::Error>) {
             Broken::Connection(error)
         } else {
             Broken::Told(error)

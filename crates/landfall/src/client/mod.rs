@@ -98,7 +98,7 @@ impl Client {
 
     /// `GET path`.
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        let request = self.request(Method::GET, path)?.timeout(Duration::from_secs(60));
+        let request = self.request(Method::GET, path)?.timeout(Duration::from_mins(1));
         read(self.send(request).await?).await
     }
 
@@ -106,7 +106,7 @@ impl Client {
     pub(crate) async fn post<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
         let request = self
             .request(Method::POST, path)?
-            .timeout(Duration::from_secs(120))
+            .timeout(Duration::from_mins(2))
             .header("Idempotency-Key", idempotency_key())
             .json(body);
         read(self.send(request).await?).await
@@ -155,18 +155,26 @@ fn told(problem: &ProblemDetails) -> String {
     let one = |problem: &FieldProblem| {
         let mut text = String::new();
         if !problem.field.is_empty() {
-            text.push_str(&format!("{}: ", problem.field));
+            text.push_str(&problem.field);
+            text.push_str(": ");
         }
         text.push_str(&problem.message);
         if !problem.remedy.is_empty() {
-            text.push_str(&format!(" {}", problem.remedy));
+            text.push(' ');
+            text.push_str(&problem.remedy);
         }
         if let Some(place) = &problem.place {
             let shift = " ".repeat(place.column.saturating_sub(1) as usize);
-            text.push_str(&format!(
-                "\n  line {}: {}\n          {shift}^",
-                place.line, place.excerpt
-            ));
+            let lines = [
+                "\n  line ",
+                &place.line.to_string(),
+                ": ",
+                &place.excerpt,
+                "\n          ",
+                &shift,
+                "^",
+            ];
+            text.push_str(&lines.concat());
         }
         text
     };

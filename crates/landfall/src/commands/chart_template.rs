@@ -18,6 +18,7 @@ use helm::values::{HelmMode, Overrides, ValuesFile};
 
 /// Helm's arguments of `template`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "they are the flags of a command line")]
 pub(crate) struct Args {
     /// Name of the release (may be left out) and the chart: a folder, an archive, an address, or
     /// with --repo a name
@@ -95,8 +96,8 @@ pub(crate) struct Args {
 }
 
 /// Renders, prints, and says how it went.
-pub(crate) fn run(args: Args) -> ExitCode {
-    let printed = template(&args).and_then(|text| {
+pub(crate) fn run(args: &Args) -> ExitCode {
+    let printed = template(args).and_then(|text| {
         let mut output = std::io::stdout().lock();
         output.write_all(text.as_bytes()).and_then(|()| output.flush()).context("cannot print")
     });
@@ -261,6 +262,7 @@ fn locate<'a>(args: &'a Args, chart: &'a str) -> Result<Located<'a>> {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Wanted<'a> {
     /// A chart of the repository at the address.
     Chart { name: &'a str, version: &'a str },

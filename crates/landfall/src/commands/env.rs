@@ -63,7 +63,8 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     let mut path = format!("/api/v1/environments?limit={}", args.limit);
     if let Some(search) = &args.search {
         let encoded: String = url::form_urlencoded::byte_serialize(search.as_bytes()).collect();
-        path.push_str(&format!("&search={encoded}"));
+        path.push_str("&search=");
+        path.push_str(&encoded);
     }
     let page: Value = args.server.client()?.get(&path).await?;
     let items: Vec<Row> = serde_json::from_value(page.get("items").cloned().unwrap_or_default())?;

@@ -22,7 +22,7 @@ use crate::cli::{ChartCommand, Cli, Command};
 /// Carries the command out.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
-        Command::Chart(ChartCommand::Template(args)) => Ok(chart_template::run(*args)),
+        Command::Chart(ChartCommand::Template(args)) => Ok(chart_template::run(&args)),
         Command::Serve(args) => with_runtime(serve::run(args)),
         Command::Demo(args) => with_runtime(demo::run(args)),
         Command::Simulator(args) => with_runtime(simulator::run(args)),

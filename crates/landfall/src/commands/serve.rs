@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(long, env = "LANDFALL_DATA", value_name = "FOLDER")]
     data: Option<PathBuf>,
 
-    /// `PostgreSQL` to use instead of a SQLite file: postgres://user:password@host/database
+    /// Address of a PostgreSQL to use instead of a SQLite file, beginning with postgres://
     #[arg(long, env = "LANDFALL_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<SecretString>,
 

@@ -157,7 +157,7 @@ impl Lab {
     }
 
     /// An object by kind and name, if it is there.
-    pub(crate) async fn object(&self, resource: &str, name: &str) -> Option<serde_json::Value> {
+    pub(crate) fn object(&self, resource: &str, name: &str) -> Option<serde_json::Value> {
         self.simulator.cluster().get(resource, "prod", name).ok().map(|stored| stored.value())
     }
 

@@ -41,12 +41,12 @@ async fn helm_sees_its_own() {
     assert_eq!(manifest, format!("{first}\n"));
     let values = lab.helm(&["get", "values", "shop", "-n", "prod"]).await.unwrap();
     assert_eq!(values, "USER-SUPPLIED VALUES:\nreplicas: 2\n");
-    assert_eq!(lab.object("configmaps", "settings").await.unwrap()["data"]["value"], "one");
+    assert_eq!(lab.object("configmaps", "settings").unwrap()["data"]["value"], "one");
 
     let options = UninstallOptions { keep_history: false, deadline: in_seconds(20) };
     let left = uninstall(lab.execution(), "prod", "shop", &options).await.unwrap();
     assert_eq!(left, rollout::uninstall::Uninstalled::default());
-    assert!(lab.object("deployments.apps", "web").await.is_none());
+    assert!(lab.object("deployments.apps", "web").is_none());
     let list = lab.helm(&["list", "-n", "prod", "-q"]).await.unwrap();
     assert_eq!(list, "");
 }
@@ -71,15 +71,15 @@ async fn to_and_fro() {
     assert_eq!((plan.operation, plan.base_revision), (Operation::Upgrade, Some(1)));
     lab.deploy("d1", &desired(&ours), &ours).await;
     let data = |object: Option<Value>| object.map(|o| o["data"]["value"].clone());
-    assert_eq!(data(lab.object("configmaps", "settings").await), Some("two".into()));
+    assert_eq!(data(lab.object("configmaps", "settings")), Some("two".into()));
 
     lab.helm(&["upgrade", "shop", &chart, "-n", "prod", "--set", "value=three"]).await.unwrap();
-    assert_eq!(data(lab.object("configmaps", "settings").await), Some("three".into()));
-    assert_eq!(lab.object("configmaps", "extra").await, None);
+    assert_eq!(data(lab.object("configmaps", "settings")), Some("three".into()));
+    assert_eq!(lab.object("configmaps", "extra"), None);
     lab.helm(&["rollback", "shop", "2", "-n", "prod"]).await.unwrap();
-    assert_eq!(data(lab.object("configmaps", "extra").await), Some("x".into()));
+    assert_eq!(data(lab.object("configmaps", "extra")), Some("x".into()));
     lab.helm(&["uninstall", "shop", "-n", "prod"]).await.unwrap();
-    assert_eq!(lab.object("configmaps", "settings").await, None);
+    assert_eq!(lab.object("configmaps", "settings"), None);
 }
 
 /// What is dropped is deleted, but for what is annotated to stay.
@@ -105,8 +105,8 @@ async fn pruning() {
         ]
     );
     lab.deploy("d2", &desired(&second), &second).await;
-    assert_eq!(lab.object("configmaps", "b").await, None);
-    assert!(lab.object("configmaps", "kept").await.is_some());
+    assert_eq!(lab.object("configmaps", "b"), None);
+    assert!(lab.object("configmaps", "kept").is_some());
 }
 
 /// An uninstall leaves what its policy keeps and what belongs to another release; with its history kept,
@@ -134,8 +134,8 @@ async fn uninstalling() {
     };
     assert_eq!(names(&left.kept), ["ConfigMap/prod/kept"]);
     assert_eq!(names(&left.not_owned), ["ConfigMap/prod/taken"]);
-    assert_eq!(lab.object("configmaps", "gone").await, None);
-    assert!(lab.object("configmaps", "taken").await.is_some());
+    assert_eq!(lab.object("configmaps", "gone"), None);
+    assert!(lab.object("configmaps", "taken").is_some());
     let status = lab.helm(&["status", "shop", "-n", "prod"]).await.unwrap();
     assert!(status.contains("STATUS: uninstalled"), "{status}");
 
@@ -214,11 +214,11 @@ async fn every_step_twice() {
     let uid = |object: Value| object["metadata"]["uid"].clone();
     record::record_pending(lab.execution(), &plan, &revision("d1", &manifest)).await.unwrap();
     apply::apply(lab.execution(), &wanted, &plan).await.unwrap();
-    let before = lab.object("deployments.apps", "web").await.map(uid);
+    let before = lab.object("deployments.apps", "web").map(uid);
     for _ in 0..2 {
         lab.carry_out("d1", &wanted, &manifest, &plan).await;
     }
-    assert_eq!(lab.object("deployments.apps", "web").await.map(uid), before);
+    assert_eq!(lab.object("deployments.apps", "web").map(uid), before);
     let history: Value = json(&lab.helm(&["history", "shop", "-n", "prod", "-o", "json"]).await);
     assert_eq!(history.as_array().unwrap().len(), 1);
     assert_eq!(history[0]["status"], "deployed");

@@ -23,16 +23,34 @@ pub(crate) struct Params<T>(pub(crate) T);
 
 impl From<JsonRejection> for ProblemDetails {
     fn from(rejection: JsonRejection) -> Self {
-        // Syntax, wrong types, a missing content type and too much of it each have their status.
-        Self::unreadable(rejection.status(), rejection.body_text())
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return Self::too_large();
+        }
+        // Syntax, wrong types and a missing content type each have their status.
+        let text = match &rejection {
+            JsonRejection::JsonSyntaxError(_) => {
+                said("The body is not JSON", &rejection.body_text())
+            }
+            JsonRejection::JsonDataError(_) => {
+                said("The body is not what this call takes", &rejection.body_text())
+            }
+            _ => rejection.body_text(),
+        };
+        Self::unreadable(rejection.status(), text)
     }
 }
 
 impl From<PathRejection> for ProblemDetails {
     fn from(rejection: PathRejection) -> Self {
         // An id that is none names nothing.
-        Self::unreadable(StatusCode::NOT_FOUND, rejection.body_text())
+        let text = rejection.body_text();
+        Self::no_such_thing(text.strip_prefix("Invalid URL: ").unwrap_or(&text))
     }
+}
+
+/// What the framework says of a body, behind words of ours instead of its own.
+fn said(what: &str, text: &str) -> String {
+    format!("{what}: {}", text.split_once(": ").map_or(text, |(_, fault)| fault))
 }
 
 impl From<QueryRejection> for ProblemDetails {

@@ -38,7 +38,8 @@ pub(crate) async fn guard(
     let fragment = error::is_fragment(&request);
     if route.rule == Rule::SignedIn && actor.is_none() {
         let sign_in = sign_in_path(&request);
-        return turn_away(&route, sign_in, fragment).await;
+        let tried = request.headers().get(AUTHORIZATION).and_then(bearer).is_some();
+        return turn_away(&route, sign_in, fragment, tried).await;
     }
     request.extensions_mut().insert(Asker { actor, remote });
     let (mut parts, body) = request.into_parts();
@@ -77,9 +78,8 @@ async fn find_actor(
     if route.surface == Surface::Api
         && let Some(header) = headers.get(AUTHORIZATION)
     {
-        let bearer = header.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
-        return match bearer {
-            Some(token) => control.token_actor(token.trim(), remote).await,
+        return match bearer(header) {
+            Some(token) => control.token_actor(token, remote).await,
             None => Ok(None),
         };
     }
@@ -87,6 +87,11 @@ async fn find_actor(
         Some(token) => control.session_actor(&token, remote).await,
         None => Ok(None),
     }
+}
+
+/// The token in an `Authorization` header.
+fn bearer(header: &HeaderValue) -> Option<&str> {
+    header.to_str().ok()?.strip_prefix("Bearer ").map(str::trim)
 }
 
 fn remote(state: &AppState, request: &Request) -> Remote {
@@ -108,11 +113,14 @@ fn refuse(route: &Guarded, error: Error) -> Response {
     }
 }
 
-/// To the sign-in page and back afterwards; to set-up while there is nobody to sign in.
-async fn turn_away(route: &Guarded, sign_in: String, fragment: bool) -> Response {
+/// To the sign-in page and back afterwards; to set-up while there is nobody to sign in. `tried`: with a token.
+async fn turn_away(route: &Guarded, sign_in: String, fragment: bool, tried: bool) -> Response {
     if route.surface == Surface::Api {
-        let reason =
-            "Send a token as `Authorization: Bearer lf_…`; tokens are made on the page API tokens.";
+        let reason = if tried {
+            "This token is not known here, or it has ended. Make another one on the page API tokens."
+        } else {
+            "Send a token as `Authorization: Bearer lf_…`; tokens are made on the page API tokens."
+        };
         return ProblemDetails::from(&Error::SignedOut { reason }).into_response();
     }
     let target = match route.state.control.setup_needed().await {

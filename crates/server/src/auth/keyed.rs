@@ -3,14 +3,15 @@
 //! API calls carry an `Idempotency-Key`; pages put a random `_key` into their forms, so that sending
 //! a form twice is harmless without JavaScript, too. The first answer is stored and given again.
 
+use axum::RequestExt;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use control::Actor;
 use control::idempotency::{Keyed, KeyedCall, StoredAnswer};
-use control::{Actor, Error};
 
 use super::Asker;
 use super::guard::Guarded;
@@ -18,7 +19,7 @@ use crate::pages::PageError;
 use crate::problem::ProblemDetails;
 use crate::routes::Surface;
 
-/// More than a form or call may have; the limit of the route has its say before.
+/// More than any route takes: what a route itself takes is less, and is checked while the body is read.
 const MAX_BODY: usize = 64 * 1024 * 1024;
 const REPEATED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
@@ -29,9 +30,9 @@ pub(crate) async fn once(State(route): State<Guarded>, request: Request, next: N
         return next.run(request).await;
     };
     let call = format!("{} {}", request.method(), request.uri().path());
-    let (parts, body) = request.into_parts();
+    let (parts, body) = request.with_limited_body().into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+        return refuse(route.surface, ProblemDetails::too_large());
     };
     let key = key(&parts.headers, &body);
     let request = Request::from_parts(parts, Body::from(body.clone()));
@@ -42,7 +43,7 @@ pub(crate) async fn once(State(route): State<Guarded>, request: Request, next: N
     match route.state.control.idempotency_begin(&actor, &keyed).await {
         Ok(Keyed::New) => {}
         Ok(Keyed::Done(answer)) => return repeat(answer),
-        Err(error) => return refuse(route.surface, error),
+        Err(error) => return refuse(route.surface, ProblemDetails::from(&error)),
     }
     let response = next.run(request).await;
     keep(&route, &actor, &keyed, response).await
@@ -107,9 +108,9 @@ fn repeat(answer: StoredAnswer) -> Response {
     response
 }
 
-fn refuse(surface: Surface, error: Error) -> Response {
+fn refuse(surface: Surface, details: ProblemDetails) -> Response {
     match surface {
-        Surface::Api => ProblemDetails::from(&error).into_response(),
-        Surface::Page => PageError::from(error).into_response(),
+        Surface::Api => details.into_response(),
+        Surface::Page => PageError::from(details).into_response(),
     }
 }

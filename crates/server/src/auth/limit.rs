@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// Tries that one address has in a window.
 const TRIES: u32 = 20;
-const WINDOW: Duration = Duration::from_secs(60);
+const WINDOW: Duration = Duration::from_mins(1);
 /// Addresses remembered at once; beyond, all are forgotten rather than growing without end.
 const MAX_ADDRESSES: usize = 10_000;
 

@@ -14,6 +14,8 @@ use askama::Template;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{Html, IntoResponse};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use control::op::Change;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _};
@@ -26,7 +28,7 @@ use crate::state::AppState;
 const GATHER: Duration = Duration::from_millis(150);
 /// Where no change is heard of, the page is still looked at this often: what it says of times and of
 /// the asker's session must stay true.
-const LOOK_ANEW: Duration = Duration::from_secs(60);
+const LOOK_ANEW: Duration = Duration::from_mins(1);
 
 /// A page with a block that is kept up to date.
 pub(crate) trait LivePage: Template {
@@ -78,9 +80,7 @@ where
     let start = (ctx, build, changes, seen);
     futures_util::stream::unfold(start, |(ctx, build, mut changes, mut seen)| async move {
         loop {
-            if wait(&mut changes).await.is_none() {
-                return None;
-            }
+            wait(&mut changes).await?;
             let ctx = ctx.clone().refreshed().await?;
             let mut page = build(ctx.clone()).await.ok()?;
             let block = page.live().ok()?;
@@ -106,7 +106,7 @@ async fn wait(changes: &mut BoxStream<'static, Change>) -> Option<()> {
     loop {
         tokio::select! {
             () = &mut gathered => return Some(()),
-            more = changes.next() => if more.is_none() { return None; },
+            more = changes.next() => drop(more?),
         }
     }
 }
@@ -148,7 +148,7 @@ pub(crate) fn digest(block: &str) -> String {
         rest = rest.find("</").map_or("", |end| &rest[end..]);
     }
     hash.update(rest);
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    URL_SAFE_NO_PAD.encode(&hash.finalize()[..9])
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use super::{Chrome, Ctx, PageAnswer, Section};
 
 #[derive(Template)]
 #[template(path = "pages/content.html")]
-struct Content {
+struct Show {
     chrome: Chrome,
     deployment: Deployment,
     content: DeploymentContent,
@@ -33,7 +33,7 @@ pub(crate) async fn show(
     let deployment = detail.deployment;
     let content = ctx.control().deployment_content(&ctx.actor, deployment.id).await?;
     let title = format!("What #{number} of {environment} changes");
-    let page = Content {
+    let page = Show {
         chrome: ctx.chrome(Section::Deployments, title).await?,
         sentence: deployment.changes.as_ref().map(changes_sentence),
         objects: content.plan.as_ref().map_or_else(Vec::new, object_changes),

@@ -139,13 +139,11 @@ pub(crate) async fn submit(
     if sent.action == "preview" {
         return preview_in_page(&ctx, &name, sent, None).await;
     }
-    match still_shown(&ctx, &sent).await? {
-        Some(preview) => deploy(&ctx, &name, sent, preview).await,
-        None => {
-            let notice = "What you chose changed after the last preview, or it is too old. This is what will change now; press Deploy Now again to carry it out.";
-            preview_in_page(&ctx, &name, sent, Some(notice)).await
-        }
+    if let Some(preview) = still_shown(&ctx, &sent).await? {
+        return deploy(&ctx, &name, sent, preview).await;
     }
+    let notice = "What you chose changed after the last preview, or it is too old. This is what will change now; press Deploy Now again to carry it out.";
+    preview_in_page(&ctx, &name, sent, Some(notice)).await
 }
 
 /// The preview that the form was sent with, if it is of what the form says.

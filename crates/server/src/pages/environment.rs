@@ -65,7 +65,7 @@ struct Deployments {
 
 #[derive(Template)]
 #[template(path = "pages/environment_values.html", blocks = ["live"])]
-struct Values {
+struct ValuesTab {
     chrome: Chrome,
     head: Head,
     own: Vec<String>,
@@ -86,7 +86,7 @@ macro_rules! live {
         }
     )+};
 }
-live!(Overview, Deployments, Values);
+live!(Overview, Deployments, ValuesTab);
 
 /// `GET /environments/{environment}`
 pub(crate) async fn overview(ctx: Ctx, PathOf(name): PathOf<String>) -> PageAnswer {
@@ -154,12 +154,12 @@ async fn read_deployments(
     })
 }
 
-async fn read_values(ctx: &Ctx, name: &str) -> Result<Values, PageError> {
+async fn read_values(ctx: &Ctx, name: &str) -> Result<ValuesTab, PageError> {
     let environment = ctx.control().environment_get(&ctx.actor, name).await?;
     let values = ctx.control().environment_values(&ctx.actor, name).await?;
     let page = PageRequest { cursor: None, limit: Some(1) };
     let count = deployments_of(ctx, &environment, &page).await?.count;
-    Ok(Values {
+    Ok(ValuesTab {
         chrome: ctx.chrome(Section::Environments, format!("Values of {name}")).await?,
         head: head(ctx, environment, Tab::Values, count),
         own: code_lines(&values.own.values),

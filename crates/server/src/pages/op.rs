@@ -313,7 +313,7 @@ fn steps(op: &Op) -> Vec<StepRow> {
             if step.state == StepState::Done && !step.note.is_empty() {
                 // The result says what the count came to.
                 note.clone_from(&step.note);
-            } else if !step.note.is_empty() && !step.note.contains(&note) {
+            } else if !step.note.is_empty() && (note.is_empty() || !step.note.contains(&note)) {
                 let gap = if note.is_empty() { "" } else { " · " };
                 note = format!("{note}{gap}{}", step.note);
             }

@@ -49,7 +49,7 @@ pub(crate) async fn form(
     if app.control.setup_needed().await? {
         return Ok(Redirect::to("/set-up").into_response());
     }
-    show(SignIn { told: Told::default(), email: String::new(), next: query.next })
+    show(&SignIn { told: Told::default(), email: String::new(), next: query.next })
 }
 
 /// `POST /sign-in`
@@ -68,7 +68,7 @@ pub(crate) async fn submit(
             cookie::begin(&app.config, &session, &mut response);
             Ok(response)
         }
-        Err(error) => show(SignIn { told: Told::of(error)?, email: sent.email, next: sent.next }),
+        Err(error) => show(&SignIn { told: Told::of(error)?, email: sent.email, next: sent.next }),
     }
 }
 
@@ -80,7 +80,7 @@ pub(crate) async fn sign_out(State(app): State<AppState>, SignedIn(actor): Signe
     Ok(response)
 }
 
-fn show(page: SignIn) -> Result<Response, PageError> {
+fn show(page: &SignIn) -> Result<Response, PageError> {
     let status = page.told.status();
     Ok((status, Html(page.render()?)).into_response())
 }

@@ -14,7 +14,7 @@ use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 
 #[derive(Template)]
 #[template(path = "pages/tokens.html")]
-struct Tokens {
+struct List {
     chrome: Chrome,
     told: Told,
     sent: TokenForm,
@@ -118,7 +118,7 @@ async fn own(ctx: &Ctx, id: TokenId) -> Result<Token, PageError> {
 async fn show(ctx: &Ctx, told: Told, sent: TokenForm, made: Option<(Token, String)>) -> PageAnswer {
     let status = told.status();
     let own = ctx.actor.role();
-    let page = Tokens {
+    let page = List {
         chrome: ctx.chrome(Section::Other, "API tokens").await?,
         tokens: ctx.control().token_list(&ctx.actor).await?,
         roles: Role::ALL.iter().rev().copied().filter(|role| *role <= own).collect(),

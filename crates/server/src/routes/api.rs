@@ -19,6 +19,9 @@ use crate::api::{apps, audit, clusters, deployments, environments, ops, releases
 use crate::query::{DeploymentQuery, EnvironmentQuery, PageQuery, ReleaseQuery, SearchQuery};
 use crate::state::AppState;
 
+/// The largest chart archive (32 MiB) in base64, and a megabyte of values.
+const ARCHIVE_BODY: usize = 48 * 1024 * 1024;
+
 fn call(method: Method, path: &str, handler: MethodRouter<AppState>, doc: Doc) -> Route {
     let route = Route::new(Surface::Api, method, format!("/api/v1{path}"), handler);
     Route { doc: Some(doc), ..route }
@@ -154,7 +157,8 @@ fn release_calls() -> Vec<Route> {
                 .body::<releases::AddRelease>()
                 .creates::<Release>(),
         )
-        .keyed(),
+        .keyed()
+        .takes(ARCHIVE_BODY),
         reads(
             "/releases/{release}",
             get(releases::get),

@@ -8,12 +8,14 @@ mod api;
 mod pages;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, any};
 use http::Method;
 
 use crate::api::openapi::Doc;
 use crate::auth::{Guarded, guard, keyed};
+use crate::layers;
 use crate::pages::error;
 use crate::state::AppState;
 
@@ -43,6 +45,8 @@ pub(crate) struct Route {
     pub(crate) rule: Rule,
     /// Whether a repeated call with the same key acts once.
     pub(crate) keyed: bool,
+    /// The largest body it takes, in bytes.
+    pub(crate) body: usize,
     /// What the API's description says of it.
     pub(crate) doc: Option<Doc>,
     handler: MethodRouter<AppState>,
@@ -55,7 +59,8 @@ impl Route {
         path: String,
         handler: MethodRouter<AppState>,
     ) -> Self {
-        Self { method, path, surface, rule: Rule::SignedIn, keyed: false, doc: None, handler }
+        let (rule, keyed, doc) = (Rule::SignedIn, false, None);
+        Self { method, path, surface, rule, keyed, body: layers::MAX_BODY, doc, handler }
     }
 
     fn anyone(self) -> Self {
@@ -64,6 +69,10 @@ impl Route {
 
     fn keyed(self) -> Self {
         Self { keyed: true, ..self }
+    }
+
+    fn takes(self, body: usize) -> Self {
+        Self { body, ..self }
     }
 }
 
@@ -83,6 +92,7 @@ pub(crate) fn build(state: &AppState) -> Router<AppState> {
         if route.keyed {
             handler = handler.layer(from_fn_with_state(guarded.clone(), keyed::once));
         }
+        let handler = handler.layer(DefaultBodyLimit::max(route.body));
         let handler = handler.layer(from_fn_with_state(guarded, guard));
         router = router.route(&route.path, handler);
     }

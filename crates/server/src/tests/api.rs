@@ -190,7 +190,7 @@ async fn idempotency_keys() {
     assert_eq!(ada.get("/api/v1/clusters").await.json()["count"]["exact"], 1);
 }
 
-/// App values carry their revision as an ETag; a save on a stale one is refused and changes nothing.
+/// App values carry their revision as an `ETag`; a save on a stale one is refused and changes nothing.
 #[tokio::test]
 async fn values_etag() {
     let (site, ada) = Site::set_up().await;

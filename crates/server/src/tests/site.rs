@@ -1,6 +1,7 @@
 //! A Landfall for one test, and someone who asks it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,11 +62,14 @@ impl SimulatedClusters for InMemory {
     fn access<'a>(&'a self, id: ClusterId, name: &'a ClusterName) -> AccessFuture<'a> {
         Box::pin(async move {
             let mut running = self.running.lock().await;
-            if !running.contains_key(&id) {
-                let builder = Simulator::builder().name(name.as_str()).timing(Timing::instant());
-                running.insert(id, builder.start().await?);
-            }
-            let simulator = &running[&id];
+            let simulator = match running.entry(id) {
+                Entry::Occupied(running) => running.into_mut(),
+                Entry::Vacant(free) => {
+                    let builder =
+                        Simulator::builder().name(name.as_str()).timing(Timing::instant());
+                    free.insert(builder.start().await?)
+                }
+            };
             Ok(rollout::ClusterConfig::with_token(
                 name.as_str(),
                 simulator.url(),

@@ -33,17 +33,11 @@ pub(crate) fn first_line(markdown: &str) -> String {
     for event in Parser::new(markdown) {
         match event {
             Event::Text(text) | Event::Code(text) => line.push_str(&text),
-            Event::SoftBreak | Event::HardBreak | Event::End(_) if !line.trim().is_empty() => {
-                // The end of an inline run, such as emphasis, does not end the line.
-                if !matches!(
-                    event,
-                    Event::End(
-                        TagEnd::Emphasis | TagEnd::Strong | TagEnd::Link | TagEnd::Strikethrough
-                    )
-                ) {
-                    break;
-                }
-            }
+            // The end of an inline run, such as emphasis, does not end the line.
+            Event::End(
+                TagEnd::Emphasis | TagEnd::Strong | TagEnd::Link | TagEnd::Strikethrough,
+            ) => {}
+            Event::SoftBreak | Event::HardBreak | Event::End(_) if !line.trim().is_empty() => break,
             _ => {}
         }
     }

@@ -30,13 +30,20 @@ pub(crate) fn environment(environment: &Environment) -> Mark {
             Mark::new("busy", format!("{act}{tag}"))
         }
         (_, EnvironmentStatus::Queued) => Mark::new("idle", "Queued"),
+        (_, EnvironmentStatus::Failed) if was_cancelled(environment) => {
+            Mark::new("warn", "Deployment cancelled")
+        }
         (_, EnvironmentStatus::Failed) if creating => Mark::new("bad", "First deployment failed"),
         (_, EnvironmentStatus::Failed) => Mark::new("bad", "Deployment failed"),
         (_, EnvironmentStatus::NeedsConfirmation) => Mark::new("warn", "Needs confirmation"),
-        (_, EnvironmentStatus::Running) => Mark::new("good", "Running"),
         (_, EnvironmentStatus::Idle) if creating => Mark::new("idle", "Not deployed"),
-        (_, EnvironmentStatus::Idle) => Mark::new("good", "Running"),
+        (_, EnvironmentStatus::Running | EnvironmentStatus::Idle) => Mark::new("good", "Running"),
     }
+}
+
+/// Whether the last deployment was stopped by someone after it had begun to change the cluster.
+fn was_cancelled(environment: &Environment) -> bool {
+    environment.last.as_ref().is_some_and(|last| last.state == DeploymentState::Cancelled)
 }
 
 /// What an environment runs, whatever its last deployment came to; for heads.

@@ -99,8 +99,8 @@ pub(crate) fn relative(then: Timestamp, now: Timestamp) -> String {
 pub(crate) fn duration(ms: i64) -> String {
     let seconds = ms / 1_000;
     match ms {
-        ..50 => "0 s".to_owned(),
-        50..10_000 => format!("{seconds}.{} s", ms % 1_000 / 100),
+        ..100 => "0 s".to_owned(),
+        100..10_000 => format!("{seconds}.{} s", ms % 1_000 / 100),
         10_000..60_000 => format!("{seconds} s"),
         60_000..3_600_000 => format!("{} m {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} m", seconds / 3_600, seconds % 3_600 / 60),

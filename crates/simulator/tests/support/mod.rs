@@ -101,7 +101,7 @@ pub(crate) fn tool(name: &str) -> PathBuf {
     let path = checkout.join(".cache/tools/bin").join(name);
     assert!(
         path.exists(),
-        "this test needs {name}: run `make tools`, or set {variable} to its path"
+        "this test needs {name}: run `scripts/install-test-tools`, or set {variable} to its path"
     );
     path
 }

@@ -61,7 +61,7 @@ impl Run<'_> {
     pub(super) async fn settle(&self) -> Result<Settled, Interrupted> {
         let target = self.target();
         let chart = self.fetch_chart().await?;
-        let history = match self.retry(|| async { Ok(target.history().await?) }).await {
+        let history = match self.retry_reading(|| async { Ok(target.history().await?) }).await {
             Ok(history) => history,
             Err(error) => return self.fail(StepName::Check, error).await,
         };
@@ -135,7 +135,9 @@ impl Run<'_> {
         self.begin(StepName::Render).await?;
         let next = history.next(&target.owner);
         let rendering = match self
-            .retry(|| async { Ok(prepare::render(chart.clone(), &merged, target, next).await?) })
+            .retry_reading(|| async {
+                Ok(prepare::render(chart.clone(), &merged, target, next).await?)
+            })
             .await
         {
             Ok(rendering) => rendering,
@@ -175,7 +177,7 @@ impl Run<'_> {
         }
         self.begin(step).await?;
         let planned = self
-            .retry(|| async {
+            .retry_reading(|| async {
                 let plan = prepare::plan(self.control, target, desired, history).await?;
                 prepare::accepted(&plan)?;
                 Ok(plan)

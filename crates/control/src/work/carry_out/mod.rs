@@ -17,7 +17,7 @@ use crate::deployment::job::Job;
 use crate::deployment::prepare::{PrepareError, Target, whole_text};
 use crate::deployment::{Failure, OnFailure};
 use crate::environment::Ready;
-use crate::error::Error;
+use crate::error::{Error, sentence};
 use crate::op::recorder::{RecordError, Recorder};
 use crate::op::{Culprit, LogLevel, Step, StepName, StepState};
 use reports::Reports;
@@ -104,7 +104,7 @@ async fn prepare<'a>(
     let cluster = match control.cluster_connect(job.environment.cluster).await {
         Ok(cluster) => cluster,
         Err(error) => {
-            let failure = failure::before_anything(&error.to_string(), "");
+            let failure = failure::before_anything(&sentence(&error.to_string()), "");
             reports.say(LogLevel::Error, failure.message.clone()).await;
             reports.finish().await;
             recorder.end_failed(&failure, None, None).await?;
@@ -221,8 +221,8 @@ impl Run<'_> {
             Broken::Prepare(PrepareError::Internal(error)) => return Err(error.into()),
             Broken::Prepare(error) => FailedStep {
                 step,
-                message: whole_text(&error),
-                remedy: error.remedy().to_owned(),
+                message: error.message(),
+                remedy: error.remedy(),
                 culprits: Vec::new(),
                 ready: None,
             },
@@ -231,7 +231,7 @@ impl Run<'_> {
             }
             Broken::Rollout(error) => FailedStep {
                 step,
-                message: whole_text(&error),
+                message: sentence(&whole_text(&error)),
                 remedy: String::new(),
                 culprits: Vec::new(),
                 ready: None,

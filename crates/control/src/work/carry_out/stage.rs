@@ -23,6 +23,8 @@ use crate::op::{LogLevel, StepName, StepState};
 
 /// How often something transient is tried again, waiting longer each time.
 const ATTEMPTS: u32 = 6;
+/// The same before anything was changed: nothing is lost by giving up, and someone may be watching.
+const ATTEMPTS_TO_READ: u32 = 4;
 /// The first wait between two attempts.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 /// The cluster's clock may be behind ours by this much.
@@ -335,13 +337,30 @@ impl Run<'_> {
     }
 
     /// Tries again what may succeed in a moment with nobody changing anything.
-    pub(super) async fn retry<T, F, Fut>(&self, attempt: F) -> Result<T, Broken>
+    async fn retry<T, F, Fut>(&self, attempt: F) -> Result<T, Broken>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, Broken>>,
+    {
+        self.retry_times(ATTEMPTS, attempt).await
+    }
+
+    /// The same for what only reads before anything was changed.
+    pub(super) async fn retry_reading<T, F, Fut>(&self, attempt: F) -> Result<T, Broken>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<T, Broken>>,
+    {
+        self.retry_times(ATTEMPTS_TO_READ, attempt).await
+    }
+
+    async fn retry_times<T, F, Fut>(&self, attempts: u32, attempt: F) -> Result<T, Broken>
     where
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, Broken>>,
     {
         let mut wait = FIRST_WAIT;
-        for _ in 1..ATTEMPTS {
+        for _ in 1..attempts {
             match attempt().await {
                 Err(error) if error.is_transient() && !self.held.stop().is_cancelled() => {
                     let text = format!("{}; trying again in {} s", error.text(), wait.as_secs());
