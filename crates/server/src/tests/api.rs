@@ -66,11 +66,11 @@ async fn invalid_values() {
       "type": "urn:landfall:problem:invalid",
       "title": "Not acceptable as given",
       "status": 422,
-      "detail": "This is not valid: cannot unmarshal yaml document: error converting YAML to JSON: yaml: line 2: did not find expected key. Correct the YAML.",
+      "detail": "This is not valid YAML: did not find expected key (line 3, column 2). Correct the YAML.",
       "errors": [
         {
           "pointer": "/values",
-          "detail": "This is not valid: cannot unmarshal yaml document: error converting YAML to JSON: yaml: line 2: did not find expected key.",
+          "detail": "This is not valid YAML: did not find expected key (line 3, column 2).",
           "remedy": "Correct the YAML.",
           "line": 3,
           "column": 2,
@@ -121,7 +121,7 @@ async fn bad_input() {
     422 /chart_version: The repository has no version `9.9.9` of parcel.
     422 /tag: Parcel has a release with the tag `2.4.0` already.
     422 /app: There is no App `Nothing`. | /tag: `a b` is not a release tag.
-    422 /chart_url: The chart repository http://127.0.0.1:1 was not read: could not fetch http://127.0.0.1:1/index.yaml: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111).
+    422 /chart_url: The chart repository http://127.0.0.1:1 was not read: could not fetch http://127.0.0.1:1/index.yaml: Connection refused (os error 111).
     422 /name: `-x-` is not an environment name.
     422 /archive: This is not base64.
     ");
@@ -164,8 +164,8 @@ async fn unreadable_requests() {
     insta::assert_snapshot!(told.join("\n"), @r"
     404 urn:landfall:problem:not_found The API has nothing at `/api/v1/nothing`. /api/v1/openapi.json lists what it has.
     405 urn:landfall:problem:method_not_allowed `/api/v1/apps` does not take PUT. /api/v1/openapi.json says what it takes.
-    422 urn:landfall:problem:unreadable Failed to deserialize the JSON body into the target type: [0]: invalid type: integer `1`, expected a string at line 1 column 2
-    404 urn:landfall:problem:unreadable Invalid URL: `nonsense` is not an id that starts with `rel_`
+    422 urn:landfall:problem:unreadable The body is not what this call takes: [0]: invalid type: integer `1`, expected a string at line 1 column 2.
+    404 urn:landfall:problem:not_found `nonsense` is not an id that starts with `rel_`.
     422 urn:landfall:problem:invalid `many` is not a number. Give 1 to 200.
     422 urn:landfall:problem:invalid `staging` is not known here. Give one of production, sandbox.
     422 urn:landfall:problem:invalid This cursor is damaged. Start again from the first page.
