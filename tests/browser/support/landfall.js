@@ -51,7 +51,7 @@ export async function startLandfall(...extra) {
  */
 export async function openPage(browser, options) {
   const context = await browser.newContext(options);
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(60_000);
   const page = await context.newPage();
   const faults = [];
   page.on("pageerror", (error) => faults.push(`${page.url()}: ${error}`));
