@@ -78,6 +78,8 @@ test("a chart becomes a release, a release becomes a running environment", async
   await page.getByRole("button", { name: "Deploy Now" }).click();
   await opIs(page, "Failed");
   await page.getByRole("alert").getByText("parcel/worker:2.4.1").first().waitFor();
+  await page.locator(".state.bad", { hasText: "worker" }).waitFor();
+  assert.equal(await page.locator("#live .state.busy").count(), 0, "nothing is shown as under way after the end");
   await page.goto(`${landfall.url}/environments`);
   await page.getByRole("row", { name: /staging/ }).getByText("parcel/worker:2.4.1").waitFor();
 

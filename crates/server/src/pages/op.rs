@@ -142,14 +142,11 @@ async fn page(ctx: &Ctx, detail: DeploymentDetail, op: Arc<Op>) -> Result<OpPage
     let environment =
         ctx.control().environment_get(&ctx.actor, &deployment.environment.id.to_string()).await?;
     let title = format!("#{} · {}", deployment.number, deployment.environment.name);
+    let objects = arrange(&op.objects, &op.culprits, environment.release_name.as_str());
     Ok(OpPage {
         chrome: ctx.chrome(Section::Deployments, title).await?,
         steps: steps(&op),
-        objects: arrange(
-            &op.objects,
-            if op.state.is_final() { &[] } else { &op.culprits },
-            environment.release_name.as_str(),
-        ),
+        objects: if op.state.is_final() { objects.at_rest() } else { objects },
         simulated: environment.cluster.kind == control::cluster::ClusterKind::Simulated,
         release_name: environment.release_name.to_string(),
         may_deploy: ctx.may_write(Subject::Environments(deployment.environment.kind)),

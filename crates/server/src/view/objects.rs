@@ -43,8 +43,18 @@ const RUNNING: [&str; 9] = [
     "Ingress",
 ];
 
+impl Objects {
+    /// The same when nobody waits for them any more: then nothing is shown as on its way.
+    pub(crate) fn at_rest(mut self) -> Self {
+        for card in self.cards.iter_mut().filter(|card| card.class == "busy") {
+            card.class = "idle";
+        }
+        self
+    }
+}
+
 /// Arranges the objects of Helm release `release_name`; what a culprit holds up is bad, whatever its
-/// state may yet become.
+/// state may yet become. A culprit of an object that became ready is past.
 pub(crate) fn arrange(
     objects: &[ObjectState],
     culprits: &[Culprit],
@@ -72,7 +82,8 @@ pub(crate) fn arrange(
 }
 
 fn card(object: &ObjectState, culprits: &[Culprit], release_name: &str) -> Card {
-    let culprit = culprits.iter().find(|culprit| {
+    let waited_for = object.condition != ObjectCondition::Current;
+    let culprit = culprits.iter().filter(|_| waited_for).find(|culprit| {
         let mut parts = culprit.object.split('/');
         parts.next() == Some(&object.kind) && parts.next_back() == Some(&object.name)
     });
@@ -174,5 +185,23 @@ mod tests {
         ");
         assert_eq!(arranged.also, "2 Services");
         assert_eq!((arranged.ready, arranged.total), (3, 5));
+    }
+
+    /// When the wait is over nothing spins; what held it up stays bad, unless it became ready after all.
+    #[test]
+    fn after_the_wait() {
+        use ObjectCondition::{Current, InProgress};
+        let culprits = ["Deployment/shop/shop-api", "Deployment/shop/shop-web"].map(crash_loop);
+        let arranged = arrange(
+            &[
+                object("Deployment", "shop-api", InProgress, ""),
+                object("Deployment", "shop-web", Current, ""),
+                object("Deployment", "shop-db", InProgress, ""),
+            ],
+            &culprits,
+            "shop",
+        );
+        let classes: Vec<&str> = arranged.at_rest().cards.iter().map(|card| card.class).collect();
+        assert_eq!(classes, ["bad", "good", "idle"]);
     }
 }
