@@ -3,6 +3,7 @@
 //! What is compared with Helm is run in turn with it, because machines are shared and noisy: the ratio counts. Nothing
 //! here passes or fails; whoever reads the tables judges.
 
+mod corpus;
 mod deployment;
 mod memory;
 mod process;
@@ -10,7 +11,7 @@ mod warm;
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Parser;
 use comfy_table::{Table, presets};
 
@@ -18,30 +19,59 @@ use comfy_table::{Table, presets};
 #[derive(Debug, Parser)]
 struct Args {
     /// The binary to measure
-    #[arg(long, value_name = "FILE")]
-    landfall: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "only_corpus")]
+    landfall: Option<PathBuf>,
 
     /// Runs of each command
     #[arg(long, default_value_t = 20, value_name = "N")]
     runs: usize,
+
+    /// Runs of each command over the whole folder of public charts
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    corpus_runs: usize,
+
+    /// Only render every chart of this folder in this process, and print what that took
+    #[arg(long, value_name = "FOLDER", hide = true)]
+    only_corpus: Option<PathBuf>,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let args = Args::parse();
+    if let Some(folder) = args.only_corpus {
+        return corpus::round_trip(&folder);
+    }
+    let landfall = args.landfall.context("no binary to measure")?;
     let charts = process::charts()?;
     print(
         "chart template against helm template, as processes in turn",
         &process::HEADER,
-        process::measure(&args.landfall, &charts, args.runs)?,
+        process::measure(&landfall, &charts, args.runs)?,
     );
+    match corpus::folder() {
+        Some(folder) => {
+            print(
+                "the same over every chart below LANDFALL_CHARTS",
+                &corpus::AGAINST_HELM,
+                corpus::against_helm(&landfall, &folder, args.corpus_runs)?,
+            );
+            print(
+                "all of them loaded, rendered and dropped in one process, one after the other",
+                &corpus::IN_ONE_PROCESS,
+                corpus::in_one_process(&folder)?,
+            );
+        }
+        None => eprintln!(
+            "LEFT OUT: the tables over a whole folder of charts, because LANDFALL_CHARTS names none"
+        ),
+    }
     print("the same chart rendered again in one process", &warm::HEADER, warm::measure(&charts)?);
     print(
         "a deployment on a simulated cluster without waiting for pods, from the request to its end",
         &deployment::HEADER,
-        deployment::measure(&args.landfall, args.runs).await?,
+        deployment::measure(&landfall, args.runs).await?,
     );
-    print("memory of an idle server", &memory::HEADER, memory::measure(&args.landfall).await?);
+    print("memory of an idle server", &memory::HEADER, memory::measure(&landfall).await?);
     Ok(())
 }
 

@@ -28,14 +28,20 @@ pub(crate) async fn measure(landfall: &Path) -> Result<Vec<Vec<String>>> {
     ])
 }
 
-/// Resident memory of a process in megabytes, as Linux counts it.
+/// Resident memory of a process in megabytes.
 fn resident(pid: u32) -> Result<f64> {
+    megabytes(pid, "VmRSS:")
+}
+
+/// One of the sizes Linux keeps of a process, in megabytes: `VmRSS:` is what is resident, `VmHWM:` the most that
+/// ever was.
+pub(crate) fn megabytes(pid: u32, field: &str) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))
         .context("only Linux tells a process's memory")?;
     let kilobytes: f64 = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .find_map(|line| line.strip_prefix(field))
         .and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse().ok())
-        .context("the kernel does not tell the resident memory")?;
+        .with_context(|| format!("the kernel does not tell {field}"))?;
     Ok(kilobytes * 1024.0 / 1e6)
 }

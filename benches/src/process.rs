@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::median;
+use crate::{corpus, median};
 
 pub(crate) const HEADER: [&str; 4] = ["chart", "helm ms", "landfall ms", "times faster"];
 
@@ -20,7 +20,7 @@ pub(crate) struct Chart {
 pub(crate) fn charts() -> Result<Vec<Chart>> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/parcel/0.31.0");
     let mut charts = vec![Chart { name: "parcel (own)".to_owned(), folder: own }];
-    let Some(folder) = std::env::var_os("LANDFALL_CHARTS") else {
+    let Some(public) = corpus::folder() else {
         eprintln!(
             "LEFT OUT: podinfo, ingress-nginx and nginx, because LANDFALL_CHARTS names no folder of charts"
         );
@@ -31,7 +31,7 @@ pub(crate) fn charts() -> Result<Vec<Chart>> {
         ("ingress-nginx", "kubernetes__ingress-nginx__charts__ingress-nginx"),
         ("bitnami nginx", "bitnami__charts__bitnami__nginx"),
     ] {
-        let folder = Path::new(&folder).join(chart);
+        let folder = public.join(chart);
         ensure!(folder.is_dir(), "LANDFALL_CHARTS has no chart {chart}");
         charts.push(Chart { name: name.to_owned(), folder });
     }
@@ -39,21 +39,10 @@ pub(crate) fn charts() -> Result<Vec<Chart>> {
 }
 
 pub(crate) fn measure(landfall: &Path, charts: &[Chart], runs: usize) -> Result<Vec<Vec<String>>> {
-    let helm = harness::tool("LANDFALL_HELM", "helm");
     let mut rows = Vec::new();
     let mut logarithms = 0.0;
     for chart in charts {
-        let (mut theirs, mut ours) = (Vec::new(), Vec::new());
-        // The first pair warms the file cache and is not counted.
-        for run in 0..=runs {
-            let a = time(Command::new(&helm).arg("template"), chart)?;
-            let b = time(Command::new(landfall).args(["chart", "template"]), chart)?;
-            if run > 0 {
-                theirs.push(a);
-                ours.push(b);
-            }
-        }
-        let (theirs, ours) = (median(theirs), median(ours));
+        let (theirs, ours) = medians(landfall, chart, runs)?;
         logarithms += (theirs / ours).ln();
         rows.push(row(&chart.name, format!("{theirs:.1}"), format!("{ours:.1}"), theirs / ours));
     }
@@ -71,14 +60,45 @@ fn row(name: &str, theirs: String, ours: String, ratio: f64) -> Vec<String> {
     vec![name.to_owned(), theirs, ours, format!("{ratio:.1}")]
 }
 
-/// Milliseconds from start to end.
-fn time(command: &mut Command, chart: &Chart) -> Result<f64> {
+/// The median milliseconds Helm and Landfall take, run in turn.
+pub(crate) fn medians(landfall: &Path, chart: &Chart, runs: usize) -> Result<(f64, f64)> {
+    let (mut theirs, mut ours) = (Vec::new(), Vec::new());
+    // The first pair warms the file cache and is not counted.
+    for run in 0..=runs {
+        let a = time(&mut helm_template(chart))?;
+        let b = time(template(Command::new(landfall).arg("chart"), chart))?;
+        if run > 0 {
+            theirs.push(a);
+            ours.push(b);
+        }
+    }
+    Ok((median(theirs), median(ours)))
+}
+
+/// Whether Helm renders the chart with its default values.
+pub(crate) fn renders(chart: &Chart) -> Result<bool> {
+    let mut command = helm_template(chart);
+    let status = command.status().with_context(|| format!("could not run {command:?}"))?;
+    Ok(status.success())
+}
+
+fn helm_template(chart: &Chart) -> Command {
+    let mut command = Command::new(harness::tool("LANDFALL_HELM", "helm"));
+    template(&mut command, chart);
     command
-        .arg("rel")
+}
+
+fn template<'a>(command: &'a mut Command, chart: &Chart) -> &'a mut Command {
+    command
+        .args(["template", "rel"])
         .arg(&chart.folder)
         .args(["--namespace", "ns"])
         .stdout(Stdio::null())
-        .stderr(Stdio::null());
+        .stderr(Stdio::null())
+}
+
+/// Milliseconds from start to end.
+fn time(command: &mut Command) -> Result<f64> {
     let begun = Instant::now();
     let status = command.status().with_context(|| format!("could not run {command:?}"))?;
     let took = begun.elapsed().as_secs_f64() * 1000.0;

@@ -29,7 +29,8 @@ pub(crate) fn measure(charts: &[Chart]) -> Result<Vec<Vec<String>>> {
     Ok(rows)
 }
 
-fn input() -> RenderInput {
+/// A first install with the chart's own values.
+pub(crate) fn input() -> RenderInput {
     RenderInput::new(
         helm::values::parse_values("").unwrap_or_default(),
         ReleaseOptions::install("rel", "ns"),

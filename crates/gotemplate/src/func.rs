@@ -103,6 +103,21 @@ impl Function {
         Self { params: Cow::Borrowed(params), variadic, result, body }
     }
 
+    /// The types of the fixed parameters.
+    pub fn parameters(&self) -> &[Type] {
+        &self.params
+    }
+
+    /// The type of further arguments after the fixed ones, if any number of them is taken.
+    pub fn variadic_parameter(&self) -> Option<Type> {
+        self.variadic
+    }
+
+    /// The declared type of the result.
+    pub fn result_type(&self) -> Type {
+        self.result
+    }
+
     /// The type of the parameter that takes argument number `index`.
     pub(crate) fn param(&self, index: usize) -> Type {
         self.params.get(index).copied().or(self.variadic).unwrap_or(Type::Any)
@@ -190,7 +205,26 @@ impl<'a> CallContext<'a> {
         self.set
     }
 
-    /// Renders a template of the set, as Helm's `include` does.
+    /// Renders a template of the set, so that a function can hand it on as a value where the
+    /// `template` action could only print it.
+    ///
+    /// ```
+    /// use gotemplate::{FuncMap, Function, TemplateSet, Type, Value};
+    ///
+    /// let mut funcs = FuncMap::new();
+    /// // func render(name string, dot interface {}) (string, error)
+    /// funcs.insert(
+    ///     "render",
+    ///     Function::new(&[Type::String, Type::Any], Type::String, |context, args| match args {
+    ///         [Value::String(name), dot] => Ok(Value::string(context.render(name, dot)?)),
+    ///         _ => Err("render: arguments are checked before the call".into()),
+    ///     }),
+    /// );
+    /// let mut set = TemplateSet::new("page", funcs);
+    /// set.parse("page", r#"{{ define "who" }}Ada{{ end }}{{ render "who" . | printf "%q" }}"#)?;
+    /// assert_eq!(set.execute("page", Value::Nil)?, br#""Ada""#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn render(
         &self,
         name: impl AsRef<[u8]>,
@@ -209,8 +243,8 @@ impl<'a> CallContext<'a> {
         self.nested(set, || eval::execute(self.run, set, name.as_ref(), dot.borrow()))
     }
 
-    /// Renders a parsed text over the templates being executed, as Helm's `tpl` does. What the
-    /// text defines is seen by it and by functions it calls, and by nobody else.
+    /// Renders a parsed text over the templates being executed, for texts that are templates
+    /// themselves and come up only during execution. What the text defines is seen by it and by functions it calls, and by nobody else.
     ///
     /// The text itself is rendered even if it is empty and a template of its name exists, which
     /// [`TemplateSet::add`] would keep.

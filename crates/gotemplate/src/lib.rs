@@ -18,12 +18,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The crate knows nothing of Helm, YAML or JSON: what `include`, `tpl` or `toYaml` do, an embedder
-//! says through functions. It is Go 1.27 without channels, arrays, structs as map keys and maps
-//! with keys that are not strings; `html/template` is not here either.
+//! The crate knows nothing of what is rendered, neither YAML nor JSON nor any library of functions
+//! beyond Go's own: those an embedder brings. It is Go 1.27 without channels, arrays, structs as
+//! map keys and maps with keys that are not strings; `html/template` is not here either.
 //!
 //! Hostile templates end in errors: recursion goes to a stack that grows, output and depth are
 //! limited ([`Limits`]), and a long execution can be stopped ([`Execution::stop_when`]).
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 mod ast;
 mod builtins;

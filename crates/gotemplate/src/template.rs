@@ -235,8 +235,9 @@ impl Parsed {
 pub struct Limits {
     /// Templates nested by `template` actions. Go's own limit is 100000.
     pub template_depth: usize,
-    /// Templates nested through functions that render templates, such as Helm's `include`. Go has
-    /// no such limit and ends the process when its stack is used up.
+    /// Templates nested through functions that render templates
+    /// ([`CallContext::render`](crate::CallContext::render)). Go has no such limit and ends the
+    /// process when its stack is used up.
     pub render_depth: usize,
     /// Bytes written in all, those of templates rendered through functions included.
     pub output: usize,

@@ -73,7 +73,7 @@ fn decode(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// Templates under `missingkey=zero`, the option Helm sets.
+/// Templates under `missingkey=zero`.
 #[test]
 fn same_as_go() {
     let differences = differences("zero", MissingKey::Zero);

@@ -35,6 +35,10 @@
 //! is limited to [`MAX_DEPTH`] levels (go-yaml: 10 000), because every user of a tree walks it
 //! recursively. Alias expansion has go-yaml's limits.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod error;
 pub mod json;
 mod map;

@@ -123,6 +123,15 @@ fn places() {
     }
 }
 
+/// A tab in front of a line end goes into a literal in v3, which no reader takes: Go's bytes count.
+#[test]
+fn unreadable() {
+    let value = Value::from(vec![Value::from("\t\n")]);
+    let written = goyaml::to_string_pretty(&value).unwrap();
+    assert_eq!(written, "- |\n  \t\n");
+    assert!(parse(&written).is_err());
+}
+
 proptest! {
     /// No text makes the reader panic, and what it reads can be written and read again.
     #[test]
@@ -135,7 +144,8 @@ proptest! {
     }
 
     /// Any text that can be written is read back as it was, in both dialects; a line end that is
-    /// none to Unix is the one thing YAML changes.
+    /// none to Unix is the one thing YAML changes. A line that begins with a tab is left out: v3
+    /// writes it so that nobody can read it.
     #[test]
     fn texts_survive(text in "[^\u{85}]{0,120}") {
         let value = Value::from(vec![Value::from(text.as_str())]);
@@ -143,6 +153,8 @@ proptest! {
             prop_assert_eq!(parse(&written).unwrap(), value.clone());
         }
         let written = goyaml::to_string_pretty(&value).unwrap();
-        prop_assert_eq!(parse(&written).unwrap(), value);
+        if !text.lines().any(|line| line.starts_with('\t')) {
+            prop_assert_eq!(parse(&written).unwrap(), value);
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::chartfile::{self, NullItems};
 use super::error::ChartError;
 use super::{Chart, File, Metadata, archive, validate};
+use crate::schema::Compiled;
 
 /// Builds a chart from files named by their paths inside it, sub-charts included.
 pub(super) fn build(files: Vec<File>) -> Result<Chart, ChartError> {
@@ -122,6 +123,7 @@ impl Builder {
             templates: self.templates.into(),
             values: self.values,
             schema: self.schema,
+            compiled_schema: Compiled::default(),
             files: self.files.into(),
             raw: raw.into(),
             modified: self.modified,

@@ -23,6 +23,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::schema::Compiled;
+
 pub use archive::ArchiveError;
 pub use chartfile::ChartfileError;
 pub use decode::TypeError;
@@ -60,6 +62,7 @@ pub struct Chart {
     templates: Arc<[File]>,
     values: goyaml::Value,
     schema: Option<File>,
+    compiled_schema: Compiled,
     files: Arc<[File]>,
     /// Every file as loaded, Chart.yaml and values.yaml included.
     raw: Arc<[File]>,
@@ -122,6 +125,11 @@ impl Chart {
     /// values.schema.json, where there is one.
     pub fn schema(&self) -> Option<&File> {
         self.schema.as_ref()
+    }
+
+    /// The validator made of [`schema`](Self::schema), once there is one.
+    pub(crate) fn compiled_schema(&self) -> &Compiled {
+        &self.compiled_schema
     }
 
     /// What templates see as `.Files`: everything that has no meaning of its own.

@@ -1,8 +1,9 @@
 //! Making a validator of a schema's text, and Helm's words for why that fails.
 
 use std::error::Error;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use boon::{CompileError, Compiler, Schemas, UrlLoader};
+use boon::{CompileError, Compiler, SchemaIndex, Schemas, UrlLoader};
 use serde_json::Value;
 
 use super::Fault;
@@ -13,8 +14,70 @@ use crate::golang::json::{self, JsonError};
 /// The name Helm gives the schema.
 const LOCATION: &str = "file:///values.schema.json";
 
+/// The validator of one chart's schema, made by the first check and shared by the chart's clones. It has no
+/// say in whether two charts are equal.
+#[derive(Clone, Default)]
+pub(crate) struct Compiled(Arc<OnceLock<Outcome>>);
+
+/// What became of a schema's text.
+struct Outcome {
+    /// The validator, or Helm's words for why there is none.
+    validator: Result<(Schemas, SchemaIndex), String>,
+    /// Names nobody can resolve; each check warns of them.
+    unresolved: Vec<String>,
+}
+
+impl Compiled {
+    /// Checks `instance` against the schema of this text, which is compiled if it was not yet.
+    pub(super) fn check(&self, text: &[u8], instance: &Value) -> Result<(), Fault> {
+        let outcome = self.0.get_or_init(|| Outcome::new(text));
+        for urn in &outcome.unresolved {
+            tracing::warn!(urn, "unresolved URN reference ignored; using permissive schema");
+        }
+        let (schemas, index) =
+            outcome.validator.as_ref().map_err(|text| Fault::Schema(text.clone()))?;
+        schemas.validate(instance, *index).map_err(|error| Fault::Violations(violation::of(&error)))
+    }
+}
+
+impl PartialEq for Compiled {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl std::fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Compiled").field(&self.0.get().is_some()).finish()
+    }
+}
+
+impl Outcome {
+    fn new(text: &[u8]) -> Self {
+        let unresolved = Arc::default();
+        let validator = parse(text).and_then(|schema| compile(schema, &unresolved));
+        let unresolved = std::mem::take(&mut *lock(&unresolved));
+        Self { validator, unresolved }
+    }
+}
+
+fn compile(schema: Value, unresolved: &Names) -> Result<(Schemas, SchemaIndex), String> {
+    let mut compiler = Compiler::new();
+    compiler.use_loader(Box::new(InsideOnly { unresolved: Arc::clone(unresolved) }));
+    let mut schemas = Schemas::new();
+    compiler.add_resource(LOCATION, schema).map_err(|error| words(&error))?;
+    let index = compiler.compile(LOCATION, &mut schemas).map_err(|error| words(&error))?;
+    Ok((schemas, index))
+}
+
+type Names = Arc<Mutex<Vec<String>>>;
+
+fn lock(names: &Names) -> std::sync::MutexGuard<'_, Vec<String>> {
+    names.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Reads a schema's text; errors are Go's.
-pub(super) fn parse(text: &[u8]) -> Result<Value, String> {
+fn parse(text: &[u8]) -> Result<Value, String> {
     match json::parse(text) {
         Ok(_) => serde_json::from_slice(text).map_err(|error| error.to_string()),
         Err(JsonError::End) if text.trim_ascii().is_empty() => Err("EOF".into()),
@@ -26,19 +89,10 @@ pub(super) fn parse(text: &[u8]) -> Result<Value, String> {
     }
 }
 
-/// Checks `instance` against `schema`.
-pub(super) fn check(schema: Value, instance: &Value) -> Result<(), Fault> {
-    let mut compiler = Compiler::new();
-    compiler.use_loader(Box::new(InsideOnly));
-    let mut schemas = Schemas::new();
-    compiler.add_resource(LOCATION, schema).map_err(|error| Fault::Schema(words(&error)))?;
-    let index =
-        compiler.compile(LOCATION, &mut schemas).map_err(|error| Fault::Schema(words(&error)))?;
-    schemas.validate(instance, index).map_err(|error| Fault::Violations(violation::of(&error)))
-}
-
 /// Loads nothing: a schema has to be complete in itself.
-struct InsideOnly;
+struct InsideOnly {
+    unresolved: Names,
+}
 
 /// A reference leads out of the schema.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +103,7 @@ impl UrlLoader for InsideOnly {
     fn load(&self, url: &str) -> Result<Value, Box<dyn Error>> {
         // Helm takes such a name nobody can resolve for a schema that allows everything.
         if url.starts_with("urn:") {
-            tracing::warn!(urn = url, "unresolved URN reference ignored; using permissive schema");
+            lock(&self.unresolved).push(url.to_owned());
             return Ok(Value::Bool(true));
         }
         Err(Box::new(Outside))

@@ -13,6 +13,7 @@ mod violation;
 use goyaml::{Map, Value};
 
 use crate::chart::Chart;
+pub(crate) use compile::Compiled;
 pub use violation::Violation;
 
 /// Deeper values are checked with a stack of their own.
@@ -91,7 +92,7 @@ pub fn validate(chart: &Chart, values: &Value) -> Result<(), SchemaError> {
 
 fn check(chart: &Chart, values: &Map, path: &mut Vec<String>, faults: &mut Vec<ChartFault>) {
     if let Some(schema) = chart.schema()
-        && let Err(fault) = check_one(&schema.data, values)
+        && let Err(fault) = check_one(&schema.data, chart.compiled_schema(), values)
     {
         faults.push(ChartFault { chart: chart.name().into(), path: path.clone(), fault });
     }
@@ -111,14 +112,13 @@ fn check(chart: &Chart, values: &Map, path: &mut Vec<String>, faults: &mut Vec<C
 }
 
 /// Checks one mapping against the text of one schema.
-fn check_one(schema: &[u8], values: &Map) -> Result<(), Fault> {
-    let schema = compile::parse(schema).map_err(Fault::Schema)?;
+fn check_one(schema: &[u8], compiled: &Compiled, values: &Map) -> Result<(), Fault> {
     let instance = json_object(values);
     if !deeper_than(&instance, DEPTH_FOR_ANY_STACK) {
-        return compile::check(schema, &instance);
+        return compiled.check(schema, &instance);
     }
     std::thread::scope(|scope| {
-        let checking = || compile::check(schema, &instance);
+        let checking = || compiled.check(schema, &instance);
         let thread = std::thread::Builder::new().stack_size(BIG_STACK);
         match thread.spawn_scoped(scope, checking).map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(outcome)) => outcome,

@@ -19,6 +19,21 @@ fn verdict(schema: &str, values: &str) -> String {
     text.strip_prefix(start).unwrap_or(&text).to_owned()
 }
 
+/// A schema is compiled by the first check; clones of the chart, as renders make them, use what that made.
+#[test]
+fn compiled_once() {
+    let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+    let chart = Chart::from_files(vec![
+        file("Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\n"),
+        file("values.schema.json", r#"{"required": ["q"]}"#),
+    ])
+    .unwrap();
+    let other = chart.clone();
+    assert!(validate(&chart, &parse_values("q: 1").unwrap()).is_ok());
+    assert_eq!(format!("{:?}", other.compiled_schema()), "Compiled(true)");
+    assert!(validate(&other, &parse_values("a: 1").unwrap()).is_err());
+}
+
 /// The list of faults: missing keys before the values of keys that are there.
 #[test]
 fn faults() {
