@@ -1,5 +1,7 @@
 //! Generated templates over generated values: Helm's whole library through the rendering of a chart, and
 //! Go's own functions through the engine alone. What is repeatable comes out the same twice.
+//!
+//! With `LANDFALL_FUZZ_SHOW` set, a binary given the file of a finding prints what its bytes stand for.
 #![no_main]
 
 use std::sync::Arc;
@@ -23,6 +25,9 @@ fuzz_target!(|bytes: &[u8]| {
         else {
             return;
         };
+        if std::env::var_os("LANDFALL_FUZZ_SHOW").is_some() {
+            eprintln!("values: {values:?}\ntemplate: {template}");
+        }
         if is_helm {
             through_a_chart(&values, &template, stop);
         } else {

@@ -22,6 +22,9 @@ use crate::stack;
 use crate::template::{Run, TemplateSet};
 use crate::value::{Underlying, Value};
 
+/// What a call counts for beside its result, in bytes: room for an entry it may have put somewhere.
+const CALL_COST: usize = 64;
+
 /// Executes a template of the set by name.
 pub(crate) fn execute(
     run: &Run<'_>,
@@ -146,6 +149,18 @@ impl Exec<'_> {
         };
         self.run.output_left.set(left);
         Ok(())
+    }
+
+    /// Accounts for what a function made: memory that nothing else holds so far.
+    fn made(&self, value: &Value) -> Exe<()> {
+        let left =
+            self.run.made_left.get().checked_sub(value.sole_size().saturating_add(CALL_COST));
+        let Some(left) = left else {
+            let limit = self.run.limits.made;
+            return Err(self.error(format!("functions made more than the limit of {limit} bytes")));
+        };
+        self.run.made_left.set(left);
+        self.check_stop()
     }
 
     fn list(&mut self, dot: &Operand, id: Id) -> Exe<Flow> {

@@ -241,12 +241,16 @@ pub struct Limits {
     pub render_depth: usize,
     /// Bytes written in all, those of templates rendered through functions included.
     pub output: usize,
+    /// Bytes of texts, lists and maps that functions make in all, each call counting for a few
+    /// more. Go has no such limit and dies for want of memory.
+    pub made: usize,
 }
 
 impl Default for Limits {
-    /// Go's depth of templates, a depth of 10000 for functions, and 1 GiB of output.
+    /// Go's depth of templates, a depth of 10000 for functions, 1 GiB of output and 1 GiB for what
+    /// functions make.
     fn default() -> Self {
-        Self { template_depth: 100_000, render_depth: 10_000, output: 1 << 30 }
+        Self { template_depth: 100_000, render_depth: 10_000, output: 1 << 30, made: 1 << 30 }
     }
 }
 
@@ -294,6 +298,7 @@ impl<'a> Execution<'a> {
             stop: self.stop,
             renders: Cell::new(0),
             output_left: Cell::new(self.limits.output),
+            made_left: Cell::new(self.limits.made),
         };
         eval::execute(&run, self.set, name.as_ref(), dot.borrow())
     }
@@ -307,4 +312,5 @@ pub(crate) struct Run<'a> {
     /// How many templates are being rendered inside each other through functions.
     pub(crate) renders: Cell<usize>,
     pub(crate) output_left: Cell<usize>,
+    pub(crate) made_left: Cell<usize>,
 }

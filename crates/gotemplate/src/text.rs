@@ -46,6 +46,14 @@ impl Str {
         }
     }
 
+    /// The bytes that only this string holds on to.
+    pub(crate) fn sole_size(&self) -> usize {
+        match &self.0 {
+            Repr::Shared(bytes) if Arc::strong_count(bytes) == 1 => bytes.len(),
+            _ => 0,
+        }
+    }
+
     /// The text, if the bytes are valid UTF-8.
     pub fn as_utf8(&self) -> Option<&str> {
         std::str::from_utf8(self.as_bytes()).ok()
@@ -111,6 +119,13 @@ impl From<String> for Str {
 impl From<&String> for Str {
     fn from(text: &String) -> Self {
         Self::from(text.as_bytes())
+    }
+}
+
+/// A long text is not copied.
+impl From<Arc<str>> for Str {
+    fn from(text: Arc<str>) -> Self {
+        if text.len() <= INLINE { Self::from(&*text) } else { Self(Repr::Shared(text.into())) }
     }
 }
 

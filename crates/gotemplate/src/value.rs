@@ -100,12 +100,23 @@ impl Value {
 
     /// A list of type `[]uint8`.
     pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
-        Self::List(List::from_bytes(bytes.into()))
+        let bytes: Vec<u8> = bytes.into();
+        Self::List(List::from_bytes(bytes))
     }
 
     /// Wraps an object.
     pub fn object(object: impl Object) -> Self {
         Self::Object(ObjectRef::new(object))
+    }
+
+    /// About how many bytes go with this value if it is dropped, without what is in its elements.
+    pub(crate) fn sole_size(&self) -> usize {
+        match self {
+            Self::String(text) => text.sole_size(),
+            Self::List(list) => list.sole_size(),
+            Self::Map(map) => map.sole_size(),
+            _ => 0,
+        }
     }
 
     /// The dynamic type; `None` for nil.

@@ -127,12 +127,28 @@ fn limits() {
     let set = set(
         r#"{{ define "r" }}{{ template "r" }}{{ end }}{{ if . }}{{ template "r" }}{{ end }}{{ range 100 }}0123456789{{ end }}"#,
     );
-    let limits = Limits { template_depth: 10, render_depth: 10, output: 500 };
+    let limits = Limits { template_depth: 10, render_depth: 10, output: 500, made: 10_000 };
     let execution = set.execution().limits(limits);
     let error = execution.execute("t", Value::Bool(true)).expect_err("endless");
     assert_eq!(error.message(), "exceeded maximum template depth (10)");
     let error = execution.execute("t", Value::Nil).expect_err("1000 bytes");
     assert_eq!(error.message(), "output exceeds the limit of 500 bytes");
+}
+
+/// What functions make counts together, however it is kept; what they only hand on counts little.
+#[test]
+fn memory_of_results() {
+    let limits = Limits { made: 1 << 20, ..Limits::default() };
+    let run = |text: &str| {
+        let result = set(text).execution().limits(limits).execute("t", Value::Nil);
+        result.map_err(|error| error.message().clone())
+    };
+    let text = format!("{{{{ $x := print {:?} }}}}", "x".repeat(300));
+    let words = Err("functions made more than the limit of 1048576 bytes".to_owned());
+    let keeps = "{{ range 10000 }}{{ $x = list $x (print . $x) }}{{ end }}";
+    assert_eq!(run(&format!("{text}{{{{ $x := list }}}}{keeps}")), words);
+    let hands_on = "{{ range 10000 }}{{ $y := and true $x }}{{ $y = or $x }}{{ end }}";
+    assert_eq!(run(&format!("{text}{hands_on}")), Ok(Vec::new()));
 }
 
 /// A loop without end is stopped from outside, even if nothing happens in it.

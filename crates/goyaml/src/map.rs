@@ -126,6 +126,12 @@ impl Map {
         self.0.list.iter().map(|(key, _)| &**key)
     }
 
+    /// A number that no other entries in memory have as long as these exist; maps that are the
+    /// [`same`](Self::same) have the same.
+    pub fn identity(&self) -> usize {
+        Arc::as_ptr(&self.0) as usize
+    }
+
     /// Whether both are the same entries in memory (not merely equal ones).
     pub fn same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

@@ -79,7 +79,10 @@ impl Exec<'_> {
             }
         };
         match result {
-            Ok(value) => Ok(Operand::of_type(value, function.result)),
+            Ok(value) => {
+                self.made(&value)?;
+                Ok(Operand::of_type(value, function.result))
+            }
             Err(cause) => {
                 self.node = id;
                 Err(self.call_error(name, cause))

@@ -22,7 +22,7 @@ pub(super) enum ListCell {
     Nil,
     Values(Vec<Value>),
     /// A `[]uint8` without a [`Value`] per byte; the values exist once asked for.
-    Bytes(Vec<u8>, OnceCell<Vec<Value>>),
+    Bytes(Arc<[u8]>, OnceCell<Vec<Value>>),
     /// Not touched so far.
     Frozen(Arc<FrozenList>, OnceCell<Vec<Value>>),
 }
@@ -39,9 +39,9 @@ impl List {
         Self { ty, cell: Rc::new(ListCell::Nil) }
     }
 
-    /// A `[]uint8`.
-    pub fn from_bytes(bytes: Vec<u8>) -> Self {
-        let cell = Rc::new(ListCell::Bytes(bytes, OnceCell::new()));
+    /// A `[]uint8`. Shared bytes are not copied.
+    pub fn from_bytes(bytes: impl Into<Arc<[u8]>>) -> Self {
+        let cell = Rc::new(ListCell::Bytes(bytes.into(), OnceCell::new()));
         Self { ty: ListType::BYTES, cell }
     }
 
@@ -83,6 +83,15 @@ impl List {
             ListCell::Values(items) => items.len(),
             ListCell::Bytes(bytes, _) => bytes.len(),
             ListCell::Frozen(source, _) => source.len(),
+        }
+    }
+
+    /// About how many bytes only this reference holds on to, without what is in the elements.
+    pub(super) fn sole_size(&self) -> usize {
+        match &*self.cell {
+            _ if Rc::strong_count(&self.cell) > 1 => 0,
+            ListCell::Bytes(bytes, _) => bytes.len(),
+            _ => self.len().saturating_mul(size_of::<Value>()),
         }
     }
 

@@ -114,6 +114,14 @@ impl Map {
         }
     }
 
+    /// About how many bytes only this reference holds on to, without what is in the entries.
+    pub(super) fn sole_size(&self) -> usize {
+        if Rc::strong_count(&self.cell) > 1 {
+            return 0;
+        }
+        self.len().saturating_mul(size_of::<(Str, Value)>())
+    }
+
     /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -1,9 +1,8 @@
 //! The maps templates see as their dot: one per chart, `.Values` of children inside their parents'.
 
-use std::sync::Arc;
+use gotemplate::{Frozen, Map, MapType, Value};
 
-use gotemplate::{Frozen, FrozenMap, Map, MapType, Value};
-
+use super::frozen::FrozenDefaults;
 use super::values_type::{VALUES, find_table};
 use super::{ReleaseOptions, RenderInput, capabilities, files};
 use crate::chart::{Chart, Dependency, Maintainer, Metadata};
@@ -17,12 +16,17 @@ pub(super) struct Scope {
 
 impl Scope {
     /// The contexts of `chart` and everything below it, over merged values.
-    pub(super) fn new(chart: &Chart, values: &goyaml::Value, input: &RenderInput) -> Self {
+    pub(super) fn new(
+        chart: &Chart,
+        values: &goyaml::Value,
+        defaults: &FrozenDefaults,
+        input: &RenderInput,
+    ) -> Self {
         let shared = Shared {
             release: Value::Map(release(&input.release)),
             capabilities: capabilities::value(&input.capabilities),
         };
-        let values = match freeze(values) {
+        let values = match defaults.freeze(values) {
             Frozen::Map(map) => Map::from_frozen(map),
             _ => Map::new(),
         };
@@ -155,24 +159,6 @@ fn import(item: &serde_json::Value) -> Value {
             map.iter().map(|(k, v)| (k.as_str(), Value::from(v.as_str().unwrap_or_default()))),
         )),
         other => from_json(other),
-    }
-}
-
-/// Values as templates share them. Numbers from YAML are floats already; integers are those of
-/// `--set`, which Go holds as `int64`.
-fn freeze(value: &goyaml::Value) -> Frozen {
-    match value {
-        goyaml::Value::Null => Frozen::Nil,
-        goyaml::Value::Bool(value) => Frozen::Bool(*value),
-        goyaml::Value::Int(value) => Frozen::Int64(*value),
-        goyaml::Value::Uint(value) => Frozen::Uint64(*value),
-        goyaml::Value::Float(value) => Frozen::Float64(*value),
-        goyaml::Value::String(text) => Frozen::string(&**text),
-        goyaml::Value::Seq(items) => Frozen::list(items.iter().map(freeze).collect()),
-        goyaml::Value::Map(map) => {
-            let entries = map.iter().map(|(key, value)| (key, freeze(value)));
-            Frozen::Map(Arc::new(FrozenMap::new(MapType::ANY, entries)))
-        }
     }
 }
 

@@ -12,6 +12,7 @@ use gotemplate::{
 
 use super::context::{self, Scope};
 use super::error::TemplateError;
+use super::frozen::FrozenDefaults;
 use super::{RenderError, RenderInput};
 use crate::chart::Chart;
 use crate::cluster_reader::ClusterReader;
@@ -25,8 +26,8 @@ const MAX_NESTED_INCLUDES: u32 = 1000;
 /// How many different sets of enabled sub-charts are kept parsed.
 const MAX_PARSED: usize = 16;
 
-/// How many texts given to `tpl` are kept parsed, and the longest that is, in bytes.
-const MAX_KEPT_TEXTS: usize = 1024;
+/// How many bytes of texts given to `tpl` are kept parsed in all, and of one text.
+const MAX_KEPT_TEXTS: usize = 1024 * 1024;
 const MAX_KEPT_TEXT: usize = 16 * 1024;
 
 /// What Go prints for nothing; Helm takes it out of every rendered file.
@@ -64,21 +65,30 @@ struct RenderState {
 
 /// Texts given to `tpl` so far; charts give the same ones in every render.
 #[derive(Debug, Default)]
-struct ParsedTexts(Mutex<HashMap<Str, gotemplate::Parsed>>);
+struct ParsedTexts(Mutex<KeptTexts>);
+
+#[derive(Debug, Default)]
+struct KeptTexts {
+    parsed: HashMap<Str, gotemplate::Parsed>,
+    /// The sum of the texts' lengths.
+    bytes: usize,
+}
 
 impl ParsedTexts {
     fn get(&self, set: &TemplateSet, text: &Str) -> Result<gotemplate::Parsed, ParseError> {
         let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(parsed) = lock().get(text) {
+        if let Some(parsed) = lock().parsed.get(text) {
             return Ok(parsed.clone());
         }
         let parsed = set.parse_only(SET_NAME, text)?;
         if text.len() <= MAX_KEPT_TEXT {
-            let mut all = lock();
-            if all.len() >= MAX_KEPT_TEXTS {
-                all.clear();
+            let mut kept = lock();
+            if kept.bytes + text.len() > MAX_KEPT_TEXTS {
+                *kept = KeptTexts::default();
             }
-            all.insert(text.clone(), parsed.clone());
+            if kept.parsed.insert(text.clone(), parsed.clone()).is_none() {
+                kept.bytes += text.len();
+            }
         }
         Ok(parsed)
     }
@@ -90,10 +100,11 @@ impl Engine {
         &self,
         chart: &Chart,
         values: &goyaml::Value,
+        defaults: &FrozenDefaults,
         input: &RenderInput,
     ) -> Result<BTreeMap<String, String>, RenderError> {
         let parsed = self.parsed(chart)?;
-        let dots = Scope::new(chart, values, input).dots();
+        let dots = Scope::new(chart, values, defaults, input).dots();
         let state = RenderState {
             nested: RefCell::default(),
             cluster: input.cluster.clone(),

@@ -1,6 +1,7 @@
 //! `.Files`: the chart's files that are neither templates nor values.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -25,7 +26,8 @@ static METHODS: [Method; 6] = [
 
 /// `.Files` of one chart.
 pub(super) fn value(files: &[File]) -> Value {
-    let entries = files.iter().map(|file| (file.name.as_str(), Value::bytes(&*file.data)));
+    let bytes = |file: &File| Value::List(List::from_bytes(Arc::clone(&file.data)));
+    let entries = files.iter().map(|file| (file.name.as_str(), bytes(file)));
     Value::Map(Map::from_entries(&FILES, entries))
 }
 

@@ -10,6 +10,7 @@ mod context;
 mod engine;
 mod error;
 mod files;
+mod frozen;
 mod glob;
 mod manifest;
 mod name;
@@ -17,8 +18,8 @@ mod order;
 mod output;
 mod values_type;
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use goyaml::Value;
 
@@ -34,6 +35,7 @@ use crate::cluster_reader::ClusterReader;
 use crate::release::Hook;
 use crate::{schema, values};
 use engine::Engine;
+use frozen::FrozenDefaults;
 
 /// What templates are told about the release: `.Release`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +128,8 @@ pub struct CrdFile {
 #[derive(Debug)]
 pub struct PreparedChart {
     chart: Chart,
+    /// Made of `chart`, when it is first rendered.
+    defaults: OnceLock<FrozenDefaults>,
     engine: Engine,
 }
 
@@ -140,7 +144,7 @@ impl PreparedChart {
             other => return Err(RenderError::NotInstallable { chart_type: other.to_owned() }),
         }
         chart::check_presence(&chart)?;
-        Ok(Self { chart, engine: Engine::default() })
+        Ok(Self { chart, defaults: OnceLock::new(), engine: Engine::default() })
     }
 
     /// The chart as it was loaded.
@@ -156,7 +160,8 @@ impl PreparedChart {
             schema::validate(&chart, &values)?;
         }
         check_kube_version(&chart, &input.capabilities)?;
-        let mut files = self.engine.render(&chart, &values, input)?;
+        let defaults = self.defaults.get_or_init(|| FrozenDefaults::new(&self.chart));
+        let mut files = self.engine.render(&chart, &values, defaults, input)?;
         let notes = files.remove(&format!("{}/templates/NOTES.txt", chart.name()));
         files.retain(|name, _| !name.ends_with("NOTES.txt"));
         let (hooks, documents) = manifest::sort_manifests(&files)?;
