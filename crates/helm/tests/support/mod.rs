@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod behaviour;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
