@@ -47,29 +47,30 @@ impl Pattern {
 
     /// Whether the whole of `name` fits.
     pub fn matches(&self, name: &str) -> bool {
-        let name: Vec<char> = name.chars().collect();
+        let char_at = |at: usize| name.get(at..).and_then(|rest| rest.chars().next());
         // Where the last `*` stood and how far it reaches: the only place to go back to.
         let mut retry: Option<(usize, usize)> = None;
         let (mut part, mut at) = (0, 0);
         loop {
-            if self.parts.get(part) == Some(&Part::Run) {
-                retry = Some((part + 1, at));
-                part += 1;
-                continue;
-            }
-            let fits = match (self.parts.get(part), name.get(at)) {
+            let (wanted, found) = (self.parts.get(part), char_at(at));
+            match (wanted, found) {
                 (None, None) => return true,
-                (Some(wanted), Some(found)) => wanted.matches(*found),
-                _ => false,
-            };
-            if fits {
-                (part, at) = (part + 1, at + 1);
-                continue;
+                (Some(Part::Run), _) => {
+                    retry = Some((part + 1, at));
+                    part += 1;
+                    continue;
+                }
+                (Some(wanted), Some(found)) if wanted.matches(found) => {
+                    (part, at) = (part + 1, at + found.len_utf8());
+                    continue;
+                }
+                _ => {}
             }
-            match retry {
-                Some((after, reached)) if name.get(reached).is_some_and(|c| *c != '/') => {
-                    retry = Some((after, reached + 1));
-                    (part, at) = (after, reached + 1);
+            match retry.and_then(|(after, reached)| Some((after, reached, char_at(reached)?))) {
+                Some((after, reached, skipped)) if skipped != '/' => {
+                    let reached = reached + skipped.len_utf8();
+                    retry = Some((after, reached));
+                    (part, at) = (after, reached);
                 }
                 _ => return false,
             }
