@@ -15,6 +15,15 @@ closed_set! {
     }
 }
 
+impl From<HelmMode> for helm::values::HelmMode {
+    fn from(mode: HelmMode) -> Self {
+        match mode {
+            HelmMode::V4 => Self::V4,
+            HelmMode::V3 => Self::V3,
+        }
+    }
+}
+
 /// Settings of an App. Stored as JSON; a missing field has its default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]

@@ -17,6 +17,7 @@ use serde_json::json;
 
 use super::content::{StoredContext, StoredRendering, StoredValues};
 use super::job::LayerTexts;
+use crate::app::HelmMode;
 use crate::control::Control;
 use crate::environment::store::EnvironmentRow;
 use crate::error::{Error, Invalid, sentence};
@@ -259,11 +260,12 @@ impl Target {
 
 /// Merges the layers over the chart's values.
 pub(crate) async fn merge(
+    mode: HelmMode,
     chart: &Arc<PreparedChart>,
     texts: LayerTexts,
 ) -> Result<MergedLayers, PrepareError> {
     let chart = chart.clone();
-    Ok(blocking(move || merge_layers(chart.chart(), &texts)).await??)
+    Ok(blocking(move || merge_layers(mode, chart.chart(), &texts)).await??)
 }
 
 /// Merged values as they are stored.
@@ -300,6 +302,7 @@ pub(crate) async fn render(
         Arc::new(RecordedLookups { cluster: Box::new(reader), answers: Mutex::default() });
     let context = context_of(&release, &capabilities);
     let mut input = RenderInput::new(merged.supplied.clone(), release);
+    input.mode = merged.mode.into();
     input.capabilities = capabilities;
     input.cluster = Some(lookups.clone());
     let rendered = blocking(move || chart.render(&input)).await?;
@@ -417,14 +420,15 @@ pub(crate) fn accepted(plan: &Plan) -> Result<(), PrepareError> {
 
 /// The record that Helm keeps of a revision made of this content.
 pub(crate) fn helm_release(
+    mode: HelmMode,
     chart: &PreparedChart,
     values: &StoredValues,
     rendering: &StoredRendering,
 ) -> Result<helm::release::Release, PrepareError> {
     let supplied = helm::values::parse_values(&values.supplied)
         .map_err(|source| MergeError::Layer { layer: ValuesLayer::Deployment, source })?;
-    let processed =
-        helm::chart::process_dependencies(chart.chart(), &supplied).map_err(RenderError::from)?;
+    let processed = helm::chart::process_dependencies(mode.into(), chart.chart(), &supplied)
+        .map_err(RenderError::from)?;
     let config = serde_json::from_str(&goyaml::json::to_string(&supplied).unwrap_or_default())
         .map_err(|failed| Error::internal("write values as JSON", failed))?;
     Ok(helm::release::Release {

@@ -154,7 +154,9 @@ impl Control {
         let Made { id, environment, release, app_values_revision } = *made;
         let chart = self.prepared_chart(&release.archive_sha256).await?;
         let deployment = self.objects().put_text(&texts.deployment).await?;
-        let merged = prepare::merge(&chart, texts).await?;
+        let settings = crate::app::store::settings(self.db().read(), environment.app).await;
+        let mode = settings.map_err(Error::from)?.unwrap_or_default().helm_mode;
+        let merged = prepare::merge(mode, &chart, texts).await?;
         let cluster = self.cluster_connect(environment.cluster).await?;
         let target = Target::new(cluster, environment, &id.to_string());
         let history = target.history().await?;
@@ -164,8 +166,6 @@ impl Control {
         let plan = prepare::plan(self, &target, &desired, &history).await?;
         let before = self.running_values(environment).await?;
         let layers = self.layer_addresses(release, app_values_revision, deployment).await?;
-        let settings = crate::app::store::settings(self.db().read(), environment.app).await;
-        let settings = settings.map_err(Error::from)?.unwrap_or_default();
         let content = NewContent {
             release: release.id,
             archive_sha256: &release.archive_sha256,
@@ -175,7 +175,7 @@ impl Control {
             rendering: &rendered.rendering,
             context: &rendered.context,
             plan: &plan,
-            helm_mode: settings.helm_mode,
+            helm_mode: mode,
             changed_values: &prepare::changed_values(before.as_ref(), &merged.view),
         };
         Ok(self.content_store(&content).await?)

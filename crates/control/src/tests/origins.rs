@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
+use crate::app::HelmMode;
 use crate::deployment::job::LayerTexts;
 use crate::values::{ValuesLayer, merge_layers};
 
@@ -86,7 +87,7 @@ proptest! {
             domain: String::new(),
             deployment: deployment.to_string(),
         };
-        let merged = merge_layers(&chart(&defaults), &texts).unwrap().view;
+        let merged = merge_layers(HelmMode::V4, &chart(&defaults), &texts).unwrap().view;
         let layers = [
             (ValuesLayer::Deployment, &deployment),
             (ValuesLayer::Release, &release),
@@ -108,7 +109,7 @@ proptest! {
     #[test]
     fn printed_values_read_back(defaults in values(), deployment in values()) {
         let texts = LayerTexts { deployment: deployment.to_string(), ..LayerTexts::default() };
-        let merged = merge_layers(&chart(&defaults), &texts).unwrap().view;
+        let merged = merge_layers(HelmMode::V4, &chart(&defaults), &texts).unwrap().view;
         let again: Value = merged.keys.iter().fold(Value::Object(Map::new()), |tree, key| {
             put(tree, &key.path.split('.').collect::<Vec<_>>(), serde_json::from_str(&key.value).unwrap())
         });

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use goyaml::Value;
 use helm::chart::Chart;
-use helm::values::{CoalesceError, Layer, Merged, ValuesError, coalesce, merge, parse_values};
+use helm::values::{
+    CoalesceError, Layer, Merged, ValuesError, coalesce_as, merge, parse_values_as,
+};
 
 use super::{MergedKey, MergedValues, ValuesLayer};
+use crate::app::HelmMode;
 use crate::deployment::job::LayerTexts;
 
 /// Layers that cannot be merged.
@@ -32,12 +35,18 @@ pub(crate) struct MergedLayers {
     pub(crate) supplied: Value,
     /// All values with their origins, for people. Not masked.
     pub(crate) view: MergedValues,
+    /// By which Helm's rules they were merged, and are to be rendered.
+    pub(crate) mode: HelmMode,
 }
 
 /// Merges the layers over the values of `chart` as Helm merges several `-f` files.
-pub(crate) fn merge_layers(chart: &Chart, texts: &LayerTexts) -> Result<MergedLayers, MergeError> {
+pub(crate) fn merge_layers(
+    mode: HelmMode,
+    chart: &Chart,
+    texts: &LayerTexts,
+) -> Result<MergedLayers, MergeError> {
     let read = |layer: ValuesLayer, text: &str| {
-        parse_values(text).map_err(|source| MergeError::Layer { layer, source })
+        parse_values_as(mode.into(), text).map_err(|source| MergeError::Layer { layer, source })
     };
     let layers = [
         (ValuesLayer::App, read(ValuesLayer::App, &texts.app)?),
@@ -48,9 +57,9 @@ pub(crate) fn merge_layers(chart: &Chart, texts: &LayerTexts) -> Result<MergedLa
     let above: Vec<Layer<'_, ValuesLayer>> =
         layers.iter().map(|(label, values)| Layer { label: *label, values }).collect();
     let supplied = merge(&above);
-    let all = coalesce(chart, &supplied.values)?;
+    let all = coalesce_as(mode.into(), chart, &supplied.values)?;
     let view = view(&all, &supplied);
-    Ok(MergedLayers { supplied: supplied.values, view })
+    Ok(MergedLayers { supplied: supplied.values, view, mode })
 }
 
 /// Lists every leaf with its line in the printed YAML and the layer it comes from.
@@ -180,7 +189,7 @@ mod tests {
     fn origins_of_keys() {
         let chart = chart("image: {repository: shop, tag: latest}\nreplicas: 1\nempty: {}\n");
         let layers = texts("replicas: 2\nimage: {tag: '1'}", "image: {tag: '2'}", "replicas: 3");
-        let merged = merge_layers(&chart, &layers).unwrap();
+        let merged = merge_layers(HelmMode::V4, &chart, &layers).unwrap();
         let told: Vec<String> = merged
             .view
             .keys
@@ -207,7 +216,8 @@ mod tests {
     /// A `null` takes the chart's default away; the key is then nowhere.
     #[test]
     fn null_deletes() {
-        let merged = merge_layers(&chart("a: 1\nb: 2\n"), &texts("", "", "a: null")).unwrap();
+        let merged =
+            merge_layers(HelmMode::V4, &chart("a: 1\nb: 2\n"), &texts("", "", "a: null")).unwrap();
         assert_eq!(merged.view.yaml, "b: 2\n");
         assert_eq!(merged.view.keys.len(), 1);
     }
@@ -219,7 +229,7 @@ mod tests {
         let values = format!(
             "a: {{b: {{c: [1, {{x: 1, y: 2}}], d: {long:?}}}}}\nlist: []\ntext: \"one\\ntwo\\nthree\\n\"\nz: end\n"
         );
-        let merged = merge_layers(&chart(&values), &texts("", "", "")).unwrap();
+        let merged = merge_layers(HelmMode::V4, &chart(&values), &texts("", "", "")).unwrap();
         let lines: Vec<&str> = merged.view.yaml.lines().collect();
         for key in &merged.view.keys {
             let last = key.path.rsplit('.').next().unwrap();
@@ -232,7 +242,11 @@ mod tests {
     #[test]
     fn places_by_layer() {
         let chart = chart("image: {tag: '1'}\nports: [80]\nreplicas: 1\n");
-        let merged = merge_layers(&chart, &texts("replicas: 0", "", "image: {tag: 2}\nports: [x]"));
+        let merged = merge_layers(
+            HelmMode::V4,
+            &chart,
+            &texts("replicas: 0", "", "image: {tag: 2}\nports: [x]"),
+        );
         let view = merged.unwrap().view;
         let path = |text: &str| text.split('/').map(str::to_owned).collect::<Vec<_>>();
         let paths = [path("ports/0"), path("image"), path("replicas"), path("missing")];
@@ -245,7 +259,8 @@ mod tests {
     /// What is wrong in a layer is told with its place.
     #[test]
     fn broken_layer() {
-        let broken = merge_layers(&chart(""), &texts("a: 1", "", "a: [1\nb: 2")).unwrap_err();
+        let broken =
+            merge_layers(HelmMode::V4, &chart(""), &texts("a: 1", "", "a: [1\nb: 2")).unwrap_err();
         let MergeError::Layer { layer, source } = broken else { panic!("{broken}") };
         assert_eq!(layer, ValuesLayer::Deployment);
         assert!(source.line().is_some());

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::metadata::Dependency;
 use super::{Chart, Metadata};
 use crate::semver::{Constraint, Version};
-use crate::values::{self, CoalesceError};
+use crate::values::{self, CoalesceError, HelmMode};
 
 /// Why dependencies cannot be worked out; the texts are Helm's.
 #[derive(Debug, thiserror::Error)]
@@ -44,10 +44,15 @@ pub fn check_presence(chart: &Chart) -> Result<(), DependencyError> {
 }
 
 /// The chart as it is rendered with `values` (the user's, without defaults): disabled sub-charts
-/// left out, aliases applied, imported defaults merged in.
-pub fn process_dependencies(chart: &Chart, values: &Value) -> Result<Chart, DependencyError> {
+/// left out, aliases applied, imported defaults merged in. Conditions and tags look at values
+/// joined as `mode` says.
+pub fn process_dependencies(
+    mode: HelmMode,
+    chart: &Chart,
+    values: &Value,
+) -> Result<Chart, DependencyError> {
     let mut chart = chart.clone();
-    enable(&mut chart, values, "").map_err(|source| DependencyError::Values { source })?;
+    enable(mode, &mut chart, values, "").map_err(|source| DependencyError::Values { source })?;
     import(&mut chart).map_err(|source| DependencyError::Values { source })?;
     Ok(chart)
 }
@@ -55,7 +60,12 @@ pub fn process_dependencies(chart: &Chart, values: &Value) -> Result<Chart, Depe
 /// Applies declarations, tags and conditions to `chart` and, below it, to what is left.
 ///
 /// `path` is the dotted chain of chart names from below the root, with a final dot.
-fn enable(chart: &mut Chart, values: &Value, path: &str) -> Result<(), CoalesceError> {
+fn enable(
+    mode: HelmMode,
+    chart: &mut Chart,
+    values: &Value,
+    path: &str,
+) -> Result<(), CoalesceError> {
     if chart.metadata.dependencies.is_none() {
         return Ok(());
     }
@@ -67,7 +77,7 @@ fn enable(chart: &mut Chart, values: &Value, path: &str) -> Result<(), CoalesceE
         }
     }
     chart.dependencies = children;
-    let merged = values::coalesce(chart, values)?;
+    let merged = values::coalesce_as(mode, chart, values)?;
     for dependency in &mut declared {
         dependency.enabled = by_tags(dependency, &merged);
         if let Some(decided) = by_condition(dependency, &merged, path) {
@@ -83,7 +93,7 @@ fn enable(chart: &mut Chart, values: &Value, path: &str) -> Result<(), CoalesceE
     declared.retain(|dependency| !disabled.contains(&dependency.name));
     for child in &mut chart.dependencies {
         let path = format!("{path}{}.", child.name());
-        enable(child, &merged, &path)?;
+        enable(mode, child, &merged, &path)?;
     }
     // Helm's pruning turns an empty remainder into "no list", which import takes notice of.
     Arc::make_mut(&mut chart.metadata).dependencies = Some(declared).filter(|d| !d.is_empty());

@@ -67,6 +67,8 @@ impl ReleaseOptions {
 pub struct RenderInput {
     /// The user's values, without the chart's defaults: a map or null.
     pub values: Value,
+    /// Which Helm's rules join values and decide about dependencies.
+    pub mode: values::HelmMode,
     /// The release.
     pub release: ReleaseOptions,
     /// The cluster's abilities.
@@ -86,6 +88,7 @@ impl RenderInput {
     pub fn new(values: Value, release: ReleaseOptions) -> Self {
         Self {
             values,
+            mode: values::HelmMode::default(),
             release,
             capabilities: Capabilities::default(),
             cluster: None,
@@ -154,8 +157,8 @@ impl PreparedChart {
 
     /// Renders the chart.
     pub fn render(&self, input: &RenderInput) -> Result<Rendered, RenderError> {
-        let chart = chart::process_dependencies(&self.chart, &input.values)?;
-        let values = values::coalesce(&chart, &input.values)?;
+        let chart = chart::process_dependencies(input.mode, &self.chart, &input.values)?;
+        let values = values::coalesce_as(input.mode, &chart, &input.values)?;
         if !input.skip_schema {
             schema::validate(&chart, &values)?;
         }

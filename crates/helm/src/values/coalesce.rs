@@ -171,7 +171,8 @@ impl Joining {
                 (None, value) => {
                     joined.insert(Arc::clone(key), value.clone());
                 }
-                (Some(Value::Null), value) if !value.is_null() => {
+                (Some(Value::Null), value) if !value.is_null() || self.keep_default_nulls => {
+                    // In Helm 3 even a default `null` is taken away by another.
                     if !self.merge {
                         deleted.push(&**key);
                     }

@@ -30,10 +30,11 @@ pub use parse::{NotAMap, ValuesError, parse_values, parse_values_as};
 /// Which Helm's rules count where Helm 3 and Helm 4 differ.
 ///
 /// For values that is: Helm 3 reads only the first document of a values file, and lets a `null`
-/// among a chart's defaults stand. Everything else is the same in both.
+/// among a chart's defaults stand, where it takes away what a sub-chart has of its own. All else, templates and
+/// the layout of what is printed included, is Helm 4's in both modes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum HelmMode {
-    /// Helm 3, as of 3.21.
+    /// Helm 3, as of 3.18.
     V3,
     /// Helm 4.
     #[default]

@@ -11,6 +11,7 @@ use rollout::plan::{Action, Plan};
 use rollout::record::{History, NewRevision};
 
 use super::{Broken, Interrupted, Run};
+use crate::app::HelmMode;
 use crate::deployment::PlanPolicy;
 use crate::deployment::content::{
     Content, LayerAddresses, NewContent, StoredRendering, StoredValues,
@@ -41,6 +42,8 @@ pub(super) struct Settled {
 
 /// What is to be planned.
 struct Wanted {
+    /// By which Helm's rules it was, or is to be, merged and rendered.
+    mode: HelmMode,
     values: StoredValues,
     rendering: StoredRendering,
     source: Source,
@@ -71,10 +74,11 @@ impl Run<'_> {
             Ok(desired) => desired,
             Err(error) => return self.fail(StepName::Render, error.into()).await,
         };
-        let new = match prepare::helm_release(&chart, &wanted.values, &wanted.rendering) {
-            Ok(content) => new_revision(content, &target),
-            Err(error) => return self.fail(StepName::Render, error.into()).await,
-        };
+        let new =
+            match prepare::helm_release(wanted.mode, &chart, &wanted.values, &wanted.rendering) {
+                Ok(content) => new_revision(content, &target),
+                Err(error) => return self.fail(StepName::Render, error.into()).await,
+            };
         let plan = self.check(&target, &desired, &history, wanted).await?;
         Ok(Settled { desired, plan, new })
     }
@@ -122,7 +126,8 @@ impl Run<'_> {
             ));
         }
         self.begin(StepName::MergeValues).await?;
-        let merged = match prepare::merge(chart, self.job.layers.clone()).await {
+        let mode = self.job.settings.helm_mode;
+        let merged = match prepare::merge(mode, chart, self.job.layers.clone()).await {
             Ok(merged) => merged,
             Err(error) => return self.fail(StepName::MergeValues, error.into()).await,
         };
@@ -146,6 +151,7 @@ impl Run<'_> {
         let size = rendering.rendering.manifest.len();
         self.done(StepName::Render, &format!("{} kB", size.div_ceil(1000))).await?;
         Ok(Wanted {
+            mode,
             values: prepare::stored_values(&merged),
             rendering: rendering.rendering,
             source: Source::Rendered(rendering.context),
@@ -224,7 +230,7 @@ impl Run<'_> {
                         rendering: &wanted.rendering,
                         context,
                         plan,
-                        helm_mode: self.job.settings.helm_mode,
+                        helm_mode: wanted.mode,
                         changed_values: &changed,
                     })
                     .await?
@@ -267,7 +273,12 @@ impl Run<'_> {
 }
 
 fn stored(content: &Content, source: Source) -> Wanted {
-    Wanted { values: content.values.clone(), rendering: content.rendering.clone(), source }
+    Wanted {
+        mode: content.row.helm_mode,
+        values: content.values.clone(),
+        rendering: content.rendering.clone(),
+        source,
+    }
 }
 
 /// The revision of the Helm release that an earlier deployment wrote.

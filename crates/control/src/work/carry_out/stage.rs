@@ -208,7 +208,12 @@ impl Run<'_> {
         let chart = self.control.prepared_chart(&good.content.row.archive_sha256).await?;
         let Earlier { content, .. } = good;
         let desired = prepare::desired(&target, &content.rendering, repeated_revision(good))?;
-        let release = prepare::helm_release(&chart, &content.values, &content.rendering)?;
+        let release = prepare::helm_release(
+            content.row.helm_mode,
+            &chart,
+            &content.values,
+            &content.rendering,
+        )?;
         let new = new_revision(release, &target);
         let history = self.retry(|| async { Ok(target.history().await?) }).await?;
         let plan = match &self.job.rollback_content {
@@ -242,7 +247,12 @@ impl Run<'_> {
         let target = self.target();
         let settled = async {
             let chart = self.control.prepared_chart(&content.row.archive_sha256).await?;
-            let release = prepare::helm_release(&chart, &content.values, &content.rendering)?;
+            let release = prepare::helm_release(
+                content.row.helm_mode,
+                &chart,
+                &content.values,
+                &content.rendering,
+            )?;
             Ok::<_, prepare::PrepareError>(new_revision(release, &target))
         };
         let Ok(new) = settled.await else { return };
