@@ -29,8 +29,10 @@ fn scalar(text: &str) {
 }
 
 fn round_trips(value: &Value) {
-    // A line end that is none to Unix is the one thing that YAML changes in a text.
-    if format!("{value:?}").contains("\\u{85}") {
+    // Two things go-yaml itself does not bring back: a line end that is none to Unix becomes one, and a key `<<` is
+    // written without quotes, so that it merges.
+    let shown = format!("{value:?}");
+    if shown.contains("\\u{85}") || shown.contains(r#""<<": "#) {
         return;
     }
     if let Ok(written) = goyaml::to_string(value) {
