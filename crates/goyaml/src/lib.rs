@@ -53,7 +53,7 @@ mod write;
 pub use error::{ParseError, WriteError};
 pub use map::Map;
 pub use node::{Node, Shape, SharedText};
-pub use read::{parse, parse_bytes, parse_keeping_integers};
+pub use read::{parse, parse_bytes, parse_keeping_integers, parse_strict};
 pub use stream::{Document, Documents, SeparatorError, documents};
 pub use value::Value;
 pub use write::{compare_keys, to_string, to_string_pretty};

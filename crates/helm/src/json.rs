@@ -20,6 +20,13 @@ pub(crate) fn to_go_json(value: &impl Serialize) -> Vec<u8> {
     output
 }
 
+/// Writes YAML as `sigs.k8s.io/yaml` does: by way of JSON, keys in order.
+pub(crate) fn to_yaml(value: &impl Serialize) -> String {
+    let json = String::from_utf8_lossy(&to_go_json(value)).into_owned();
+    let value = goyaml::parse_keeping_integers(&json).unwrap_or_default();
+    goyaml::to_string(&value).unwrap_or_default()
+}
+
 /// Reads `null` as the default of a type, as Go's decoder leaves a field at its zero value.
 pub(crate) fn null_as_default<'de, D, T>(input: D) -> Result<T, D::Error>
 where

@@ -2,8 +2,8 @@
 //!
 //! The crate loads charts ([`chart`]), merges and checks values ([`values`], [`schema`]), renders
 //! templates to the bytes `helm template` prints ([`render`], [`functions`]), reads and writes
-//! Helm's own release records ([`release`]) and finds charts in repositories ([`registry`]). What
-//! it promises is Helm 4.3's behaviour, its oddities and its error texts included, because the
+//! Helm's own release records ([`release`]), looks for mistakes in charts ([`lint`]) and finds charts in repositories
+//! ([`registry`]). What it promises is Helm 4.3's behaviour, its oddities and its error texts included, because the
 //! same chart is rendered by the Helm CLI next door.
 //!
 //! It does not talk to Kubernetes: `lookup` asks a [`ClusterReader`] that the caller brings, and
@@ -16,6 +16,7 @@ mod cluster_reader;
 pub mod functions;
 mod golang;
 mod json;
+pub mod lint;
 pub mod registry;
 pub mod release;
 pub mod render;

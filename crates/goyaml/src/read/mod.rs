@@ -29,7 +29,21 @@ pub fn parse(text: &str) -> Result<Value, ParseError> {
 
 /// As [`parse`], for bytes that may start with a byte order mark, be UTF-16, or be no text at all.
 pub fn parse_bytes(bytes: &[u8]) -> Result<Value, ParseError> {
-    compose::document(bytes, Numbers::Floats)
+    compose::document(bytes, Numbers::Floats, Keys::LastWins)
+}
+
+/// As [`parse`], but every key that a mapping has twice is an error, as it is for
+/// `sigs.k8s.io/yaml`'s `UnmarshalStrict`, which names them all.
+///
+/// ```
+/// let error = goyaml::parse_strict("a: 1\nb: 2\na: 3\n").unwrap_err();
+/// assert_eq!(
+///     error.message(),
+///     "yaml: unmarshal errors:\n  line 3: key \"a\" already set in map",
+/// );
+/// ```
+pub fn parse_strict(text: &str) -> Result<Value, ParseError> {
+    compose::document(text.as_bytes(), Numbers::Floats, Keys::Once)
 }
 
 /// As [`parse`], but a number that JSON writes without point and exponent stays an integer:
@@ -40,13 +54,13 @@ pub fn parse_bytes(bytes: &[u8]) -> Result<Value, ParseError> {
 /// assert_eq!(format!("{value:?}"), "[1i, 1i, 1.5]");
 /// ```
 pub fn parse_keeping_integers(text: &str) -> Result<Value, ParseError> {
-    compose::document(text.as_bytes(), Numbers::Integers)
+    compose::document(text.as_bytes(), Numbers::Integers, Keys::LastWins)
 }
 
 /// Reads `json` with go-yaml alone: no step through JSON afterwards, so that NaN is fine and a
 /// float stays one.
 pub(crate) fn parse_only_yaml(json: &str) -> Result<Value, ParseError> {
-    compose::document(json.as_bytes(), Numbers::Yaml)
+    compose::document(json.as_bytes(), Numbers::Yaml, Keys::LastWins)
 }
 
 /// What becomes of numbers once they are read.
@@ -58,4 +72,13 @@ enum Numbers {
     Integers,
     /// As go-yaml read them.
     Yaml,
+}
+
+/// What a key means that a mapping has already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keys {
+    /// It takes the place of the earlier one.
+    LastWins,
+    /// It is a fault.
+    Once,
 }

@@ -89,8 +89,11 @@ pub enum Damage {
     Empty,
 }
 
-/// Loads the chart in a `.tgz` file.
-pub(super) fn load_file(path: &Path) -> Result<Chart, ChartError> {
+/// Loads the chart in a `.tgz` file with one of the functions below.
+pub(super) fn load_file(
+    path: &Path,
+    load: fn(&[u8]) -> Result<Chart, ChartError>,
+) -> Result<Chart, ChartError> {
     let unreadable = |source| ArchiveError::Unreadable { path: path.to_owned(), source };
     let mut bytes = Vec::new();
     std::fs::File::open(path)
@@ -122,7 +125,7 @@ pub(super) fn load(bytes: &[u8]) -> Result<Chart, ChartError> {
     files::build(entries)
 }
 
-/// Loads an archive below `charts/`; there Helm does not look at the chart's format first.
+/// Loads an archive below `charts/`, or one that is not to be installed; there Helm does not look at the chart's format first.
 pub(super) fn load_subchart(bytes: &[u8]) -> Result<Chart, ChartError> {
     files::build(unpack(bytes).map_err(ArchiveError::DamagedSubchart)?)
 }
@@ -145,11 +148,11 @@ pub(super) fn without_mark(data: &[u8]) -> &[u8] {
 }
 
 /// The files of an archive, named by their paths below the first folder.
-fn unpack(bytes: &[u8]) -> Result<Vec<File>, Damage> {
+pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<File>, Damage> {
     if !looks_like_gzip(bytes) {
         return Err(Damage::NotGzip);
     }
-    let mut archive = tar::Archive::new(flate2::read::MultiGzDecoder::new(bytes));
+    let mut archive = ::tar::Archive::new(flate2::read::MultiGzDecoder::new(bytes));
     let mut files = Vec::new();
     let mut remaining = MAX_CHART_SIZE;
     for entry in archive.entries().map_err(Damage::Unpack)? {

@@ -19,7 +19,8 @@ pub enum ChartfileError {
 /// Items that Helm refuses when it validates, not when it reads.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct NullItems {
-    pub(super) maintainer: bool,
+    /// Whether a maintainer is `null`.
+    pub(crate) maintainer: bool,
     /// The position of the first `null` among the dependencies.
     pub(super) dependency: Option<usize>,
 }
@@ -34,6 +35,24 @@ pub(super) fn read_onto(
     let mut decoder = Decoder::default();
     decode_metadata(&mut decoder, &document, "v2.Metadata", metadata, nulls);
     Ok(decoder.finish(())?)
+}
+
+/// A Chart.yaml by itself, for who looks for mistakes in it.
+#[derive(Debug)]
+pub(crate) struct ChartfileReading {
+    /// What it says.
+    pub(crate) metadata: Metadata,
+    /// Items that are null; they have taken the place of empty ones.
+    pub(crate) nulls: NullItems,
+}
+
+impl ChartfileReading {
+    /// Reads the text of a Chart.yaml; nothing is filled in.
+    pub(crate) fn of(text: &str) -> Result<Self, ChartfileError> {
+        let (mut metadata, mut nulls) = (Metadata::default(), NullItems::default());
+        read_onto(text, &mut metadata, &mut nulls)?;
+        Ok(Self { metadata, nulls })
+    }
 }
 
 /// Only the field that says which kind of chart this is.

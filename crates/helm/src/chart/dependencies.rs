@@ -53,8 +53,26 @@ pub fn process_dependencies(
 ) -> Result<Chart, DependencyError> {
     let mut chart = chart.clone();
     enable(mode, &mut chart, values, "").map_err(|source| DependencyError::Values { source })?;
-    import(&mut chart).map_err(|source| DependencyError::Values { source })?;
+    import(&mut chart, Nulls::Kept).map_err(|source| DependencyError::Values { source })?;
     Ok(chart)
+}
+
+/// As [`process_dependencies`], except that imports take nulls out of defaults: how Helm lints.
+pub(crate) fn process_dependencies_for_lint(
+    chart: &Chart,
+    values: &Value,
+) -> Result<Chart, CoalesceError> {
+    let mut chart = chart.clone();
+    enable(HelmMode::V4, &mut chart, values, "")?;
+    import(&mut chart, Nulls::Dropped)?;
+    Ok(chart)
+}
+
+/// What becomes of nulls among defaults when imports are merged into them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Nulls {
+    Kept,
+    Dropped,
 }
 
 /// Applies declarations, tags and conditions to `chart` and, below it, to what is left.
@@ -170,14 +188,21 @@ fn by_condition(dependency: &Dependency, values: &Value, path: &str) -> Option<b
 }
 
 /// Copies what parents import from children's defaults, deepest charts first.
-fn import(chart: &mut Chart) -> Result<(), CoalesceError> {
+fn import(chart: &mut Chart, nulls: Nulls) -> Result<(), CoalesceError> {
     for child in &mut chart.dependencies {
-        import(child)?;
+        import(child, nulls)?;
     }
     if chart.metadata.dependencies.is_none() {
         return Ok(());
     }
-    let merged = values::merge_defaults(chart, &Value::empty_map())?;
+    let merged = match nulls {
+        Nulls::Kept => values::merge_defaults(chart, &Value::empty_map())?,
+        Nulls::Dropped => values::coalesce(chart, &Value::empty_map())?,
+    };
+    let join = match nulls {
+        Nulls::Kept => values::merge_tables,
+        Nulls::Dropped => values::coalesce_tables,
+    };
     let mut imported = Map::new();
     for dependency in Arc::make_mut(&mut chart.metadata).dependencies.iter_mut().flatten() {
         let items = std::mem::take(&mut dependency.import_values);
@@ -187,19 +212,31 @@ fn import(chart: &mut Chart) -> Result<(), CoalesceError> {
             let steps: Vec<&str> =
                 std::iter::once(dependency.name.as_str()).chain(child.split('.')).collect();
             if let Some(table) = merged.get_path(&steps).and_then(Value::as_map) {
-                imported = values::merge_tables(&imported, &nested(&parent, table));
+                imported = join(&imported, &nested(&parent, table));
             } else {
-                tracing::warn!(
-                    chart = dependency.name,
-                    "ImportValues missing table from chart: {:?} is not a table",
-                    steps.join(".")
-                );
+                warn_missing_table(&merged, &dependency.name, &steps, &item);
             }
         }
     }
-    let own = merged.as_map().cloned().unwrap_or_default();
-    chart.values = Value::Map(values::merge_tables(&own, &imported));
+    let mut own = merged.as_map().cloned().unwrap_or_default();
+    if nulls == Nulls::Dropped {
+        own = values::without_nulls(&own);
+    }
+    chart.values = Value::Map(join(&own, &imported));
     Ok(())
+}
+
+/// Says which step of the way to a table to import leads to none.
+fn warn_missing_table(merged: &Value, chart: &str, steps: &[&str], item: &serde_json::Value) {
+    let is_table =
+        |end: &usize| merged.get_path(&steps[..*end]).is_some_and(|v| v.as_map().is_some());
+    let missing = (1..=steps.len()).find(|end| !is_table(end)).map_or("", |end| steps[end - 1]);
+    let error = format!("{missing:?} is not a table");
+    if item.is_string() {
+        tracing::warn!(error, "ImportValues missing table");
+    } else {
+        tracing::warn!(chart, error, "ImportValues missing table from chart");
+    }
 }
 
 /// Source and destination of one item of `import-values`, each a dotted path.

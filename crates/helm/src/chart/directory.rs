@@ -1,7 +1,7 @@
 //! Charts in folders: walking them as Helm does.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -17,6 +17,13 @@ pub(super) fn load(path: &Path) -> Result<Chart, ChartError> {
     let data =
         fs::read(&chartfile).map_err(|source| ChartError::NoChart { path: chartfile, source })?;
     archive::check_version(&data)?;
+    files::build(read(&root)?)
+}
+
+/// Loads the chart in folder `path` without a look at its format.
+pub(super) fn load_of_any_format(path: &Path) -> Result<Chart, ChartError> {
+    let root = std::path::absolute(path)
+        .map_err(|source| ChartError::Read { path: path.to_owned(), source })?;
     files::build(read(&root)?)
 }
 
@@ -59,7 +66,11 @@ impl Walk {
         let failed = |source| ChartError::Read { path: PathBuf::from(name), source };
         let mut about = fs::symlink_metadata(path).map_err(failed)?;
         if about.is_symlink() {
-            let link = |source| ChartError::Link { path: path.to_owned(), source };
+            let link = |reason| ChartError::Link {
+                path: path.to_owned(),
+                missing: first_missing(path),
+                reason,
+            };
             let target = fs::canonicalize(path).map_err(link)?;
             about = fs::metadata(path).map_err(link)?;
             tracing::info!(
@@ -88,6 +99,24 @@ impl Walk {
         });
         Ok(())
     }
+}
+
+/// The first step of the way a link points that is not there.
+fn first_missing(link: &Path) -> PathBuf {
+    let target = fs::read_link(link).unwrap_or_default();
+    let mut way = link.parent().map(Path::to_owned).unwrap_or_default();
+    for step in target.components() {
+        match step {
+            Component::ParentDir => {
+                way.pop();
+            }
+            step => way.push(step),
+        }
+        if fs::symlink_metadata(&way).is_err() {
+            break;
+        }
+    }
+    way
 }
 
 #[cfg(test)]
@@ -138,7 +167,11 @@ mod tests {
         std::os::unix::fs::symlink("nowhere", &link).unwrap();
         assert_eq!(
             Chart::load(folder.path()).unwrap_err().to_string(),
-            format!("error evaluating symlink {}", link.display())
+            format!(
+                "error evaluating symlink {}: lstat {}: no such file or directory",
+                link.display(),
+                folder.path().join("nowhere").display()
+            )
         );
     }
 

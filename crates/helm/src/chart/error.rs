@@ -30,13 +30,18 @@ pub enum ChartError {
         /// What the system said.
         source: io::Error,
     },
-    /// A symbolic link leads nowhere.
-    #[error("error evaluating symlink {}", path.display())]
+    /// A symbolic link leads nowhere. The text has the cause in it, as Helm's.
+    #[error(
+        "error evaluating symlink {}: lstat {}: no such file or directory",
+        path.display(), missing.display()
+    )]
     Link {
         /// The link.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// The first step of the way it points that is not there.
+        missing: PathBuf,
+        /// What the system said; not a source, because the text says it.
+        reason: io::Error,
     },
     /// A device, socket or pipe lies among the files.
     #[error(

@@ -119,6 +119,11 @@ impl Metadata {
         self.chart_type.eq_ignore_ascii_case("library")
     }
 
+    /// Chart.yaml as Helm writes it: keys in order, nothing empty.
+    pub fn to_yaml(&self) -> String {
+        crate::json::to_yaml(self)
+    }
+
     /// The declared dependencies, none where there is no list.
     pub fn declared(&self) -> &[Dependency] {
         self.dependencies.as_deref().unwrap_or_default()

@@ -11,11 +11,14 @@ mod decode;
 mod dependencies;
 mod directory;
 mod error;
+mod expand;
 mod files;
 mod ignore;
+mod lock;
 mod metadata;
 mod package;
 mod pattern;
+mod tar;
 mod validate;
 
 use std::path::Path;
@@ -30,15 +33,17 @@ pub use chartfile::ChartfileError;
 pub use decode::TypeError;
 pub use dependencies::{DependencyError, check_presence, process_dependencies};
 pub use error::ChartError;
+pub use expand::{ExpandError, expand};
 pub use ignore::IgnoreError;
+pub use lock::{lock_digest, old_lock_digest};
 pub use metadata::{Dependency, Lock, Maintainer, Metadata};
-pub use package::{PackageError, package};
+pub use package::{PackageError, pack, package};
 pub use pattern::{BadPattern, Pattern};
 pub use validate::ValidationError;
 
-pub(crate) use chartfile::{NullItems, metadata_field};
-pub(crate) use decode::Decoder;
-pub(crate) use dependencies::is_compatible;
+pub(crate) use chartfile::{ChartfileReading, NullItems, metadata_field};
+pub(crate) use decode::{Decoder, sorted};
+pub(crate) use dependencies::{is_compatible, process_dependencies_for_lint};
 
 /// The largest sum of file sizes a chart may have, in bytes (Helm's limit: 100 MiB).
 pub const MAX_CHART_SIZE: u64 = 100 * 1024 * 1024;
@@ -74,7 +79,18 @@ impl Chart {
     /// Loads the chart in a folder or in a `.tgz` file.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ChartError> {
         let path = path.as_ref();
-        if path.is_dir() { directory::load(path) } else { archive::load_file(path) }
+        if path.is_dir() { directory::load(path) } else { archive::load_file(path, archive::load) }
+    }
+
+    /// As [`load`](Self::load), whatever format Chart.yaml says the chart has: how Helm looks at
+    /// charts it does not install.
+    pub fn load_of_any_format(path: impl AsRef<Path>) -> Result<Self, ChartError> {
+        let path = path.as_ref();
+        if path.is_dir() {
+            directory::load_of_any_format(path)
+        } else {
+            archive::load_file(path, archive::load_subchart)
+        }
     }
 
     /// Loads a chart from the bytes of a `.tgz` file.

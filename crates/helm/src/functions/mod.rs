@@ -41,6 +41,7 @@ mod yaml;
 use gotemplate::FuncMap;
 
 pub use flow::Refusal;
+pub(crate) use flow::soften_refusals;
 pub use node::TemplateNode;
 
 /// All functions of this module, by the names templates use.

@@ -4,7 +4,7 @@ use gotemplate::{Frozen, Map, MapType, Value};
 
 use super::frozen::FrozenDefaults;
 use super::values_type::{VALUES, find_table};
-use super::{ReleaseOptions, RenderInput, capabilities, files};
+use super::{Purpose, ReleaseOptions, RenderInput, capabilities, files};
 use crate::chart::{Chart, Dependency, Maintainer, Metadata};
 
 /// The dots of a chart and its sub-charts, in the order of [`Scope::walk`].
@@ -21,9 +21,10 @@ impl Scope {
         values: &goyaml::Value,
         defaults: &FrozenDefaults,
         input: &RenderInput,
+        purpose: Purpose,
     ) -> Self {
         let shared = Shared {
-            release: Value::Map(release(&input.release)),
+            release: Value::Map(release(&input.release, purpose)),
             capabilities: capabilities::value(&input.capabilities),
         };
         let values = match defaults.freeze(values) {
@@ -77,11 +78,13 @@ struct Shared {
     capabilities: Value,
 }
 
-fn release(release: &ReleaseOptions) -> Map {
+fn release(release: &ReleaseOptions, purpose: Purpose) -> Map {
+    // Helm lints a release that is neither installed nor upgraded.
+    let is_install = purpose == Purpose::Output && !release.is_upgrade;
     Map::from_entries(
         MapType::ANY,
         [
-            ("IsInstall", Value::Bool(!release.is_upgrade)),
+            ("IsInstall", Value::Bool(is_install)),
             ("IsUpgrade", Value::Bool(release.is_upgrade)),
             ("Name", Value::from(release.name.as_str())),
             ("Namespace", Value::from(release.namespace.as_str())),

@@ -13,7 +13,7 @@ use gotemplate::{
 use super::context::{self, Scope};
 use super::error::TemplateError;
 use super::frozen::FrozenDefaults;
-use super::{RenderError, RenderInput};
+use super::{Purpose, RenderError, RenderInput};
 use crate::chart::Chart;
 use crate::cluster_reader::ClusterReader;
 
@@ -102,9 +102,10 @@ impl Engine {
         values: &goyaml::Value,
         defaults: &FrozenDefaults,
         input: &RenderInput,
+        purpose: Purpose,
     ) -> Result<BTreeMap<String, String>, RenderError> {
-        let parsed = self.parsed(chart)?;
-        let dots = Scope::new(chart, values, defaults, input).dots();
+        let parsed = self.parsed(chart, purpose)?;
+        let dots = Scope::new(chart, values, defaults, input, purpose).dots();
         let state = RenderState {
             nested: RefCell::default(),
             cluster: input.cluster.clone(),
@@ -129,14 +130,14 @@ impl Engine {
     }
 
     /// The parsed templates for the sub-charts that take part.
-    fn parsed(&self, chart: &Chart) -> Result<Arc<Parsed>, RenderError> {
+    fn parsed(&self, chart: &Chart, purpose: Purpose) -> Result<Arc<Parsed>, RenderError> {
         let key = chart_paths(chart);
         // Another thread's panic leaves the list whole: it only ever gains entries.
         let lock = || self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, parsed)) = lock().iter().find(|(known, _)| *known == key) {
             return Ok(Arc::clone(parsed));
         }
-        let parsed = Arc::new(Parsed::new(chart)?);
+        let parsed = Arc::new(Parsed::new(chart, purpose)?);
         let mut all = lock();
         if all.len() >= MAX_PARSED {
             all.remove(0);
@@ -147,7 +148,7 @@ impl Engine {
 }
 
 impl Parsed {
-    fn new(chart: &Chart) -> Result<Self, RenderError> {
+    fn new(chart: &Chart, purpose: Purpose) -> Result<Self, RenderError> {
         let mut texts = BTreeMap::new();
         collect(chart, chart.name(), &mut 0, &mut texts);
         let mut files: Vec<(TemplateFile, &[u8])> = texts.into_values().collect();
@@ -156,8 +157,12 @@ impl Parsed {
             let depth = |file: &TemplateFile| file.name.bytes().filter(|b| *b == b'/').count();
             depth(b).cmp(&depth(a)).then_with(|| b.name.cmp(&a.name))
         });
+        let functions = match purpose {
+            Purpose::Output => &FUNCTIONS,
+            Purpose::Lint => &LINT_FUNCTIONS,
+        };
         let mut set =
-            TemplateSet::new(SET_NAME, Arc::clone(&FUNCTIONS)).missing_key(MissingKey::Zero);
+            TemplateSet::new(SET_NAME, Arc::clone(functions)).missing_key(MissingKey::Zero);
         for (file, text) in &files {
             set.parse(file.name.as_str(), text).map_err(|error| TemplateError::parse(&error))?;
         }
@@ -232,13 +237,22 @@ fn without_no_value(text: Vec<u8>) -> Vec<u8> {
 }
 
 /// All functions Helm offers.
-static FUNCTIONS: LazyLock<Arc<FuncMap>> = LazyLock::new(|| {
+static FUNCTIONS: LazyLock<Arc<FuncMap>> = LazyLock::new(|| Arc::new(all_functions()));
+
+/// The same, with `fail` and `required` that only say so.
+static LINT_FUNCTIONS: LazyLock<Arc<FuncMap>> = LazyLock::new(|| {
+    let mut functions = all_functions();
+    crate::functions::soften_refusals(&mut functions);
+    Arc::new(functions)
+});
+
+fn all_functions() -> FuncMap {
     let mut functions = crate::functions::func_map();
     functions.insert("include", Function::new(&[Type::String, Type::Any], Type::String, include));
     functions.insert("tpl", Function::new(&[Type::String, Type::Any], Type::String, tpl));
     functions.insert("lookup", Function::new(&[Type::String; 4], Type::Map(MapType::ANY), lookup));
-    Arc::new(functions)
-});
+    functions
+}
 
 /// `include NAME DOT`: a named template as text. What Go prints for nothing stays in the text.
 fn include(context: &CallContext<'_>, args: &[Value]) -> Result<Value, FuncError> {

@@ -12,6 +12,7 @@ mod error;
 mod files;
 mod frozen;
 mod glob;
+mod lint;
 mod manifest;
 mod name;
 mod order;
@@ -22,6 +23,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use goyaml::Value;
+
+pub(crate) use lint::rendered_for_lint;
 
 pub use error::{RenderError, TemplateError};
 pub use manifest::{Document, ManifestError, split};
@@ -164,7 +167,7 @@ impl PreparedChart {
         }
         check_kube_version(&chart, &input.capabilities)?;
         let defaults = self.defaults.get_or_init(|| FrozenDefaults::new(&self.chart));
-        let mut files = self.engine.render(&chart, &values, defaults, input)?;
+        let mut files = self.engine.render(&chart, &values, defaults, input, Purpose::Output)?;
         let notes = files.remove(&format!("{}/templates/NOTES.txt", chart.name()));
         files.retain(|name, _| !name.ends_with("NOTES.txt"));
         let (hooks, documents) = manifest::sort_manifests(&files)?;
@@ -172,6 +175,15 @@ impl PreparedChart {
         let manifest = manifest_text(&documents, if input.include_crds { &crds } else { &[] });
         Ok(Rendered { manifest, documents, hooks, notes, crds, chart, values })
     }
+}
+
+/// What templates are rendered for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// Their output.
+    Output,
+    /// To look for mistakes: a missing value is none.
+    Lint,
 }
 
 fn crd_files(chart: &Chart) -> Vec<CrdFile> {

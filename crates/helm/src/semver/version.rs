@@ -85,6 +85,21 @@ impl Version {
         Ok(version)
     }
 
+    /// Reads a version strictly, as semver.org spells it: three numbers without a leading zero, no
+    /// `v`.
+    pub fn parse_strict(text: &str) -> Result<Self, VersionError> {
+        let numbers = text.split(['-', '+']).next().unwrap_or_default();
+        let parts: Vec<&str> = numbers.split('.').collect();
+        let leading_zero = |part: &&str| part.len() > 1 && part.starts_with('0');
+        if parts.len() != 3 || numbers.starts_with('v') {
+            return Err(VersionError::Invalid);
+        }
+        if parts.iter().any(leading_zero) {
+            return Err(VersionError::LeadingZero);
+        }
+        Self::parse(text)
+    }
+
     /// The first number.
     pub fn major(&self) -> u64 {
         self.major
@@ -302,6 +317,17 @@ mod tests {
             assert_eq!(Version::parse(text).unwrap_err().to_string(), reason, "{text}");
         }
         assert_eq!(Version::parse(&"1".repeat(257)).unwrap_err(), VersionError::TooLong);
+    }
+
+    /// Strictly, nothing may be left out or be added in front.
+    #[test]
+    fn strict_forms() {
+        for text in ["1.2.3", "0.1.0-rc.1+b.7", "1.0.0+01"] {
+            assert_eq!(Version::parse_strict(text).unwrap().original(), text);
+        }
+        for text in ["1.2", "v1.2.3", "01.2.3", "1.2.3.4", "1.2.x", "", "1.2.3-01"] {
+            assert!(Version::parse_strict(text).is_err(), "{text}");
+        }
     }
 
     /// Pre-releases come before their release, numbers before words, shorter before longer.

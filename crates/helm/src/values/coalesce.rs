@@ -57,6 +57,11 @@ pub fn merge_tables(dst: &Map, src: &Map) -> Map {
     Joining { merge: true, keep_default_nulls: true }.tables(dst, src, "")
 }
 
+/// Joins two tables of which `dst` wins and a `null` in it deletes (Helm's `CoalesceTables`).
+pub fn coalesce_tables(dst: &Map, src: &Map) -> Map {
+    Joining { merge: false, keep_default_nulls: false }.tables(dst, src, "")
+}
+
 fn own_map(values: &Value) -> Map {
     values.as_map().cloned().unwrap_or_default()
 }
@@ -210,7 +215,7 @@ fn replace(map: &mut Map, key: &Arc<str>, table: Map) {
 }
 
 /// `map` without `null`, at any depth but not inside lists. Shared as far as there is none.
-fn without_nulls(map: &Map) -> Map {
+pub(crate) fn without_nulls(map: &Map) -> Map {
     let mut clean = map.clone();
     for (key, value) in map.shared_iter() {
         if let Value::Map(inner) = value {

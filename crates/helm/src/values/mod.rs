@@ -21,7 +21,10 @@ mod parse;
 mod print;
 pub mod set;
 
-pub use coalesce::{CoalesceError, coalesce, coalesce_as, merge_defaults, merge_tables};
+pub(crate) use coalesce::without_nulls;
+pub use coalesce::{
+    CoalesceError, coalesce, coalesce_as, coalesce_tables, merge_defaults, merge_tables,
+};
 pub use merge::{Layer, Merged, merge, merge_maps};
 pub use origins::{Origin, Origins};
 pub use overrides::{Flag, Overrides, OverridesError, ValuesFile};

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::{Built, Composer, Reader, Result};
+use crate::read::Keys;
 use crate::read::decode::{KeyFault, key_text};
+use crate::read::gosyntax::go_syntax;
 use crate::read::token::{Fault, Mark, TokenKind};
 use crate::{Map, Value};
 
@@ -217,6 +219,11 @@ impl<'a> Composer<'a> {
         collected.add(key);
         match key_text(&key.value) {
             Ok(name) => {
+                if self.keys == Keys::Once && map.get(&name).is_some() {
+                    let (line, key) = (value.mark.line + 1, go_syntax(&key.value));
+                    self.repeated
+                        .push((format!("line {line}: key {key} already set in map"), value.mark));
+                }
                 map.insert(name, self.placed(value));
             }
             Err(fault) => {

@@ -9,21 +9,26 @@ mod collections;
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::Numbers;
 use super::decode::{scalar_value, through_json};
 use super::directives::{Directives, STANDARD};
 use super::reader;
 use super::scanner::Scanner;
 use super::token::{Fault, Mark, Token, TokenKind};
+use super::{Keys, Numbers};
 use crate::{MAX_DEPTH, ParseError, Value};
 use collections::Collected;
 
 /// Reads the first document of `bytes`.
-pub(super) fn document(bytes: &[u8], numbers: Numbers) -> std::result::Result<Value, ParseError> {
+pub(super) fn document(
+    bytes: &[u8],
+    numbers: Numbers,
+    keys: Keys,
+) -> std::result::Result<Value, ParseError> {
     let input = reader::decode(bytes);
     let mut composer = Composer {
         scanner: Scanner::new(&input.text, input.fault),
         numbers,
+        keys,
         directives: Directives::default(),
         anchors: HashMap::new(),
         next_anchor: 0,
@@ -34,6 +39,7 @@ pub(super) fn document(bytes: &[u8], numbers: Numbers) -> std::result::Result<Va
         decode_fault: None,
         convert_fault: None,
         not_finite: None,
+        repeated: Vec::new(),
     };
     Ok(composer.document()?)
 }
@@ -68,6 +74,7 @@ struct Properties<'a> {
 struct Composer<'a> {
     scanner: Scanner<'a>,
     numbers: Numbers,
+    keys: Keys,
     directives: Directives<'a>,
     anchors: HashMap<&'a str, Anchored>,
     next_anchor: usize,
@@ -77,6 +84,8 @@ struct Composer<'a> {
     decode_fault: Option<Fault>,
     convert_fault: Option<Fault>,
     not_finite: Option<Mark>,
+    /// Keys that stand twice in their mapping, in go-yaml's words, where that is a fault.
+    repeated: Vec<(String, Mark)>,
 }
 
 type Result<T> = std::result::Result<T, Fault>;
@@ -113,7 +122,8 @@ impl<'a> Composer<'a> {
 
     /// Reports what was noted on the way, in the order of go-yaml's stages.
     fn finish(&mut self, built: Built) -> Result<Value> {
-        if let Some(fault) = self.decode_fault.take().or(self.convert_fault.take()) {
+        let repeated = self.repeated();
+        if let Some(fault) = self.decode_fault.take().or(repeated).or(self.convert_fault.take()) {
             return Err(fault);
         }
         let value = self.placed(built);
@@ -295,6 +305,14 @@ impl<'a> Composer<'a> {
 
     fn note_decode(&mut self, message: String, mark: Mark) {
         self.decode_fault.get_or_insert(Fault::Decoder { message, mark });
+    }
+
+    /// All keys that stand twice, as one fault at the first of them.
+    fn repeated(&mut self) -> Option<Fault> {
+        let (_, mark) = *self.repeated.first()?;
+        let lines: Vec<String> = self.repeated.drain(..).map(|(line, _)| line).collect();
+        let message = format!("yaml: unmarshal errors:\n  {}", lines.join("\n  "));
+        Some(Fault::Decoder { message, mark })
     }
 
     /// The value as it stands in a collection, after JSON.
