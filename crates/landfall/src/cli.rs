@@ -1,8 +1,9 @@
 //! The command line: clap types only. What the commands do is in `commands`.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::commands::{chart_template, demo, deploy, env, op, release, rollback, serve, simulator};
+use crate::commands::chart::{self, ChartCommand};
+use crate::commands::{demo, deploy, env, op, release, rollback, serve, simulator};
 
 /// Releases a product, packaged as a Helm chart, into every environment it runs in.
 #[derive(Debug, Parser)]
@@ -39,11 +40,21 @@ pub(crate) enum Command {
     Env(env::Command),
 }
 
-/// `landfall chart …`: Helm's arguments, Helm's bytes.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ChartCommand {
-    /// Render a chart and print what `helm template` prints
-    Template(Box<chart_template::Args>),
+impl Cli {
+    /// Reads the command line; a call that is wrong ends here, as Helm ends it below `chart`.
+    pub(crate) fn read() -> Self {
+        let command = Self::command().mut_subcommand("chart", chart::with_go_flags);
+        let read = command
+            .try_get_matches_from(std::env::args_os())
+            .and_then(|mut matches| Self::from_arg_matches_mut(&mut matches));
+        match read {
+            Ok(cli) => cli,
+            Err(error) if std::env::args().nth(1).as_deref() == Some("chart") => {
+                chart::end_wrong_call(&error)
+            }
+            Err(error) => error.exit(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -12,10 +12,8 @@ mod simulated;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let cli = cli::Cli::read();
     match commands::run(cli) {
         Ok(code) => code,
         Err(error) => {

@@ -1,8 +1,8 @@
 //! One file per command; here only which is which, and the asynchronous runtime for those that need one.
 //!
-//! `chart template` runs without a runtime: it starts in milliseconds because it sets nothing up that it does not use.
+//! `chart` runs without a runtime: it starts in milliseconds because it sets nothing up that it does not use.
 
-pub(crate) mod chart_template;
+pub(crate) mod chart;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod env;
@@ -17,12 +17,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-use crate::cli::{ChartCommand, Cli, Command};
+use crate::cli::{Cli, Command};
 
 /// Carries the command out.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
-        Command::Chart(ChartCommand::Template(args)) => Ok(chart_template::run(&args)),
+        Command::Chart(command) => Ok(chart::run(&command)),
         Command::Serve(args) => with_runtime(serve::run(args)),
         Command::Demo(args) => with_runtime(demo::run(args)),
         Command::Simulator(args) => with_runtime(simulator::run(args)),

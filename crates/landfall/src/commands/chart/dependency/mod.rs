@@ -1,0 +1,69 @@
+//! `landfall chart dependency`: the charts a chart depends on, as `helm dependency` lists, locks and
+//! fetches them.
+
+mod list;
+mod manager;
+mod resolve;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use super::flags::{ConnectionFlags, GlobalFlags};
+use super::log;
+use super::settings::{self, Settings};
+use super::words::{Count, check_count, clean};
+
+pub(super) use manager::{Manager, Output};
+
+/// What can be done with dependencies.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List what Chart.yaml declares and whether it is there
+    #[command(visible_alias = "ls")]
+    List(list::Args),
+    /// Fetch what Chart.lock names into charts/
+    Build(Args),
+    /// Fetch the newest charts that fit Chart.yaml into charts/, and write Chart.lock
+    #[command(visible_alias = "up")]
+    Update(Args),
+}
+
+/// Helm's arguments of `dependency build` and `dependency update`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Folder of the chart
+    #[arg(value_name = "CHART")]
+    charts: Vec<String>,
+    /// Use indexes of repositories as they were downloaded last
+    #[arg(long)]
+    skip_refresh: bool,
+    #[command(flatten)]
+    connection: ConnectionFlags,
+    #[command(flatten)]
+    global: GlobalFlags,
+}
+
+pub(super) fn run(command: &Command) -> Result<()> {
+    match command {
+        Command::List(args) => list::run(args),
+        Command::Build(args) => with_manager(args, "build", |manager| manager.build()),
+        Command::Update(args) => with_manager(args, "update", |manager| manager.update()),
+    }
+}
+
+fn with_manager(
+    args: &Args,
+    name: &str,
+    action: impl FnOnce(&Manager<'_>) -> Result<()>,
+) -> Result<()> {
+    let usage = "CHART [flags]";
+    check_count(&args.charts, Count::AtMost(1), &format!("dependency {name}"), usage)?;
+    log::start(args.global.debug);
+    let chart = args.charts.first().map_or_else(|| ".".to_owned(), |chart| clean(chart));
+    let stamp = settings::source_date()?;
+    let settings = Settings::new(&args.global);
+    let manager = Manager::new(&chart, &settings, &args.connection, stamp, Output::Standard)
+        .with_skip_refresh(args.skip_refresh)
+        .with_debug(args.global.debug);
+    action(&manager)
+}

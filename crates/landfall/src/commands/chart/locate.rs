@@ -1,0 +1,57 @@
+//! Finding the chart a command names: on disk, or fetched.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use helm::chart::{Chart, ChartError};
+
+use super::fetch::Fetcher;
+use super::flags::LocationFlags;
+use super::repositories;
+use super::settings::Settings;
+
+/// A chart that was found.
+pub(super) enum Located {
+    /// On disk, as it was named.
+    Path(String),
+    /// Fetched.
+    Archive(Vec<u8>),
+}
+
+impl Located {
+    pub(super) fn load(&self) -> Result<Chart, ChartError> {
+        match self {
+            Self::Path(path) => Chart::load(path),
+            Self::Archive(bytes) => Chart::from_archive(bytes),
+        }
+    }
+}
+
+/// Finds the chart.
+pub(super) fn locate(chart: &str, flags: &LocationFlags, settings: &Settings) -> Result<Located> {
+    let chart = chart.trim();
+    let fetcher = Fetcher::new(&flags.connection);
+    if let Some(repository) = flags.repo.as_ref().filter(|address| !address.is_empty()) {
+        return fetcher.chart(repository, chart, flags.wanted()).map(Located::Archive);
+    }
+    if Path::new(chart).exists() {
+        return Ok(Located::Path(chart.to_owned()));
+    }
+    if Path::new(chart).is_absolute() || chart.starts_with('.') {
+        bail!("path {chart:?} not found");
+    }
+    match chart.split_once("://") {
+        Some(("http" | "https", _)) => fetcher.file(chart).map(Located::Archive),
+        Some((scheme, _)) => bail!("charts cannot be fetched through {scheme}: here"),
+        None => match chart.split_once('/') {
+            Some((repository, name)) => {
+                let known = repositories::named(repository, settings)?;
+                let entry = repositories::entry(&known, name, flags.wanted(), settings)?;
+                fetcher.of_known(&known, &entry).map(Located::Archive)
+            }
+            None => bail!(
+                "non-absolute URLs should be in form of repo_name/path_to_chart, got: {chart}"
+            ),
+        },
+    }
+}

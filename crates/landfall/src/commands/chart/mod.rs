@@ -1,0 +1,62 @@
+//! `landfall chart …`: Helm's commands on charts, with Helm's arguments, output and exit codes.
+//!
+//! One file per command. What several of them share: the groups of flags (`flags`), the folders
+//! and variables Helm looks at (`settings`), finding charts (`locate`), and Helm's log on standard
+//! error (`log`). Nothing here talks to a cluster, and nothing is set up that a call does not need:
+//! a chart on disk is read without a runtime or an HTTP client.
+
+mod dependency;
+mod fetch;
+mod flags;
+mod go_flags;
+mod lint;
+mod locate;
+mod log;
+mod package;
+mod repositories;
+mod settings;
+mod show;
+mod template;
+mod words;
+
+pub(crate) use go_flags::{end_wrong_call, with_go_flags};
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// What can be done with charts.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ChartCommand {
+    /// Render a chart and print what `helm template` prints
+    Template(Box<template::Args>),
+    /// Look for mistakes in charts
+    Lint(Box<lint::Args>),
+    /// Show what a chart says about itself
+    #[command(subcommand, visible_alias = "inspect")]
+    Show(show::Command),
+    /// Pack chart folders into archives
+    Package(Box<package::Args>),
+    /// Look after the charts a chart depends on
+    #[command(subcommand, visible_alias = "dep")]
+    Dependency(dependency::Command),
+}
+
+/// Carries the command out. Whatever fails ends with Helm's exit code 1 and its text.
+pub(crate) fn run(command: &ChartCommand) -> ExitCode {
+    let outcome: Result<()> = match command {
+        ChartCommand::Template(args) => template::run(args),
+        ChartCommand::Lint(args) => lint::run(args),
+        ChartCommand::Show(command) => show::run(command),
+        ChartCommand::Package(args) => package::run(args),
+        ChartCommand::Dependency(command) => dependency::run(command),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
