@@ -64,7 +64,7 @@ impl Writer {
             Shape::Uint(value) => self.out.push_str(&value.to_string()),
             Shape::Float(value) => number::push_json(&mut self.out, value)
                 .map_err(|word| WriteError::UnsupportedValue(word.into()))?,
-            Shape::Text(text) => self.text(text.as_ref()),
+            Shape::Text(text) | Shape::Time(text) => self.text(text.as_ref()),
             Shape::Seq(items) => {
                 check_depth(depth, "[]interface {}")?;
                 self.list('[', ']', depth, &items, |writer, item| writer.node(item, depth + 1))?;
@@ -72,15 +72,27 @@ impl Writer {
             Shape::Map(mut entries) => {
                 check_depth(depth, "map[string]interface {}")?;
                 entries.sort_unstable_by(|(a, _), (b, _)| a.as_ref().cmp(b.as_ref()));
-                self.list('{', '}', depth, &entries, |writer, (key, value)| {
-                    writer.text(key.as_ref());
-                    writer.out.push_str(if writer.pretty { ": " } else { ":" });
-                    writer.node(value, depth + 1)
-                })?;
+                self.object(&entries, depth)?;
+            }
+            Shape::Struct(fields) => {
+                check_depth(depth, "struct")?;
+                self.object(&fields, depth)?;
             }
             Shape::Unsupported(kind) => return Err(WriteError::UnsupportedType(kind)),
         }
         Ok(())
+    }
+
+    fn object<N: Node>(
+        &mut self,
+        entries: &[(N::Text, N)],
+        depth: usize,
+    ) -> Result<(), WriteError> {
+        self.list('{', '}', depth, entries, |writer, (key, value)| {
+            writer.text(key.as_ref());
+            writer.out.push_str(if writer.pretty { ": " } else { ":" });
+            writer.node(value, depth + 1)
+        })
     }
 
     fn list<T>(

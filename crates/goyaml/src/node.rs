@@ -52,6 +52,11 @@ pub enum Shape<N: Node> {
     Seq(Vec<N>),
     /// A mapping, in any order, every key once.
     Map(Vec<(N::Text, N)>),
+    /// A Go struct: its fields in their order, every name once. JSON keeps that order, and so does
+    /// go-yaml v3; what goes through JSON and YAML comes out sorted like a mapping.
+    Struct(Vec<(N::Text, N)>),
+    /// An instant in RFC 3339: a text, which go-yaml v3 writes without quotes.
+    Time(N::Text),
     /// Something that cannot be written, by its Go type name; ends in an error.
     Unsupported(String),
 }

@@ -15,8 +15,7 @@
 //!
 //! `lines` is a `template` whose output has lines of its own and is indented by `nindent`. `stdout` is
 //! all that is printed, `error` what follows `Error: ` (without the hint about `--debug`). `␍` is a
-//! carriage return, `∎` says that no line break follows. `stderr` is checked where processes are
-//! compared, in the tests of the binary.
+//! carriage return, `∎` says that no line break follows. `stderr` are the lines of the log, in any order.
 
 mod support;
 
@@ -25,7 +24,8 @@ use std::path::Path;
 use std::{fs, thread};
 
 use support::behaviour::{self, Behaviour};
-use support::{Answer, ours, real};
+use support::log::logged;
+use support::{Answer, ours, real_with_log};
 
 const HINT: &str = "\n\nUse --debug flag to render out invalid YAML";
 
@@ -34,12 +34,16 @@ fn check(behaviour: &Behaviour) -> Result<(), String> {
     let flags: Vec<&str> = behaviour.flags.iter().map(String::as_str).collect();
     let wanted = &behaviour.answer;
     let mut wrong = String::new();
-    for (who, answer) in
-        [("Helm", real(chart.path(), &flags)), ("this crate", ours(chart.path(), &flags))]
-    {
+    let theirs = real_with_log(chart.path(), &flags);
+    let here = logged(|| ours(chart.path(), &flags));
+    for (who, (answer, mut log)) in [("Helm", theirs), ("this crate", here)] {
         let answer: Answer = answer.map_err(|text| text.trim_end_matches(HINT).to_owned());
         if answer != *wanted {
             write!(wrong, "\n  expected: {wanted:?}\n  {who}: {answer:?}").expect("memory");
+        }
+        log.sort();
+        if log != behaviour.log {
+            write!(wrong, "\n  expected: {:?}\n  {who}: {log:?}", behaviour.log).expect("memory");
         }
     }
     if wrong.is_empty() { Ok(()) } else { Err(format!("{}{wrong}\n", behaviour.heading)) }

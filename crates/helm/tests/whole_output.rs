@@ -1,4 +1,5 @@
-//! Splitting, order, hooks and the other rules about the whole output, each held against Helm.
+//! Splitting, order, hooks and the other rules about the whole output, each held against Helm. The
+//! plain ones stand in `tests/behaviour/output.txt`.
 
 mod support;
 
@@ -22,42 +23,6 @@ fn expect(files: &[(&str, &str)], flags: &[&str], expected: &str) {
 fn refuse(files: &[(&str, &str)], flags: &[&str], expected: &str) {
     let refusal = agree(chart(files).path(), flags).expect_err("both refuse");
     assert!(refusal.contains(expected), "{refusal}");
-}
-
-/// Documents keep their final line break; unknown kinds come last, kindless ones before them.
-#[test]
-fn splitting_and_kinds() {
-    expect(
-        &[("templates/a.yaml", "kind: Foo\n---\nkind: ConfigMap\n---d: 4\n---\n# only\n")],
-        &[],
-        "---\n# Source: c/templates/a.yaml\nkind: ConfigMap\n\n---\n# Source: \
-         c/templates/a.yaml\nd: 4\n\n---\n# Source: c/templates/a.yaml\n# only\n\n---\n# Source: \
-         c/templates/a.yaml\nkind: Foo\n",
-    );
-}
-
-/// The end of the manifest is trimmed to one line break.
-#[test]
-fn end_of_manifest() {
-    expect(
-        &[("templates/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n\n\n\n")],
-        &[],
-        "---\n# Source: c/templates/a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n",
-    );
-}
-
-/// A file without a final line break leaves no blank line behind it.
-#[test]
-fn missing_final_line_break() {
-    expect(
-        &[
-            ("templates/a.yaml", "kind: Service"),
-            ("templates/b.yaml", "kind: Service\n---\nkind: Service"),
-        ],
-        &[],
-        "---\n# Source: c/templates/a.yaml\nkind: Service\n---\n# Source: \
-         c/templates/b.yaml\nkind: Service\n\n---\n# Source: c/templates/b.yaml\nkind: Service\n",
-    );
 }
 
 /// Kinds come in install order, equal kinds in file order, sub-charts' files before the parent's.
@@ -105,21 +70,6 @@ fn hooks() {
     expect(&files, &["--no-hooks"], "\n");
 }
 
-/// Values of annotations that are no text count as if they were; the text stays.
-#[test]
-fn coerced_heads() {
-    expect(
-        &[(
-            "templates/a.yaml",
-            "kind: Foo\nmetadata: {name: 1, annotations: {helm.sh/hook: pre-install, \
-             helm.sh/hook-weight: 5}}\n",
-        )],
-        &[],
-        "\n---\n# Source: c/templates/a.yaml\nkind: Foo\nmetadata: {name: 1, annotations: \
-         {helm.sh/hook: pre-install, helm.sh/hook-weight: 5}}\n\n",
-    );
-}
-
 /// `--skip-tests` leaves out tests alone.
 #[test]
 fn skipped_tests() {
@@ -162,22 +112,6 @@ fn crds() {
     );
     agree(chart(&files).path(), &["--include-crds", "-s", "crds/a.yaml"]).unwrap();
     expect(&files, &[], "---\n# Source: c/templates/a.yaml\nkind: Foo\n");
-}
-
-/// A separator inside a block scalar splits all the same, and indentation of first lines is lost.
-#[test]
-fn separators_in_scalars() {
-    expect(
-        &[("templates/a.yaml", "a: |\n  x\n---\n  b: 1\n")],
-        &[],
-        "---\n# Source: c/templates/a.yaml\na: |\n  x\n\n---\n# Source: c/templates/a.yaml\nb: 1\n",
-    );
-    refuse(
-        &[("templates/a.yaml", "  a: 1\n  b: 2\n")],
-        &[],
-        "YAML parse error on c/templates/a.yaml: error converting YAML to JSON: yaml: line 2: \
-         mapping values are not allowed in this context",
-    );
 }
 
 /// Carriage returns, leading comments and duplicate keys survive.

@@ -39,6 +39,13 @@ enum Lead {
     Indicator,
 }
 
+/// In which order entries are written.
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    Sorted,
+    Given,
+}
+
 pub(super) struct Emitter {
     out: String,
     dialect: Dialect,
@@ -68,7 +75,12 @@ impl Emitter {
         match &shape {
             Shape::Seq(items) if !items.is_empty() => return self.sequence(items, lead, indent),
             Shape::Map(entries) if !entries.is_empty() => {
-                return self.mapping(entries, lead, indent);
+                return self.mapping(entries, Order::Sorted, lead, indent);
+            }
+            Shape::Struct(fields) if !fields.is_empty() => {
+                let v3 = self.dialect == Dialect::V3;
+                let order = if v3 { Order::Given } else { Order::Sorted };
+                return self.mapping(fields, order, lead, indent);
             }
             _ => {}
         }
@@ -81,11 +93,14 @@ impl Emitter {
             Shape::Int(value) => self.push_str(&value.to_string()),
             Shape::Uint(value) => self.push_str(&value.to_string()),
             Shape::Float(value) => self.float(value)?,
-            Shape::Text(text) => {
+            Shape::Time(text) if self.dialect == Dialect::V3 => {
+                self.push_str(&valid_text(text.as_ref()));
+            }
+            Shape::Text(text) | Shape::Time(text) => {
                 self.value_text(text.as_ref(), indent.map_or(2, |indent| indent + 2))?;
             }
             Shape::Seq(_) => self.push_str("[]"),
-            Shape::Map(_) => self.push_str("{}"),
+            Shape::Map(_) | Shape::Struct(_) => self.push_str("{}"),
             Shape::Unsupported(kind) => return Err(WriteError::UnsupportedType(kind).into()),
         }
         Ok(())
@@ -116,6 +131,7 @@ impl Emitter {
     fn mapping<N: Node>(
         &mut self,
         entries: &[(N::Text, N)],
+        order: Order,
         lead: Lead,
         indent: Option<usize>,
     ) -> Result<(), Stop> {
@@ -123,7 +139,9 @@ impl Emitter {
         let inner = indent.map_or(0, |indent| indent + 2);
         let mut sorted: Vec<_> =
             entries.iter().map(|entry| (valid_text(entry.0.as_ref()), entry)).collect();
-        order::sort(&mut sorted, self.dialect);
+        if order == Order::Sorted {
+            order::sort(&mut sorted, self.dialect);
+        }
         for (at, (name, (key, value))) in sorted.iter().enumerate() {
             self.begin_part(at, lead, inner);
             let lead = self.key(name, key.as_ref(), inner)?;

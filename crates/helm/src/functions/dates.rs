@@ -17,17 +17,17 @@ const TIME: Type = Type::Named("time.Time");
 pub(super) fn register(funcs: &mut FuncMap) {
     add(funcs, "now", &[], TIME, |_, _| Ok(time_value::value(Time::now())));
     add(funcs, "date", &[STRING, ANY], STRING, |_, args| {
-        Ok(formatted(any(args, 1)?, &text(args, 0)?.to_string_lossy(), "Local"))
+        Ok(formatted(any(args, 1)?, text(args, 0)?, "Local"))
     });
     add(funcs, "dateInZone", &[STRING, ANY, STRING], STRING, |_, args| {
         let zone = text(args, 2)?.to_string_lossy();
-        Ok(formatted(any(args, 1)?, &text(args, 0)?.to_string_lossy(), &zone))
+        Ok(formatted(any(args, 1)?, text(args, 0)?, &zone))
     });
     add(funcs, "htmlDate", &[ANY], STRING, |_, args| {
-        Ok(formatted(any(args, 0)?, "2006-01-02", "Local"))
+        Ok(formatted(any(args, 0)?, b"2006-01-02", "Local"))
     });
     add(funcs, "htmlDateInZone", &[ANY, STRING], STRING, |_, args| {
-        Ok(formatted(any(args, 0)?, "2006-01-02", &text(args, 1)?.to_string_lossy()))
+        Ok(formatted(any(args, 0)?, b"2006-01-02", &text(args, 1)?.to_string_lossy()))
     });
     add(funcs, "toDate", &[STRING, STRING], TIME, |_, args| {
         let layout = text(args, 0)?.to_string_lossy();
@@ -82,9 +82,9 @@ fn instant(value: &Value) -> Time {
 }
 
 /// An unknown zone is UTC.
-fn formatted(date: &Value, layout: &str, zone: &str) -> Value {
+fn formatted(date: &Value, layout: &[u8], zone: &str) -> Value {
     let zone = Zone::load(zone).unwrap_or(Zone::Utc);
-    instant(date).in_zone(zone).format(layout).into()
+    Value::string(instant(date).in_zone(zone).format_bytes(layout))
 }
 
 /// Seconds, as a text or an `int64`, in Go's form. Other types count as zero.

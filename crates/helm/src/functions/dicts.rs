@@ -4,6 +4,7 @@ use super::args::{
     ANY, BOOL, LIST, MAP, Outcome, STRING, STRINGS, add, add_variadic, any, map, string_value, text,
 };
 use super::merge::{Overwrite, merge_all};
+use super::semver::VersionValue;
 use gotemplate::{CallContext, FuncError, FuncMap, List, Map, MapType, Str, Value};
 
 /// Deepest nesting `deepCopy` follows; a map that contains itself has no end.
@@ -70,7 +71,8 @@ fn dict(_: &CallContext<'_>, args: &[Value]) -> Outcome {
     Ok(Value::Map(Map::from_entries(MapType::ANY, entries)))
 }
 
-/// Copies lists and maps all the way down; everything else cannot be changed anyway.
+/// Copies lists and maps all the way down; nothing else can be changed anyway, but a version loses
+/// its private fields.
 fn deep_copy(value: &Value, depth: usize) -> Outcome {
     if depth > MAX_DEPTH {
         return Err("deepCopy error: the value is nested too deeply or contains itself".into());
@@ -86,7 +88,10 @@ fn deep_copy(value: &Value, depth: usize) -> Outcome {
             let entries = entries.collect::<Result<Vec<_>, FuncError>>()?;
             Value::Map(Map::from_entries(map.ty(), entries))
         }
-        other => other.clone(),
+        other => match other.downcast::<VersionValue>() {
+            Some(version) => version.copied(),
+            None => other.clone(),
+        },
     })
 }
 

@@ -136,11 +136,17 @@ fn slice(_: &CallContext<'_>, args: &[Value]) -> Outcome {
 fn chunk(_: &CallContext<'_>, args: &[Value]) -> Outcome {
     let size = int(args, 0)?;
     let list = elements(any(args, 1)?, "Cannot chunk type")?;
-    // Upstream computes the number of chunks before it looks at the size.
-    let size = usize::try_from(size).ok().filter(|size| *size > 0);
-    let size = size.ok_or("runtime error: makeslice: len out of range")?;
-    let chunks = list.items().chunks(size).map(|chunk| Value::list(chunk.to_vec())).collect();
-    Ok(Value::List(List::new(ListType::LISTS, chunks)))
+    let lists = |chunks| Ok(Value::List(List::new(ListType::LISTS, chunks)));
+    if let Some(size) = usize::try_from(size).ok().filter(|size| *size > 0) {
+        return lists(list.items().chunks(size).map(|part| Value::list(part.to_vec())).collect());
+    }
+    // Upstream computes the number of chunks, and the length of the last one, before it looks at
+    // the sign.
+    match list.len() as u64 {
+        1 if size < -1 => lists(vec![Value::list(list.items().to_vec())]),
+        length if length > 1 && size.unsigned_abs() >= length - 1 => lists(Vec::new()),
+        _ => Err("runtime error: makeslice: len out of range".into()),
+    }
 }
 
 fn concat(_: &CallContext<'_>, args: &[Value]) -> Outcome {

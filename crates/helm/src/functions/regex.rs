@@ -117,7 +117,7 @@ fn compile(pattern: &Str) -> Result<Regexp, RegexpError> {
         if let Some(compiled) = cache.get(pattern) {
             return Ok(compiled.clone());
         }
-        let compiled = Regexp::compile(&pattern.to_string_lossy())?;
+        let compiled = Regexp::compile(pattern)?;
         if cache.len() >= CACHED_PATTERNS {
             cache.clear();
         }

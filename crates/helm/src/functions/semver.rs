@@ -24,12 +24,26 @@ pub(super) fn register(funcs: &mut FuncMap) {
         Ok(Value::object(VersionValue { version, pointer: true }))
     });
     add(funcs, "semverCompare", &[STRING, STRING], BOOL, |_, args| {
-        let constraint =
-            Constraint::parse(&text(args, 0)?.to_string_lossy()).map_err(FuncError::other)?;
+        let constraint = constraint(text(args, 0)?)?;
         let version =
             Version::parse(&text(args, 1)?.to_string_lossy()).map_err(FuncError::other)?;
         Ok(constraint.check(&version).into())
     });
+}
+
+impl VersionValue {
+    /// What Go's copying of values makes of a version: all its fields are private, and left out.
+    pub(super) fn copied(&self) -> Value {
+        Value::object(Self { version: Version::zero(), pointer: self.pointer })
+    }
+}
+
+/// A constraint; bytes that are no text are in none.
+fn constraint(text: &Str) -> Result<Constraint, FuncError> {
+    if let Some(text) = text.as_utf8() {
+        return Constraint::parse(text).map_err(FuncError::other);
+    }
+    Err(FuncError::new(format!("improper constraint: {}", gotemplate::print::quote(text))))
 }
 
 impl Object for VersionValue {

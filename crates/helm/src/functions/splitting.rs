@@ -4,7 +4,7 @@ use super::args::{ANY, INT, Outcome, STRING, STRINGS, add, any, int, string_list
 use super::limits::check_text;
 use super::strings::find;
 use crate::golang::characters::characters;
-use gotemplate::{CallContext, FuncMap, Map, MapType, Str, Type, Value};
+use gotemplate::{CallContext, FuncMap, ListType, Map, MapType, Str, Type, Value};
 
 const PARTS: Type = Type::Map(MapType::STRINGS);
 
@@ -20,8 +20,11 @@ pub(super) fn register(funcs: &mut FuncMap) {
         Ok(numbered(&split(text(args, 2)?, text(args, 0)?, limit)))
     });
     add(funcs, "join", &[STRING, ANY], STRING, join);
-    add(funcs, "toStrings", &[ANY], STRINGS, |_, args| {
-        Ok(Value::strings(string_list(any(args, 0)?)?))
+    add(funcs, "toStrings", &[ANY], STRINGS, |_, args| match any(args, 0)? {
+        Value::List(list) if list.ty().name() == ListType::STRINGS.name() => {
+            Ok(Value::List(list.clone()))
+        }
+        other => Ok(Value::strings(string_list(other)?)),
     });
 }
 

@@ -14,11 +14,14 @@ pub(super) fn register(funcs: &mut FuncMap) {
     // What TOML cannot express gives the text of the error in place of a result.
     add(funcs, "toToml", &[ANY], STRING, |_, args| match any(args, 0)? {
         Value::Nil => Err("reflect: call of reflect.Value.Type on zero Value".into()),
-        value => Ok(writer::write(value).unwrap_or_else(|error| error.to_string()).into()),
+        value => Ok(match writer::write(value) {
+            Ok(text) => Value::string(text),
+            Err(error) => error.to_string().into(),
+        }),
     });
     add(funcs, "mustToToml", &[ANY], STRING, |_, args| match any(args, 0)? {
         Value::Nil => Err("reflect: call of reflect.Value.Type on zero Value".into()),
-        value => writer::write(value).map(Value::from).map_err(FuncError::other),
+        value => writer::write(value).map(Value::string).map_err(FuncError::other),
     });
     add(funcs, "fromToml", &[STRING], MAP, |_, args| {
         let map = match reader::read(text(args, 0)?) {

@@ -179,6 +179,7 @@ fn pascal_case(text: &str) -> String {
     for c in characters {
         if is_connector(c) && is_connector(previous) {
             out.push(previous);
+            previous = c;
             continue;
         }
         let mut current = c;

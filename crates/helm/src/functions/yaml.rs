@@ -1,7 +1,7 @@
 //! YAML: `toYaml`, `fromYaml` and their kin.
 
 use super::args::{ANY, LIST, MAP, Outcome, STRING, add, any, text};
-use super::node::TemplateNode;
+use super::node::{PrettyNode, TemplateNode};
 use gotemplate::{CallContext, FuncError, FuncMap, Map, MapType, Value};
 
 pub(super) fn register(funcs: &mut FuncMap) {
@@ -13,7 +13,7 @@ pub(super) fn register(funcs: &mut FuncMap) {
         written.map(|text| trimmed(&text)).map_err(|error| FuncError::new(error.to_string()))
     });
     add(funcs, "toYamlPretty", &[ANY], STRING, |_, args| {
-        let node = TemplateNode::new(any(args, 0)?);
+        let node = PrettyNode::new(any(args, 0)?);
         Ok(trimmed(&goyaml::to_string_pretty(&node).unwrap_or_default()))
     });
     add(funcs, "fromYaml", &[STRING], MAP, from_yaml);

@@ -100,6 +100,12 @@ impl Version {
         Self::parse(text)
     }
 
+    /// The zero value of Go's type: 0.0.0, read from nothing.
+    pub(crate) fn zero() -> Self {
+        let (prerelease, metadata, original) = Default::default();
+        Self { major: 0, minor: 0, patch: 0, prerelease, metadata, original }
+    }
+
     /// The first number.
     pub fn major(&self) -> u64 {
         self.major

@@ -13,6 +13,8 @@ pub(crate) struct Behaviour {
     pub(crate) flags: Vec<String>,
     /// All that is printed, or the error.
     pub(crate) answer: Answer,
+    /// The lines of the log, sorted.
+    pub(crate) log: Vec<String>,
 }
 
 impl Behaviour {
@@ -24,8 +26,13 @@ impl Behaviour {
     }
 
     fn new(heading: String, parts: Vec<(String, String)>) -> Self {
-        let mut behaviour =
-            Self { heading, files: Vec::new(), flags: Vec::new(), answer: Err(String::new()) };
+        let mut behaviour = Self {
+            heading,
+            files: Vec::new(),
+            flags: Vec::new(),
+            answer: Err(String::new()),
+            log: Vec::new(),
+        };
         // What surrounds the output of a template, and what stands before its further lines.
         let mut indent = "";
         for (label, text) in parts {
@@ -47,7 +54,10 @@ impl Behaviour {
                 }
                 "stdout" => behaviour.answer = Ok(text),
                 "error" => behaviour.answer = Err(line.to_owned()),
-                "stderr" => {}
+                "stderr" => {
+                    behaviour.log = line.lines().map(str::to_owned).collect();
+                    behaviour.log.sort();
+                }
                 _ => behaviour.files.push((label, text)),
             }
         }
@@ -78,7 +88,7 @@ pub(crate) fn read(file: &Path) -> Vec<Behaviour> {
         let (_, part) = parts.last_mut().expect("the first line of a text is labelled");
         match text.strip_suffix('∎') {
             Some(text) => part.push_str(text),
-            None => part.push_str(&format!("{}\n", text.replace('␍', "\r"))),
+            None => part.extend([&*text.replace('␍', "\r"), "\n"]),
         }
     }
     cases.into_iter().map(|(heading, parts)| Behaviour::new(heading, parts)).collect()

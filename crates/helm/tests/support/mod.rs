@@ -3,7 +3,11 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub(crate) mod answers;
 pub(crate) mod behaviour;
+pub(crate) mod calls;
+pub(crate) mod flipped;
+pub(crate) mod log;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -34,6 +38,11 @@ pub(crate) fn helm_binary() -> PathBuf {
 
 /// Renders with the real Helm: `helm template r CHART --namespace ns FLAGS`.
 pub(crate) fn real(chart: &Path, flags: &[&str]) -> Answer {
+    real_with_log(chart, flags).0
+}
+
+/// As [`real`], with the lines that Helm logs.
+pub(crate) fn real_with_log(chart: &Path, flags: &[&str]) -> (Answer, Vec<String>) {
     let output = Command::new(helm_binary())
         .args(["template", "r"])
         .arg(chart)
@@ -42,12 +51,13 @@ pub(crate) fn real(chart: &Path, flags: &[&str]) -> Answer {
         .env("HELM_CACHE_HOME", std::env::temp_dir().join("landfall-helm-cache"))
         .output()
         .expect("Helm can be started");
-    if output.status.success() {
-        return Ok(String::from_utf8(output.stdout).expect("Helm prints UTF-8"));
-    }
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let log = stderr.lines().filter(|line| line.starts_with("level=")).map(str::to_owned).collect();
+    if output.status.success() {
+        return (Ok(String::from_utf8(output.stdout).expect("Helm prints UTF-8")), log);
+    }
     let at = stderr.find("Error: ").unwrap_or_else(|| panic!("no error in {stderr}"));
-    Err(stderr[at + "Error: ".len()..].trim_end().to_owned())
+    (Err(stderr[at + "Error: ".len()..].trim_end().to_owned()), log)
 }
 
 /// Renders with this crate.

@@ -90,7 +90,7 @@ pub(super) fn derive_password(_: &CallContext<'_>, args: &[Value]) -> Outcome {
     let (kind, password) = (text(args, 1)?, text(args, 2)?);
     let (user, site) = (text(args, 3)?, text(args, 4)?);
     let Some((_, templates)) = TEMPLATES.iter().find(|(name, _)| *kind == *name) else {
-        return Ok(format!("cannot find password template {kind}").into());
+        return Ok(Value::string([b"cannot find password template ".as_slice(), kind].concat()));
     };
     let length = |text: &Str| u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes();
     let salt = [SCOPE, &length(user), user].concat();

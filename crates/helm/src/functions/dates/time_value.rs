@@ -96,7 +96,7 @@ static NAME: Method = method("String", &[], STRING, |_, args| {
 
 static METHODS: [Method; 24] = [
     method("Format", &[STRING], STRING, |_, args| {
-        Ok(time(args, 0)?.format(&text(args, 1)?.to_string_lossy()).into())
+        Ok(Value::string(time(args, 0)?.format_bytes(text(args, 1)?)))
     }),
     method("String", &[], STRING, |_, args| Ok(time(args, 0)?.to_go_string().into())),
     method("Unix", &[], INT64, |_, args| Ok(Value::Int64(time(args, 0)?.unix()))),

@@ -4,8 +4,7 @@
 use super::super::dates::{DurationValue, TimeValue};
 use super::super::semver::VersionValue;
 use gotemplate::print::format_float;
-use gotemplate::{Map, MapType, Underlying, Value};
-use std::fmt::Write;
+use gotemplate::{Str, Underlying, Value};
 
 /// Deepest nesting written; maps that contain themselves have no end.
 const MAX_DEPTH: usize = 500;
@@ -26,8 +25,8 @@ pub(super) enum TomlWriteError {
 type Written = Result<(), TomlWriteError>;
 
 /// The whole document.
-pub(super) fn write(value: &Value) -> Result<String, TomlWriteError> {
-    let mut writer = Writer { out: String::new() };
+pub(super) fn write(value: &Value) -> Result<Vec<u8>, TomlWriteError> {
+    let mut writer = Writer { out: Vec::new() };
     writer.entry(&mut Vec::new(), &plain(value))?;
     Ok(writer.out)
 }
@@ -42,7 +41,8 @@ enum Place {
 }
 
 struct Writer {
-    out: String,
+    /// Texts need not be UTF-8.
+    out: Vec<u8>,
 }
 
 impl Writer {
@@ -52,17 +52,18 @@ impl Writer {
             return Err(TomlWriteError::TooDeep);
         }
         match (place(value, key.len())?, value) {
+            // Go's nil list is nothing under a key, and a list by itself.
+            (Place::Nowhere, Value::List(_)) if key.is_empty() => self.line(key, value),
             (Place::Nowhere, _) => Ok(()),
-            (Place::Table, Value::Map(map)) => self.table(key, map),
+            (Place::Table, table) => self.table(key, table),
             (Place::Tables, Value::List(list)) => {
                 if key.is_empty() {
                     return Err(TomlWriteError::NoKey);
                 }
                 for item in list.items() {
-                    let Value::Map(map) = plain(item) else { continue };
                     self.new_line();
                     self.header(key, "[[", "]]");
-                    self.members(key, &map)?;
+                    self.members(key, &plain(item))?;
                 }
                 Ok(())
             }
@@ -70,24 +71,26 @@ impl Writer {
         }
     }
 
-    fn table(&mut self, key: &mut Vec<String>, map: &Map) -> Written {
+    fn table(&mut self, key: &mut Vec<String>, table: &Value) -> Written {
         if key.len() == 1 {
             self.new_line(); // a blank line between top-level tables
         }
         if !key.is_empty() {
             self.header(key, "[", "]");
         }
-        self.members(key, map)
+        self.members(key, table)
     }
 
     fn header(&mut self, key: &[String], open: &str, close: &str) {
         self.indent(key);
         let name: Vec<String> = key.iter().map(|part| quoted_key(part)).collect();
-        self.out.extend([open, &name.join("."), close, "\n"]);
+        for part in [open, &name.join("."), close, "\n"] {
+            self.push(part);
+        }
     }
 
-    fn members(&mut self, key: &mut Vec<String>, map: &Map) -> Written {
-        for (name, value) in ordered(map)? {
+    fn members(&mut self, key: &mut Vec<String>, table: &Value) -> Written {
+        for (name, value) in ordered(table)? {
             key.push(name);
             self.entry(key, &value)?;
             key.pop();
@@ -98,10 +101,10 @@ impl Writer {
     fn line(&mut self, key: &[String], value: &Value) -> Written {
         let Some(name) = key.last() else { return self.element(value, 0) };
         self.indent(key);
-        self.out.push_str(&quoted_key(name));
-        self.out.push_str(" = ");
+        self.push(&quoted_key(name));
+        self.push(" = ");
         self.element(value, key.len())?;
-        self.out.push('\n');
+        self.push("\n");
         Ok(())
     }
 
@@ -112,28 +115,28 @@ impl Writer {
         }
         match value {
             Value::String(text) => self.quoted(text),
-            Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
+            Value::Bool(value) => self.push(if *value { "true" } else { "false" }),
             Value::List(list) => {
-                self.out.push('[');
+                self.push("[");
                 for (index, item) in list.items().iter().enumerate() {
                     self.separate(index);
                     self.element(&plain(item), depth + 1)?;
                 }
-                self.out.push(']');
+                self.push("]");
             }
-            Value::Map(map) => {
-                self.out.push('{');
-                for (index, (name, value)) in ordered(map)?.into_iter().enumerate() {
+            table if entries(table).is_some() => {
+                self.push("{");
+                for (index, (name, value)) in ordered(table)?.into_iter().enumerate() {
                     self.separate(index);
-                    self.out.push_str(&quoted_key(&name));
-                    self.out.push_str(" = ");
+                    self.push(&quoted_key(&name));
+                    self.push(" = ");
                     self.element(&value, depth + 1)?;
                 }
-                self.out.push('}');
+                self.push("}");
             }
             Value::Object(object) => match object.downcast::<TimeValue>() {
                 Some(TimeValue(time)) => {
-                    self.out.push_str(&time.format("2006-01-02T15:04:05.999999999Z07:00"));
+                    self.push(&time.format("2006-01-02T15:04:05.999999999Z07:00"));
                 }
                 None => return Err(TomlWriteError::Unsupported(object.kind().to_string())),
             },
@@ -144,11 +147,11 @@ impl Writer {
 
     fn number(&mut self, value: &Value) -> Written {
         if let Some(int) = value.as_int() {
-            self.out.push_str(&int.to_string());
+            self.push(&int.to_string());
         } else if let Some(int) = value.as_uint() {
-            self.out.push_str(&int.to_string());
+            self.push(&int.to_string());
         } else if let Some(float) = value.as_float() {
-            self.out.push_str(&float_text(float));
+            self.push(&float_text(float));
         } else {
             return Err(TomlWriteError::Unsupported(value.kind().to_string()));
         }
@@ -156,49 +159,65 @@ impl Writer {
     }
 
     fn quoted(&mut self, text: &[u8]) {
-        self.out.push('"');
-        for c in String::from_utf8_lossy(text).chars() {
-            match c {
-                '"' => self.out.push_str("\\\""),
-                '\\' => self.out.push_str("\\\\"),
-                '\u{8}' => self.out.push_str("\\b"),
-                '\t' => self.out.push_str("\\t"),
-                '\n' => self.out.push_str("\\n"),
-                '\u{c}' => self.out.push_str("\\f"),
-                '\r' => self.out.push_str("\\r"),
-                c if c < ' ' || c == '\u{7f}' => {
-                    let _ = write!(self.out, "\\u{:04x}", u32::from(c)); // cannot fail
-                }
-                c => self.out.push(c),
+        self.push("\"");
+        for byte in text {
+            match byte {
+                b'"' => self.push("\\\""),
+                b'\\' => self.push("\\\\"),
+                8 => self.push("\\b"),
+                b'\t' => self.push("\\t"),
+                b'\n' => self.push("\\n"),
+                12 => self.push("\\f"),
+                b'\r' => self.push("\\r"),
+                0..b' ' | 0x7f => self.push(&format!("\\u{byte:04x}")),
+                byte => self.out.push(*byte),
             }
         }
-        self.out.push('"');
+        self.push("\"");
+    }
+
+    fn push(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
     }
 
     fn separate(&mut self, index: usize) {
         if index > 0 {
-            self.out.push_str(", ");
+            self.push(", ");
         }
     }
 
     /// Two blanks for each level below the first.
     fn indent(&mut self, key: &[String]) {
         for _ in 1..key.len() {
-            self.out.push_str("  ");
+            self.push("  ");
         }
     }
 
     fn new_line(&mut self) {
         if !self.out.is_empty() {
-            self.out.push('\n');
+            self.push("\n");
         }
     }
 }
 
-/// The entries that are written: plain ones first, then tables, each in the order of keys.
-fn ordered(map: &Map) -> Result<Vec<(String, Value)>, TomlWriteError> {
+/// The entries of a map, in the order of keys, or the exported fields of a struct, in theirs.
+fn entries(table: &Value) -> Option<Vec<(Str, Value)>> {
+    match table {
+        Value::Map(map) => Some(map.entries()),
+        Value::Object(object) if object.downcast::<TimeValue>().is_none() => {
+            let Underlying::Struct(fields) = object.underlying() else { return None };
+            let exported = |(name, _): &(&str, Value)| name.starts_with(|c: char| c.is_uppercase());
+            let fields = fields.into_iter().filter(exported);
+            Some(fields.map(|(name, value)| (name.into(), value)).collect())
+        }
+        _ => None,
+    }
+}
+
+/// The entries that are written: plain ones first, then tables.
+fn ordered(table: &Value) -> Result<Vec<(String, Value)>, TomlWriteError> {
     let (mut lines, mut tables) = (Vec::new(), Vec::new());
-    for (key, value) in map.entries() {
+    for (key, value) in entries(table).unwrap_or_default() {
         let value = plain(&value);
         let key = key.to_string_lossy().into_owned();
         match place(&value, 0)? {
@@ -219,7 +238,7 @@ fn place(value: &Value, depth: usize) -> Result<Place, TomlWriteError> {
         Value::Nil => Place::Nowhere,
         Value::Map(map) if map.is_nil() => Place::Nowhere,
         Value::List(list) if list.is_nil() => Place::Nowhere,
-        Value::Map(_) => Place::Table,
+        table if entries(table).is_some() => Place::Table,
         Value::List(list) => {
             let mut all_tables = !list.is_empty();
             for item in list.items() {
@@ -236,8 +255,8 @@ fn place(value: &Value, depth: usize) -> Result<Place, TomlWriteError> {
     })
 }
 
-/// Objects as what they are written as: versions and durations as texts, structs as maps of their
-/// exported fields.
+/// Objects as what they are written as: versions and durations as texts, pointers as what they
+/// point to.
 fn plain(value: &Value) -> Value {
     let Value::Object(object) = value else { return value.clone() };
     if let Some(value) = object.downcast::<VersionValue>() {
@@ -250,15 +269,9 @@ fn plain(value: &Value) -> Value {
         return value.clone();
     }
     match object.underlying() {
-        Underlying::Struct(fields) => {
-            let exported = fields
-                .into_iter()
-                .filter(|(name, _)| name.starts_with(|c: char| c.is_ascii_uppercase()));
-            Value::Map(Map::from_entries(MapType::ANY, exported))
-        }
         Underlying::Pointer(target) => plain(&target.unwrap_or_default()),
         Underlying::Value(inner) => plain(&inner),
-        Underlying::Sequence(_) => value.clone(),
+        Underlying::Struct(_) | Underlying::Sequence(_) => value.clone(),
     }
 }
 
@@ -268,9 +281,9 @@ pub(super) fn quoted_key(key: &str) -> String {
     if !key.is_empty() && key.chars().all(bare) {
         return key.to_owned();
     }
-    let mut writer = Writer { out: String::new() };
+    let mut writer = Writer { out: Vec::new() };
     writer.quoted(key.as_bytes());
-    writer.out
+    String::from_utf8_lossy(&writer.out).into_owned()
 }
 
 fn float_text(float: f64) -> String {

@@ -48,6 +48,7 @@ enum Problem {
     UnexpectedParen,
     NestingDepth,
     Large,
+    InvalidUtf8,
 }
 
 impl fmt::Display for Problem {
@@ -66,6 +67,7 @@ impl fmt::Display for Problem {
             Self::UnexpectedParen => "unexpected )",
             Self::NestingDepth => "expression nests too deeply",
             Self::Large => "expression too large",
+            Self::InvalidUtf8 => "invalid UTF-8",
         })
     }
 }
@@ -78,7 +80,11 @@ impl RegexpError {
 
 impl Regexp {
     /// Compiles `pattern`, which is in Go's syntax.
-    pub(crate) fn compile(pattern: &str) -> Result<Self, RegexpError> {
+    pub(crate) fn compile(pattern: &[u8]) -> Result<Self, RegexpError> {
+        let pattern = std::str::from_utf8(pattern).map_err(|error| {
+            let rest = String::from_utf8_lossy(&pattern[error.valid_up_to()..]);
+            RegexpError::new(Problem::InvalidUtf8, &rest)
+        })?;
         let parsed = parse::parse(pattern)?;
         let regex = regex::bytes::RegexBuilder::new(&emit::emit(&parsed.root))
             .size_limit(COMPILED_SIZE_LIMIT)

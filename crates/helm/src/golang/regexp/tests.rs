@@ -1,7 +1,7 @@
 use super::{Regexp, quote_meta};
 
 fn compile(pattern: &str) -> Regexp {
-    Regexp::compile(pattern).unwrap_or_else(|error| panic!("{pattern}: {error}"))
+    Regexp::compile(pattern.as_bytes()).unwrap_or_else(|error| panic!("{pattern}: {error}"))
 }
 
 fn replace(pattern: &str, text: &str, template: &str) -> String {
@@ -47,7 +47,7 @@ fn refusals_are_gos() {
         ("\\p{Foo}", "invalid character class range: `\\p{Foo}`"),
         ("a\\", "trailing backslash at end of expression: ``"),
     ] {
-        let error = Regexp::compile(pattern).expect_err(pattern).to_string();
+        let error = Regexp::compile(pattern.as_bytes()).expect_err(pattern).to_string();
         assert_eq!(error, format!("error parsing regexp: {problem}"), "{pattern}");
     }
 }

@@ -132,6 +132,14 @@ impl Time {
         format::format(self, layout)
     }
 
+    /// Writes the time by a layout that need not be UTF-8: what is no element of it stays as it is.
+    pub(crate) fn format_bytes(&self, layout: &[u8]) -> Vec<u8> {
+        // Elements and what they become are ASCII, so one character per byte loses nothing.
+        let layout: String = layout.iter().map(|byte| char::from(*byte)).collect();
+        let written = format::format(self, &layout);
+        written.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect()
+    }
+
     /// Reads a time by a Go layout; a text without a zone is taken to be of `zone`.
     pub(crate) fn parse(layout: &str, value: &[u8], zone: &Zone) -> Result<Self, TimeError> {
         parse::parse(layout, value, zone)
