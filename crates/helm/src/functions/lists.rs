@@ -169,6 +169,9 @@ fn concat(_: &CallContext<'_>, args: &[Value]) -> Outcome {
 fn sort_alpha(_: &CallContext<'_>, args: &[Value]) -> Outcome {
     let value = any(args, 0)?;
     let mut texts = match value {
+        Value::List(list) if list.is_nil() && list.ty().name() == ListType::STRINGS.name() => {
+            return Ok(value.clone());
+        }
         Value::List(_) => string_list(value)?,
         other => vec![string_value(other)?],
     };

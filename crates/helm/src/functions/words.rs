@@ -100,10 +100,13 @@ fn abbreviate(text: &[u8], offset: i64, width: i64) -> Vec<u8> {
     if length <= width {
         return text.to_vec();
     }
-    let mut offset = usize::try_from(offset).unwrap_or(0).min(length);
-    if length - offset < width - 3 {
-        offset = length - (width - 3);
+    let signed = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
+    let mut offset = offset.min(signed(length));
+    // Go's subtraction wraps around.
+    if signed(length).wrapping_sub(offset) < signed(width - 3) {
+        offset = signed(length - (width - 3));
     }
+    let offset = usize::try_from(offset).unwrap_or(0);
     if offset <= 4 {
         return [&text[..width - 3], b"..."].concat();
     }

@@ -18,7 +18,7 @@ pub struct Constraint {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConstraintError {
     /// A part between `||` is not a sequence of terms; the part is named.
-    #[error("improper constraint: {0:?}")]
+    #[error("improper constraint: {}", gotemplate::print::quote(.0.as_bytes()))]
     Improper(String),
     /// A term has the right shape but a version that cannot be, such as `1x`.
     #[error("constraint parser error")]

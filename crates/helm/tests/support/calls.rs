@@ -117,7 +117,10 @@ fn fits(marks: &str, value: &str) -> bool {
     let shared = value.starts_with('.') && !value.starts_with(".Values.n");
     // Addresses, and fields that no template can reach, are shown by few functions.
     let object = ["Capabilities", "semver", "toDate"].iter().any(|part| value.contains(part));
-    !(marks.contains('^') && huge || marks.contains('!') && shared || marks.contains('%') && object)
+    !(marks.contains('^') && huge
+        || marks.contains('!') && shared
+        || marks.contains('*') && value.contains("\\xff")
+        || marks.contains('%') && object)
 }
 
 /// The call as a list of arguments, and with the last one piped, which Go checks elsewhere.
