@@ -17,6 +17,7 @@ pub mod functions;
 mod golang;
 mod json;
 pub mod lint;
+pub mod provenance;
 pub mod registry;
 pub mod release;
 pub mod render;
