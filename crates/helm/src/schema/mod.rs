@@ -113,7 +113,7 @@ fn check(chart: &Chart, values: &Map, path: &mut Vec<String>, faults: &mut Vec<C
 
 /// Checks one mapping against the text of one schema by itself; the text of what is wrong is Helm's.
 pub(crate) fn validate_alone(schema: &[u8], values: &Map) -> Result<(), String> {
-    check_one(schema, values).map_err(|fault| match fault {
+    check_one(schema, &Compiled::default(), values).map_err(|fault| match fault {
         Fault::Violations(violations) => violations.iter().map(Violation::to_string).collect(),
         Fault::Schema(text) => text,
         Fault::NotAMap(found) => format!("expected object (map), got {found}"),
