@@ -15,6 +15,7 @@ pub mod chart;
 mod cluster_reader;
 pub mod functions;
 mod golang;
+mod hexadecimal;
 mod json;
 pub mod lint;
 pub mod provenance;

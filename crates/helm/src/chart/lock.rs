@@ -4,6 +4,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{Dependency, Lock};
+use crate::hexadecimal::hexadecimal;
 use crate::json;
 
 /// The digest of what Chart.yaml declares and what was found for it.
@@ -21,11 +22,7 @@ pub fn old_lock_digest(declared: &[Dependency]) -> String {
 }
 
 fn digest(value: &impl Serialize) -> String {
-    let hash = Sha256::digest(json::to_go_json(value));
-    hash.iter().fold("sha256:".to_owned(), |mut text, byte| {
-        text.push_str(&format!("{byte:02x}"));
-        text
-    })
+    format!("sha256:{}", hexadecimal(&Sha256::digest(json::to_go_json(value))))
 }
 
 impl Lock {

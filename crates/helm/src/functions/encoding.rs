@@ -2,9 +2,9 @@
 
 use super::args::{STRING, add, text};
 use crate::golang::base_encoding::{decode_base32, decode_base64, encode_base32, encode_base64};
+use crate::hexadecimal::hexadecimal;
 use gotemplate::{FuncMap, Value};
 use sha2::Digest;
-use std::fmt::Write;
 
 pub(super) fn register(funcs: &mut FuncMap) {
     add(funcs, "b64enc", &[STRING], STRING, |_, args| Ok(encode_base64(text(args, 0)?).into()));
@@ -28,14 +28,6 @@ pub(super) fn register(funcs: &mut FuncMap) {
     add(funcs, "adler32sum", &[STRING], STRING, |_, args| {
         Ok(adler32(text(args, 0)?).to_string().into())
     });
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }
 
 /// RFC 1950's checksum: two sums modulo the largest prime below 2¹⁶.

@@ -58,12 +58,12 @@ pub(super) fn warning(
     }
     let mut text = format!("{api_version} {kind} is deprecated in v1.{}+", row.deprecated);
     if row.removed > 0 {
-        text.push_str(&format!(", unavailable in v1.{}+", row.removed));
+        text = format!("{text}, unavailable in v1.{}+", row.removed);
     }
     match row.instead {
         "" => {}
-        instead if instead.contains(' ') => text.push_str(&format!("; use {instead}")),
-        instead => text.push_str(&format!("; use {instead} {kind}")),
+        instead if instead.contains(' ') => text = format!("{text}; use {instead}"),
+        instead => text = format!("{text}; use {instead} {kind}"),
     }
     Ok(Some(text))
 }

@@ -160,7 +160,7 @@ fn head(value: &Value) -> Result<Option<Head>, String> {
                 "namespace" => decoder.text(value, &mut String::new()),
                 "name" => decoder.text(value, &mut head.name),
                 _ => {}
-            })
+            });
         }
         _ => {}
     });

@@ -15,6 +15,7 @@ mod openpgp;
 
 pub use openpgp::{Keyring, OpenPgpError, Signer};
 
+use crate::hexadecimal::hexadecimal;
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
@@ -181,7 +182,7 @@ fn told(what: &str, path: &Path, error: &std::io::Error) -> String {
 }
 
 fn digest(archive: &[u8]) -> String {
-    format!("sha256:{}", openpgp::hex(&Sha256::digest(archive)))
+    format!("sha256:{}", hexadecimal(&Sha256::digest(archive)))
 }
 
 /// The digest that the signed text gives for the archive.

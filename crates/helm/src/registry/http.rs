@@ -12,6 +12,8 @@ use reqwest::{Client, StatusCode};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
+use crate::hexadecimal::hexadecimal;
+
 use super::index::{Index, IndexEntry, IndexError};
 
 /// A user and password for a repository. Never printed.
@@ -164,7 +166,7 @@ impl Repository {
     ) -> Result<Vec<u8>, RegistryError> {
         let url = self.archive_url(entry)?;
         let bytes = self.fetch(client, &url, Kind::Archive).await?;
-        let found = hex(&Sha256::digest(&bytes));
+        let found = hexadecimal(&Sha256::digest(&bytes));
         if !entry.digest.is_empty() && !entry.digest.eq_ignore_ascii_case(&found) {
             let expected = entry.digest.clone();
             return Err(RegistryError::Digest { url: shown(&url), expected, found });
@@ -298,14 +300,6 @@ fn shown(url: &Url) -> String {
     let _ = url.set_username("");
     let _ = url.set_password(None);
     url.into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

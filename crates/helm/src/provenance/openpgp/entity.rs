@@ -5,6 +5,7 @@ use super::key::PublicKey;
 use super::packet::{self, Cursor, Packet};
 use super::secret::SecretKey;
 use super::signature::{self, MAY_SIGN, Signature};
+use crate::hexadecimal::hexadecimal;
 
 /// A key with everything that belongs to it.
 #[derive(Debug)]
@@ -167,7 +168,7 @@ impl Entity {
 
     /// The primary key's fingerprint in upper-case digits.
     pub(in crate::provenance) fn fingerprint(&self) -> String {
-        super::hex(&self.key.fingerprint).to_uppercase()
+        hexadecimal(&self.key.fingerprint).to_uppercase()
     }
 
     /// The name that stands for the key: not revoked before revoked, marked as primary, then the newest.

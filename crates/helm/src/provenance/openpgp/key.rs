@@ -4,6 +4,7 @@ use super::OpenPgpError;
 use super::crypto::{self, Curve, Hash};
 use super::packet::Cursor;
 use super::signature::Signature;
+use crate::hexadecimal::hexadecimal;
 
 /// A public key of version 4.
 #[derive(Debug, Clone)]
@@ -134,7 +135,7 @@ fn material(algorithm: u8, input: &mut Cursor<'_>) -> Result<Material, OpenPgpEr
             let oid = oid(input)?;
             let point = input.integer()?.to_vec();
             let curve = Curve::from_oid(oid).ok_or_else(|| {
-                OpenPgpError::unsupported(format!("unknown oid: {}", super::hex(oid)))
+                OpenPgpError::unsupported(format!("unknown oid: {}", hexadecimal(oid)))
             })?;
             return Ok(Material::Ecdsa { curve, point });
         }
@@ -142,7 +143,10 @@ fn material(algorithm: u8, input: &mut Cursor<'_>) -> Result<Material, OpenPgpEr
             let oid = oid(input)?;
             let point = input.integer()?;
             if oid != ED25519_OID {
-                return Err(OpenPgpError::unsupported(format!("unknown oid: {}", super::hex(oid))));
+                return Err(OpenPgpError::unsupported(format!(
+                    "unknown oid: {}",
+                    hexadecimal(oid)
+                )));
             }
             return match point {
                 [0x40, point @ ..] if point.len() == 32 => {

@@ -17,8 +17,3 @@ mod signature;
 
 pub use error::OpenPgpError;
 pub use keyring::{Keyring, Signer};
-
-/// Lower-case hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
