@@ -24,7 +24,7 @@ pub(crate) enum Command {
     Simulator(simulator::Args),
     /// Work with Helm charts as `helm` does
     #[command(subcommand)]
-    Chart(ChartCommand),
+    Chart(Box<ChartCommand>),
     /// Releases of an App
     #[command(subcommand)]
     Release(release::Command),

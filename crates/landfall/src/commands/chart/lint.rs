@@ -131,7 +131,7 @@ fn lint(path: &str, options: &Options<'_>) -> Outcome {
 }
 
 fn lint_chart(path: &str, options: &Options<'_>) -> Result<Vec<Finding>> {
-    if !path.ends_with(".tgz") && !path.ends_with(".tar.gz") {
+    if !is_archive(path) {
         return lint_folder(Path::new(path), path, options);
     }
     let folder = tempfile::Builder::new()
@@ -152,6 +152,11 @@ fn lint_folder(folder: &Path, shown: &str, options: &Options<'_>) -> Result<Vec<
     Ok(helm::lint::lint(folder, options))
 }
 
+/// Whether a path has the ending that Helm takes for an archive's.
+fn is_archive(path: &str) -> bool {
+    [".tgz", ".tar.gz"].iter().any(|ending| path.ends_with(ending))
+}
+
 /// The paths and, behind all of them, the charts below their `charts/`.
 fn with_subcharts(paths: &[String]) -> Vec<String> {
     let mut all = paths.to_vec();
@@ -168,7 +173,7 @@ fn walk(path: &str, found: &mut Vec<String>) {
     if name == "Chart.yaml" {
         let folder = PathBuf::from(path);
         found.extend(folder.parent().map(|folder| folder.to_string_lossy().into_owned()));
-    } else if path.ends_with(".tgz") || path.ends_with(".tar.gz") {
+    } else if is_archive(path) {
         found.push(path.to_owned());
     }
     if !about.is_dir() {

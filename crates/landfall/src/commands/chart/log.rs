@@ -14,7 +14,7 @@ pub(super) fn start(debug: bool) {
 /// Prints one message that does not come from the engine.
 pub(super) fn say(level: Level, message: &str, fields: &[(&str, &str)]) {
     let mut line = Line::new(level);
-    line.message = message.to_owned();
+    message.clone_into(&mut line.message);
     for (name, value) in fields {
         line.add(name, value);
     }

@@ -79,8 +79,10 @@ fn status(dependency: &Dependency, parent: &Chart, charts: &str) -> &'static str
 /// Files of the name `<dependency>-*.tgz`.
 fn archives(dependency: &Dependency, charts: &str) -> Vec<String> {
     let start = format!("{}-", dependency.name);
-    let fits = |name: &String| name.starts_with(&start) && name.ends_with(".tgz");
-    names(charts).into_iter().filter(|name| fits(name) && name.len() >= start.len() + 4).collect()
+    let fits = |name: &String| {
+        name.strip_prefix(&start).is_some_and(|rest| rest.strip_suffix(".tgz").is_some())
+    };
+    names(charts).into_iter().filter(fits).collect()
 }
 
 fn has_version(file: &str, dependency: &Dependency) -> bool {
@@ -115,14 +117,14 @@ fn undeclared(charts: &str, declared: &[Dependency]) -> String {
     let mut text = String::new();
     for name in names(charts) {
         let path = format!("{charts}/{name}");
-        if !Path::new(&path).is_dir() && !name.ends_with(".tgz") {
+        if !Path::new(&path).is_dir() && name.strip_suffix(".tgz").is_none() {
             continue;
         }
         let quoted = gotemplate::print::quote(&path);
         match Chart::load_of_any_format(Path::new(&path)) {
-            Err(_) => text.push_str(&format!("WARNING: {quoted} is not a chart.\n")),
+            Err(_) => text.extend(["WARNING: ", &quoted, " is not a chart.\n"]),
             Ok(chart) if !declared.iter().any(|d| d.name == chart.name()) => {
-                text.push_str(&format!("WARNING: {quoted} is not in Chart.yaml.\n"));
+                text.extend(["WARNING: ", &quoted, " is not in Chart.yaml.\n"]);
             }
             Ok(_) => {}
         }

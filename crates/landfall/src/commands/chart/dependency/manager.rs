@@ -75,14 +75,14 @@ impl<'a> Manager<'a> {
                      (Chart.yaml). Please update the dependencies with 'helm dependency update'"
                 );
             }
-            self.check_old_digest(declared, lock)?;
+            Self::check_old_digest(declared, lock)?;
         }
         resolve::check_repositories(&locked, self.settings)?;
         self.fetch_all(locked).map(drop)
     }
 
     /// Locks written by Helm 2 have another digest.
-    fn check_old_digest(&self, declared: &[Dependency], lock: &Lock) -> Result<()> {
+    fn check_old_digest(declared: &[Dependency], lock: &Lock) -> Result<()> {
         log::say(
             tracing::Level::INFO,
             "warning: a valid Helm v3 hash was not found. Checking against Helm v2 hash...",

@@ -43,6 +43,10 @@ pub(crate) struct Args {
     global: GlobalFlags,
 }
 
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the methods belong to one lifetime each"
+)]
 pub(super) fn run(command: &Command) -> Result<()> {
     match command {
         Command::List(args) => list::run(args),
