@@ -6,9 +6,12 @@ const ROW = 21; // pixels; `.log` in code.css sets the same line height
 const OVERSCAN = 15;
 const TOUCH = 1500; // milliseconds that a scroll may go on after its last touch
 
-export function startLog(): void {
+/** `early` are the log events that came before this module did. */
+export function startLog(early: Event[]): void {
   const scroller = document.querySelector<HTMLElement>("[data-log]");
-  if (scroller) new LogView(scroller);
+  if (!scroller) return;
+  const view = new LogView(scroller);
+  for (const event of early) view.receive(event);
 }
 
 class LogView {
@@ -52,7 +55,7 @@ class LogView {
     this.resized();
   }
 
-  private receive(event: Event): void {
+  receive(event: Event): void {
     const { data } = (event as CustomEvent<{ data: string }>).detail;
     const before = this.model.shownCount;
     this.model.append(JSON.parse(data) as LogLine[]);

@@ -17,7 +17,14 @@ startLive();
 
 // What only some pages need comes after the first paint.
 if (document.querySelector("[data-log]")) {
-  void import("./log-view").then((log) => log.startLog());
+  // The stream may be faster than the module: what it brings until then is kept.
+  const early: Event[] = [];
+  const keep = (event: Event) => early.push(event);
+  document.addEventListener("log", keep);
+  void import("./log-view").then((log) => {
+    document.removeEventListener("log", keep);
+    log.startLog(early);
+  });
 }
 if (document.querySelector("[data-editor]")) {
   void import("./editor").then((editor) => editor.startEditors());
