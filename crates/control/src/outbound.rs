@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use helm::registry::Transport;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect;
 use url::{Host, Url};
@@ -227,6 +228,12 @@ impl Outbound {
     pub(crate) fn client_for(&self, url: &Url) -> Result<reqwest::Client, RefusedAddress> {
         self.guard.check_literal(url)?;
         Ok(self.client.clone())
+    }
+
+    /// The client for repositories and registries, which checks every address that they name.
+    pub(crate) fn transport(&self) -> Transport {
+        let guard = self.guard.clone();
+        Transport::checked(self.client.clone(), move |url| Ok(guard.check_literal(url)?))
     }
 
     /// An address of the URL's host that was checked, for connections that others make.

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use helm::chart::Chart;
-use helm::registry::{Credentials, IndexError, Limits, RegistryError, Repository};
+use helm::registry::{
+    Access, Credentials, IndexError, Limits, RegistryError, Repository, Transport,
+};
 
 /// What the server answers to a path: status and body; `None` never answers.
 type Answers = fn(&str) -> Option<(u16, Vec<u8>)>;
@@ -55,10 +57,10 @@ fn serve(
     None
 }
 
-fn client() -> reqwest::Client {
+fn access() -> Access {
     // Fails only if another test was first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::new()
+    Access::new(Transport::new(reqwest::Client::new()))
 }
 
 fn packed() -> Vec<u8> {
@@ -95,15 +97,34 @@ fn repository(path: &str) -> Option<(u16, Vec<u8>)> {
 }
 
 fn open(server: &Server) -> Repository {
+    open_within(server, Limits::default())
+}
+
+fn open_within(server: &Server, limits: Limits) -> Repository {
     let credentials = Credentials { username: "ana".into(), password: "secret".into() };
-    Repository::new(&format!("{}/r/?k=1", server.address), Some(credentials)).expect("an address")
+    let access = access().with_credentials(Some(credentials)).with_limits(limits);
+    Repository::new(&format!("{}/r/?k=1", server.address), access).expect("an address")
+}
+
+/// An error and what it comes from, as the command line prints it.
+fn in_full(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// Why an index was not read.
+async fn unread(repository: &Repository) -> RegistryError {
+    match repository.index().await {
+        Err(RegistryError::NotARepository { source, .. }) => *source,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The newest version is found and its archive fetched, with credentials and the query kept.
 #[tokio::test]
 async fn newest_version_is_fetched() {
     let server = Server::start(repository);
-    let (entry, archive) = open(&server).fetch_chart(&client(), "shop", "").await.unwrap();
+    let (entry, archive) = open(&server).fetch_chart("shop", "").await.unwrap();
     assert_eq!(entry.metadata.version, "1.2.0");
     assert_eq!(Chart::from_archive(&archive).unwrap().name(), "shop");
     let seen = server.seen.lock().unwrap();
@@ -116,37 +137,40 @@ async fn newest_version_is_fetched() {
 #[tokio::test]
 async fn archives_that_cannot_be_had() {
     let server = Server::start(repository);
-    let (repository, client) = (open(&server), client());
-    let fetch = async |version| repository.fetch_chart(&client, "shop", version).await.unwrap_err();
+    let repository = open(&server);
+    let fetch = async |version| repository.fetch_chart("shop", version).await.unwrap_err();
     assert!(matches!(fetch("1.1.0").await, RegistryError::Digest { .. }));
     let missing = fetch("1.0.0").await.to_string();
-    assert!(missing.contains("/r/charts/missing.tgz: the server answered 404"), "{missing}");
-    assert!(!missing.contains("k=1"), "the query is not shown");
+    let wanted = format!("failed to fetch {}/r/charts/missing.tgz : 404 Not Found", server.address);
+    assert_eq!(missing, wanted, "the query is not shown");
     assert!(matches!(fetch("0.9.0").await, RegistryError::NoUrl { .. }));
-    assert!(matches!(
-        fetch("3").await,
-        RegistryError::Index { source: IndexError::NoVersion { .. }, .. }
-    ));
+    let RegistryError::NotFound { why, .. } = fetch("3").await else { panic!("is not there") };
+    assert!(matches!(*why, IndexError::NoVersion { .. }));
 }
 
-/// What the server says or does not say ends in an error that names the address and the remedy.
+/// What the server says or does not say ends in an error that names the repository and the cause.
 #[tokio::test]
 async fn servers_that_do_not_help() {
     let refuse = Server::start(|_| Some((401, Vec::new())));
-    let error = open(&refuse).index(&client()).await.unwrap_err().to_string();
-    assert!(error.ends_with("401 Unauthorized (check the user and password)"), "{error}");
+    let error = in_full(&open(&refuse).index().await.unwrap_err());
+    assert!(error.contains("is not a valid chart repository or cannot be reached: "), "{error}");
+    assert!(error.ends_with("/r/index.yaml : 401 Unauthorized"), "{error}");
     assert!(!error.contains("secret"));
 
     let html = Server::start(|_| Some((200, b"<html>".into())));
-    assert!(matches!(open(&html).index(&client()).await, Err(RegistryError::Index { .. })));
+    assert!(matches!(unread(&open(&html)).await, RegistryError::Index(_)));
 
     let silent = Server::start(|_| None);
     let limits = Limits { time: Duration::from_millis(50), ..Limits::default() };
-    let repository = open(&silent).with_limits(limits);
-    assert!(matches!(repository.index(&client()).await, Err(RegistryError::TimedOut { .. })));
+    let repository = open_within(&silent, limits);
+    assert!(matches!(unread(&repository).await, RegistryError::TimedOut { .. }));
 
-    let gone = Repository::new("http://127.0.0.1:1/r", None).unwrap();
-    assert!(matches!(gone.index(&client()).await, Err(RegistryError::Request { .. })));
+    let gone = Repository::new("http://127.0.0.1:1/r", access()).unwrap();
+    let error = in_full(&unread(&gone).await);
+    assert_eq!(
+        error,
+        "Get \"http://127.0.0.1:1/r/index.yaml\": dial tcp 127.0.0.1:1: connect: connection refused"
+    );
 }
 
 /// A file larger than the limit is not read to its end.
@@ -154,6 +178,6 @@ async fn servers_that_do_not_help() {
 async fn oversized_files() {
     let server = Server::start(repository);
     let limits = Limits { index_bytes: 100, ..Limits::default() };
-    let error = open(&server).with_limits(limits).index(&client()).await.unwrap_err();
+    let error = unread(&open_within(&server, limits)).await;
     assert!(matches!(error, RegistryError::TooLarge { limit: 100, .. }));
 }

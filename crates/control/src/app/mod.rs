@@ -9,6 +9,7 @@ pub(crate) mod store;
 mod values;
 mod versions;
 
+use helm::registry::Reference;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,7 @@ use utoipa::ToSchema;
 use crate::actor::{Actor, By};
 use crate::audit::{self, Act};
 use crate::control::Control;
-use crate::error::{Checks, Error, Invalid, Problem};
+use crate::error::{Checks, Error, Invalid, Problem, sentence};
 use crate::names::AppName;
 use crate::release::ReleaseBrief;
 use crate::rights::Subject;
@@ -125,13 +126,13 @@ pub struct NewApp {
     /// The App's name.
     #[serde(default)]
     pub name: String,
-    /// `repository`, `oci` or `upload`.
+    /// `repository`, `oci` or `upload`; empty: what the URL is of.
     #[serde(default)]
     pub chart_kind: String,
     /// The repository's or registry's URL.
     #[serde(default)]
     pub chart_url: String,
-    /// The chart's name, for a repository or uploads.
+    /// The chart's name, for a repository or uploads; of a registry where the URL ends before it.
     #[serde(default)]
     pub chart_name: String,
     /// The registry user, if it asks for one.
@@ -304,33 +305,55 @@ fn chart_reference(new: &NewApp) -> Result<ChartReference, Error> {
     let url = new.chart_url.trim().trim_end_matches('/').to_owned();
     let chart = new.chart_name.trim().to_owned();
     let mut checks = Checks::default();
-    let name_needed = new.chart_kind != "oci";
+    let is_oci = Reference::is_oci(&url);
+    let kind = match new.chart_kind.as_str() {
+        "" if is_oci => "oci",
+        "" => "repository",
+        kind => kind,
+    };
+    let name_needed = kind != "oci" || !chart.is_empty();
     if name_needed && (chart.is_empty() || chart.contains(['/', ' '])) {
         let remedy = "Write it as in Chart.yaml, such as `parcel`.";
         checks.add(Problem::new("chart_name", "This is not the name of a chart.", remedy));
     }
-    let reference = match new.chart_kind.as_str() {
-        "" | "repository" if url.starts_with("oci://") => {
-            let message = "OCI registries cannot be read by this version of Landfall.";
-            let remedy = "Give an HTTP chart repository, or upload the chart's archives.";
-            checks.add(Problem::new("chart_url", message, remedy));
+    let reference = match kind {
+        "repository" if is_oci => {
+            let message = "This is the address of an OCI registry, not of a repository.";
+            checks.add(Problem::new("chart_url", message, "Choose oci as the kind."));
             None
         }
-        "" | "repository" => Some(ChartReference::Repository { url, chart }),
+        "repository" => Some(ChartReference::Repository { url, chart }),
         "upload" => Some(ChartReference::Upload { chart }),
-        "oci" => {
-            let message = "OCI registries cannot be read by this version of Landfall.";
-            let remedy = "Give an HTTP chart repository, or upload the chart's archives.";
-            checks.add(Problem::new("chart_kind", message, remedy));
-            None
-        }
+        "oci" => checks.take(oci_reference(&url, &chart))?,
         other => {
             let message = format!("`{other}` is not a kind of chart source.");
-            let remedy = "Choose repository or upload.";
+            let remedy = "Choose repository, oci or upload.";
             checks.add(Problem::new("chart_kind", message, remedy));
             None
         }
     };
     checks.done()?;
     reference.ok_or_else(|| Error::internal("check a chart reference", "nothing was checked"))
+}
+
+/// A chart in a registry. The address may end before the chart's name, as in dependencies; it names
+/// no version, because each Release has its own.
+fn oci_reference(url: &str, chart: &str) -> Result<ChartReference, Error> {
+    const FORM: &str = "Write it as oci://HOST/PATH/CHART.";
+    let wrong = |message: &str, remedy: &str| Err(Error::invalid("chart_url", message, remedy));
+    if !Reference::is_oci(url) {
+        return wrong("This is not the address of an OCI registry.", FORM);
+    }
+    let url = match url.rsplit_once('/') {
+        _ if chart.is_empty() => url.to_owned(),
+        Some((_, last)) if last == chart => url.to_owned(),
+        _ => format!("{url}/{chart}"),
+    };
+    match Reference::parse(&url) {
+        Err(e) => wrong(&sentence(&e.to_string()), FORM),
+        Ok(reference) if reference.tag.is_some() || reference.digest.is_some() => {
+            wrong("An App's chart has no version of its own.", "Leave the tag or digest out.")
+        }
+        Ok(_) => Ok(ChartReference::Oci { url }),
+    }
 }

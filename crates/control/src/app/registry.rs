@@ -1,6 +1,10 @@
-//! An App's chart repository, read through the one outbound client.
+//! An App's chart repository or OCI registry, read through the one outbound client.
 
-use helm::registry::{Credentials, IndexEntry, IndexError, RegistryError, Repository};
+use helm::registry::{
+    Access, ChartSource, Credentials, FetchedChart, OfferedVersion, Provenance, Reference,
+    RegistryError,
+};
+use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -17,19 +21,17 @@ pub(super) fn password_identity(app: AppId) -> String {
     format!("apps/registry_password/{app}")
 }
 
-/// A chart in an HTTP repository with what to sign in with.
+/// A chart in a repository or registry with what to sign in with.
 pub(crate) struct Source {
-    pub(crate) url: String,
-    pub(crate) chart: String,
-    pub(crate) credentials: Option<Credentials>,
+    reference: ChartReference,
+    credentials: Option<Credentials>,
 }
 
-/// The versions of a chart as its repository lists them.
+/// The versions of a chart as its repository or registry lists them.
 pub(crate) struct Offer {
-    repository: Repository,
-    client: reqwest::Client,
+    source: ChartSource,
     /// Newest first.
-    pub(crate) entries: Vec<IndexEntry>,
+    pub(crate) versions: Vec<OfferedVersion>,
 }
 
 impl ChartReference {
@@ -39,6 +41,14 @@ impl ChartReference {
             Self::Repository { url, chart } => format!("{}, chart {chart}", without_user(url)),
             Self::Oci { url } => url.clone(),
             Self::Upload { chart } => format!("uploaded archives of chart {chart}"),
+        }
+    }
+
+    /// The name that the chart must have.
+    pub(crate) fn chart_name(&self) -> &str {
+        match self {
+            Self::Repository { chart, .. } | Self::Upload { chart } => chart,
+            Self::Oci { url } => url.rsplit('/').next().unwrap_or(url),
         }
     }
 }
@@ -55,25 +65,90 @@ fn without_user(url: &str) -> String {
     }
 }
 
+/// Whether a registry is this machine itself, which is spoken to without TLS, as Docker does.
+fn is_this_machine(reference: &Reference) -> bool {
+    let Ok(url) = format!("http://{}", reference.registry).parse::<Url>() else { return false };
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(v4)) => v4.is_loopback(),
+        Some(url::Host::Ipv6(v6)) => v6.is_loopback(),
+        None => false,
+    }
+}
+
 impl Source {
-    /// Where a chart comes from, if that is an HTTP repository.
+    /// Where a chart comes from, unless its archives are uploaded.
     pub(super) fn new(
         reference: &ChartReference,
         username: Option<&str>,
         password: Option<&SecretString>,
     ) -> Option<Self> {
-        let ChartReference::Repository { url, chart } = reference else { return None };
+        if matches!(reference, ChartReference::Upload { .. }) {
+            return None;
+        }
         let password = password.map(|password| password.expose_secret().to_owned());
         let credentials = username.map(|username| Credentials {
             username: username.to_owned(),
             password: password.unwrap_or_default(),
         });
-        Some(Self { url: url.clone(), chart: chart.clone(), credentials })
+        Some(Self { reference: reference.clone(), credentials })
+    }
+
+    fn chart(&self) -> &str {
+        self.reference.chart_name()
+    }
+
+    /// `repository` or `registry`, as people call it.
+    fn kind(&self) -> &'static str {
+        match self.reference {
+            ChartReference::Oci { .. } => "registry",
+            ChartReference::Repository { .. } | ChartReference::Upload { .. } => "repository",
+        }
+    }
+
+    /// The address as it may be shown.
+    fn shown(&self) -> String {
+        match &self.reference {
+            ChartReference::Repository { url, .. } | ChartReference::Oci { url } => {
+                without_user(url)
+            }
+            ChartReference::Upload { chart } => chart.clone(),
+        }
+    }
+
+    /// The source behind `access`; a malformed address is told at `chart_url`.
+    fn open(&self, access: Access) -> Result<ChartSource, Error> {
+        let at_url = |message: String, remedy: &str| {
+            Err(Error::invalid("chart_url", sentence(&message), remedy))
+        };
+        let access = access.with_credentials(self.credentials.clone());
+        match &self.reference {
+            ChartReference::Oci { url } => {
+                let opened = Reference::parse(url).map_err(RegistryError::from);
+                let opened = opened.and_then(|reference| {
+                    ChartSource::oci(url, access.with_plain_http(is_this_machine(&reference)))
+                });
+                opened.or_else(|e| at_url(whole_text(&e), "Write it as oci://HOST/PATH/CHART."))
+            }
+            ChartReference::Repository { url, chart } => {
+                if let Err(e) = url.parse::<Url>() {
+                    let remedy = "Write it as https://HOST/PATH.";
+                    return at_url(format!("This is not a URL: {e}."), remedy);
+                }
+                ChartSource::repository(url, chart, access).or_else(|e| {
+                    let remedy = "Give the address of a chart repository.";
+                    at_url(whole_text(&e), remedy)
+                })
+            }
+            ChartReference::Upload { .. } => {
+                Err(Error::internal("read a registry", "the archives are uploaded"))
+            }
+        }
     }
 }
 
 impl Control {
-    /// Where an App's chart comes from, if that is an HTTP repository.
+    /// Where an App's chart comes from, unless its archives are uploaded.
     pub(crate) fn app_source(&self, app: &AppRow) -> Result<Option<Source>, Error> {
         let password = match &app.registry_password_sealed {
             None => None,
@@ -86,32 +161,17 @@ impl Control {
         Ok(Source::new(&app.chart, app.registry_username.as_deref(), password.as_ref()))
     }
 
-    /// Reads what a repository offers of a chart. Problems are told at the fields `chart_url` and
-    /// `chart_name`; a repository that does not answer is [`Error::Unreachable`].
+    /// Reads what a repository or registry offers of a chart. Problems are told at the fields
+    /// `chart_url` and `chart_name`; a server that does not answer is [`Error::Unreachable`].
     pub(crate) async fn read_offer(&self, source: &Source) -> Result<Offer, Error> {
-        let at_url = |message: String, remedy: &str| Error::invalid("chart_url", message, remedy);
-        let url: Url = source.url.parse().map_err(|e| {
-            at_url(format!("This is not a URL: {e}."), "Write it as https://HOST/PATH.")
-        })?;
-        let client = self
-            .outbound()
-            .client_for(&url)
-            .map_err(|refused| refused_at("chart_url", &refused))?;
-        let repository = Repository::new(&source.url, source.credentials.clone()).map_err(|e| {
-            at_url(format!("{e}."), "Give the address of an HTTP chart repository.")
-        })?;
-        let index = repository.index(&client).await.map_err(|e| unreadable(e, &source.url))?;
-        let entries = index.versions(&source.chart).map_err(|e| {
-            let message = match e {
-                IndexError::NoChart { chart } => format!("The repository has no chart `{chart}`."),
-                other => sentence(&whole_text(&other)),
-            };
-            let names: Vec<&str> = index.chart_names().take(10).collect();
-            let remedy = format!("It has {}.", names.join(", "));
-            let remedy = if names.is_empty() { String::new() } else { remedy };
-            Error::invalid("chart_name", message, remedy)
-        })?;
-        Ok(Offer { repository, client, entries })
+        let opened = source.open(Access::new(self.outbound().transport()))?;
+        let versions = opened.versions().await.map_err(|e| unreadable(e, source))?;
+        if versions.is_empty() && matches!(source.reference, ChartReference::Oci { .. }) {
+            let message = "The registry has no tag here that is a version.";
+            let remedy = "Push the chart with `helm push`.";
+            return Err(Error::invalid("chart_url", message, remedy));
+        }
+        Ok(Offer { source: opened, versions })
     }
 
     /// Fetches the archive of exactly this version.
@@ -119,25 +179,20 @@ impl Control {
         &self,
         source: &Source,
         version: &str,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<FetchedChart, Error> {
         let offer = self.read_offer(source).await.map_err(at_version)?;
-        let found = offer.entries.iter().find(|entry| entry.metadata.version == version);
-        let Some(entry) = found else {
-            let message = format!("The repository has no version `{version}` of {}.", source.chart);
-            let newest = offer.entries.first().map(|entry| entry.metadata.version.as_str());
+        let found = offer.versions.iter().find(|offered| offered.version == version);
+        let Some(offered) = found else {
+            let (kind, chart) = (source.kind(), source.chart());
+            let message = format!("The {kind} has no version `{version}` of {chart}.");
+            let newest = offer.versions.first().map(|offered| &offered.version);
             let remedy = newest.map_or_else(String::new, |v| format!("Its newest is {v}."));
             return Err(Error::Invalid(crate::error::Invalid {
                 problems: vec![Problem::new("chart_version", message, remedy)],
             }));
         };
-        // An index may name any host. Names are checked where they are resolved, addresses here.
-        if let Some(Ok(url)) = entry.urls.first().map(|url| url.parse::<Url>()) {
-            self.outbound()
-                .client_for(&url)
-                .map_err(|refused| refused_at("chart_version", &refused))?;
-        }
-        let archive = offer.repository.archive(&offer.client, entry).await;
-        archive.map_err(|e| no_archive(e, source, version))
+        let fetched = offer.source.fetch(offered, Provenance::Unwanted).await;
+        fetched.map_err(|e| no_archive(e, source, version))
     }
 }
 
@@ -146,7 +201,7 @@ fn refused_at(field: &str, refused: &RefusedAddress) -> Error {
     Error::invalid(field, sentence(&refused.to_string()), refused.remedy())
 }
 
-/// The form of a Release has one field for all that its App's repository says.
+/// The form of a Release has one field for all that its App's registry says.
 fn at_version(error: Error) -> Error {
     match error {
         Error::Invalid(mut invalid) => {
@@ -159,50 +214,75 @@ fn at_version(error: Error) -> Error {
     }
 }
 
-/// The repository's index cannot be had.
-fn unreadable(error: RegistryError, url: &str) -> Error {
+/// The list of versions cannot be had.
+fn unreadable(error: RegistryError, source: &Source) -> Error {
     if let Some(refused) = outbound::refused(&error) {
         return refused_at("chart_url", refused);
     }
-    let (why, remedy) = match &error {
-        // Three layers of HTTP say less than what they begin with.
-        RegistryError::Request { source, .. } => (
-            format!("{error}: {}", outbound::root_cause(source)),
-            "Check its address, and that it can be reached from the server.",
-        ),
-        RegistryError::Index { source, .. } => {
-            (whole_text(source), "Give the address of the folder that has index.yaml.")
-        }
-        RegistryError::TimedOut { .. } => (error.to_string(), "Try again later."),
-        // Their texts say what to do, where something can be done.
-        RegistryError::Address { .. }
-        | RegistryError::Status { .. }
-        | RegistryError::TooLarge { .. }
-        | RegistryError::NoUrl { .. }
-        | RegistryError::Digest { .. } => (error.to_string(), ""),
+    // That it is no repository is said below already, with what is wrong.
+    let error = match error {
+        RegistryError::NotARepository { source, .. } => *source,
+        other => other,
     };
-    Error::Unreachable {
-        what: format!("The chart repository {} was not read: {why}.", without_user(url)),
-        remedy: remedy.to_owned(),
-        source: Some(error.into()),
+    match &error {
+        RegistryError::NoSuchChart { chart, others } => {
+            let message = format!("The repository has no chart `{chart}`.");
+            let remedy = format!("It has {}.", others.join(", "));
+            let remedy = if others.is_empty() { String::new() } else { remedy };
+            return Error::invalid("chart_name", message, remedy);
+        }
+        RegistryError::Answer { status, .. } if *status == StatusCode::NOT_FOUND => {
+            let message = format!("The registry has no chart `{}` here.", source.chart());
+            let remedy = "Check the address, and that the chart was pushed.";
+            return Error::invalid("chart_url", message, remedy);
+        }
+        _ => {}
+    }
+    let remedy = remedy_for(&error);
+    let why = match &error {
+        // Three layers of HTTP say less than what they begin with.
+        RegistryError::Request { source, .. } => {
+            format!("{error}: {}", outbound::root_cause(source.as_ref()))
+        }
+        other => whole_text(other),
+    };
+    let what = format!("The chart {} {} was not read: {why}.", source.kind(), source.shown());
+    Error::Unreachable { what, remedy: remedy.to_owned(), source: Some(error.into()) }
+}
+
+/// What can be done about a list that was not read; empty where its text says so.
+fn remedy_for(error: &RegistryError) -> &'static str {
+    const SIGN_IN: &str = "Check the user and password.";
+    let unauthorized =
+        |status: &StatusCode| matches!(*status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    match error {
+        RegistryError::Request { .. } => {
+            "Check its address, and that it can be reached from the server."
+        }
+        RegistryError::Index(_) => "Give the address of the folder that has index.yaml.",
+        RegistryError::TimedOut { .. } => "Try again later.",
+        RegistryError::NoCredentials { .. } => "Give a user and a password.",
+        RegistryError::Token { .. } => SIGN_IN,
+        RegistryError::Status { status, .. } | RegistryError::Answer { status, .. }
+            if unauthorized(status) =>
+        {
+            SIGN_IN
+        }
+        _ => "",
     }
 }
 
-/// The index was read, but the archive it lists cannot be had.
+/// The versions were listed, but the archive of one cannot be had.
 fn no_archive(error: RegistryError, source: &Source, version: &str) -> Error {
     if let Some(refused) = outbound::refused(&error) {
         return refused_at("chart_version", refused);
     }
-    let why = match &error {
-        RegistryError::Request { .. } | RegistryError::TimedOut { .. } => {
-            return unreadable(error, &source.url);
-        }
-        RegistryError::Status { url, status } => {
-            format!("could not fetch {url}: the server answered {status}")
-        }
-        other => whole_text(other),
-    };
-    let message = format!("The archive of {} {version} was not read: {why}.", source.chart);
+    if matches!(error, RegistryError::Request { .. } | RegistryError::TimedOut { .. }) {
+        return unreadable(error, source);
+    }
+    let chart = source.chart();
+    let why = whole_text(&error);
+    let message = format!("The archive of {chart} {version} was not read: {why}.");
     let remedy = "Choose another version, or have this one published again.";
     Error::invalid("chart_version", message, remedy)
 }

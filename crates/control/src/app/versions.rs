@@ -57,23 +57,22 @@ impl Control {
         };
         let offer = self.read_offer(&source).await?;
         let used = releases::tags_by_chart_version(self.db().read(), app.id).await?;
-        let newest = offer.entries.iter().position(|entry| !is_prerelease(&entry.metadata.version));
-        let version = |(n, entry): (usize, helm::registry::IndexEntry)| {
-            let text = |text: String| Some(text).filter(|text| !text.is_empty());
-            let version = entry.metadata.version;
+        let newest = offer.versions.iter().position(|offered| !is_prerelease(&offered.version));
+        let version = |(n, offered): (usize, helm::registry::OfferedVersion)| {
+            let version = offered.version;
             let tags = used.iter().filter(|(known, _)| *known == version);
             ChartVersion {
-                app_version: text(entry.metadata.app_version),
-                description: text(entry.metadata.description),
-                created_at: entry.created.parse().ok(),
-                digest: text(entry.digest),
+                app_version: offered.app_version,
+                description: offered.description,
+                created_at: offered.created.and_then(|created| created.parse().ok()),
+                digest: offered.archive_digest.map(|digest| digest.hex()),
                 newest: newest == Some(n),
                 prerelease: is_prerelease(&version),
                 used_by: tags.map(|(_, tag)| tag.clone()).collect(),
                 version,
             }
         };
-        let versions = offer.entries.into_iter().enumerate().map(version).collect();
+        let versions = offer.versions.into_iter().enumerate().map(version).collect();
         Ok(ChartVersions { registry, read_at: now(), versions })
     }
 

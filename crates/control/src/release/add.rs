@@ -24,6 +24,14 @@ const CHANGELOG_LONGEST: usize = 256 * 1024;
 /// Largest uploaded archive, in bytes.
 const ARCHIVE_LARGEST: usize = 32 * 1024 * 1024;
 
+/// A chart to be kept, as its archive and as what that holds.
+struct Packed {
+    archive: Vec<u8>,
+    chart: Chart,
+    /// Digest of the OCI manifest that led to the archive.
+    manifest_digest: Option<String>,
+}
+
 impl Control {
     /// Adds a Release: fetches the chart, checks it and stores it.
     pub async fn release_add(&self, actor: &Actor, new: NewRelease) -> Result<Release, Error> {
@@ -58,15 +66,16 @@ impl Control {
             None => None,
         };
         checks.done()?;
-        let (Some(app), Some(tag), Some((archive, chart))) = (app, tag, archive) else {
+        let (Some(app), Some(tag), Some(packed)) = (app, tag, archive) else {
             return Err(Error::internal("check a Release", "nothing was checked"));
         };
-        self.insert_release(actor, &app, &tag, &new, &archive, &chart).await
+        self.insert_release(actor, &app, &tag, &new, &packed).await
     }
 
     /// The chart archive of a new Release: fetched, or as uploaded.
-    async fn archive_of(&self, app: &AppRow, new: &NewRelease) -> Result<(Vec<u8>, Chart), Error> {
+    async fn archive_of(&self, app: &AppRow, new: &NewRelease) -> Result<Packed, Error> {
         let version = new.chart_version.trim();
+        let mut manifest_digest = None;
         let (archive, field) = match (&new.archive, self.app_source(app)?) {
             (Some(archive), _) => (archive.clone(), "archive"),
             (None, None) => {
@@ -78,7 +87,11 @@ impl Control {
                 let message = "No chart version is chosen.";
                 return Err(Error::invalid("chart_version", message, "Choose one of the list."));
             }
-            (None, Some(source)) => (self.fetch_archive(&source, version).await?, "chart_version"),
+            (None, Some(source)) => {
+                let fetched = self.fetch_archive(&source, version).await?;
+                manifest_digest = fetched.manifest_digest;
+                (fetched.archive, "chart_version")
+            }
         };
         if archive.len() > ARCHIVE_LARGEST {
             let message = "This chart archive is too large.";
@@ -93,7 +106,7 @@ impl Control {
             Error::invalid(field, message, "Package it again with `helm package`.")
         })?;
         check_chart(app, field, version, &chart)?;
-        Ok((archive, chart))
+        Ok(Packed { archive, chart, manifest_digest })
     }
 
     async fn insert_release(
@@ -102,9 +115,9 @@ impl Control {
         app: &AppRow,
         tag: &ReleaseTag,
         new: &NewRelease,
-        archive: &[u8],
-        chart: &Chart,
+        packed: &Packed,
     ) -> Result<Release, Error> {
+        let Packed { archive, chart, manifest_digest } = packed;
         let id = ReleaseId::generate();
         let sha256 = self.objects().put_archive(archive).await?;
         let values = self.objects().put_text(&new.values).await?;
@@ -119,6 +132,7 @@ impl Control {
             chart_app_version: Some(app_version).filter(|version| !version.is_empty()),
             archive_sha256: &sha256,
             archive_size: i64::try_from(archive.len()).unwrap_or(i64::MAX),
+            manifest_digest: manifest_digest.as_deref(),
             values: values.as_ref(),
             changelog: new.changelog.trim(),
             at: now(),
@@ -159,11 +173,7 @@ fn taken(app: &AppRow, tag: &ReleaseTag) -> Problem {
 /// Whether the archive holds what it was fetched or uploaded as.
 fn check_chart(app: &AppRow, field: &str, version: &str, chart: &Chart) -> Result<(), Error> {
     let wrong = |message: String, remedy: &str| Err(Error::invalid(field, message, remedy));
-    let (ChartReference::Repository { chart: wanted, .. }
-    | ChartReference::Upload { chart: wanted }) = &app.chart
-    else {
-        return wrong("OCI registries cannot be read by this version of Landfall.".to_owned(), "");
-    };
+    let wanted = app.chart.chart_name();
     if chart.name() != wanted {
         let message = format!("This is chart `{}`, not `{wanted}`.", chart.name());
         return wrong(message, "Take the archive of the App's own chart.");

@@ -191,6 +191,7 @@ pub(crate) struct NewRow<'a> {
     pub(crate) chart_app_version: Option<&'a str>,
     pub(crate) archive_sha256: &'a str,
     pub(crate) archive_size: i64,
+    pub(crate) manifest_digest: Option<&'a str>,
     pub(crate) values: Option<&'a Address>,
     pub(crate) changelog: &'a str,
     pub(crate) at: Timestamp,
@@ -210,9 +211,9 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result
         source: DbErr::RecordNotFound("its App".to_owned()),
     })?;
     sql("INSERT INTO releases (id, app_id, ordinal, tag, prerelease, chart, chart_name, \
-         chart_version, chart_app_version, archive_sha256, archive_size, values_object, changelog, \
-         created_at, created_by) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)")
+         chart_version, chart_app_version, archive_sha256, archive_size, manifest_digest, values_object, \
+         changelog, created_at, created_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)")
     .bind(new.id)
     .bind(new.app)
     .bind(ordinal)
@@ -224,6 +225,7 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result
     .bind(new.chart_app_version)
     .bind(new.archive_sha256)
     .bind(new.archive_size)
+    .bind(new.manifest_digest)
     .bind(new.values.cloned())
     .bind(new.changelog)
     .bind(new.at)

@@ -32,7 +32,7 @@ pub fn parse_bytes(bytes: &[u8]) -> Result<Value, ParseError> {
     compose::document(bytes, Numbers::Floats, Keys::LastWins)
 }
 
-/// As [`parse`], but every key that a mapping has twice is an error, as it is for
+/// As [`parse_keeping_integers`], but every key that a mapping has twice is an error, as it is for
 /// `sigs.k8s.io/yaml`'s `UnmarshalStrict`, which names them all.
 ///
 /// ```
@@ -43,7 +43,7 @@ pub fn parse_bytes(bytes: &[u8]) -> Result<Value, ParseError> {
 /// );
 /// ```
 pub fn parse_strict(text: &str) -> Result<Value, ParseError> {
-    compose::document(text.as_bytes(), Numbers::Floats, Keys::Once)
+    compose::document(text.as_bytes(), Numbers::Integers, Keys::Once)
 }
 
 /// As [`parse`], but a number that JSON writes without point and exponent stays an integer:

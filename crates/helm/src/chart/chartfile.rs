@@ -143,7 +143,7 @@ fn maintainer(decoder: &mut Decoder, value: &Value) -> Maintainer {
         "name" => decoder.text(value, &mut maintainer.name),
         "email" => decoder.text(value, &mut maintainer.email),
         "url" => decoder.text(value, &mut maintainer.url),
-        _ => {}
+        _ => decoder.unknown(),
     });
     maintainer
 }
@@ -178,7 +178,7 @@ fn dependency(decoder: &mut Decoder, value: &Value) -> Dependency {
                 .unwrap_or_default();
         }
         "alias" => decoder.text(value, &mut dependency.alias),
-        _ => {}
+        _ => decoder.unknown(),
     });
     dependency
 }

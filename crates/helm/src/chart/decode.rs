@@ -8,28 +8,56 @@ use std::collections::BTreeMap;
 
 use goyaml::{Map, Value};
 
-/// A value has the wrong type for the field it stands in.
+/// A document does not have the fields it should have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into {place} of type {wanted}"
-)]
-pub struct TypeError {
-    /// What JSON calls the value: object, array, string, number or bool.
-    pub found: &'static str,
-    /// Where it stands, in Go's words.
-    pub place: String,
-    /// The Go type that was wanted.
-    pub wanted: &'static str,
+pub enum TypeError {
+    /// A value has the wrong type for the field it stands in.
+    #[error(
+        "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal {found} into {place} of type {wanted}"
+    )]
+    Mismatch {
+        /// What JSON calls the value: object, array, string, number or bool.
+        found: &'static str,
+        /// Where it stands, in Go's words.
+        place: String,
+        /// The Go type that was wanted.
+        wanted: &'static str,
+    },
+    /// There is no such field, and the document is read strictly.
+    #[error("error unmarshaling JSON: while decoding JSON: json: unknown field {0:?}")]
+    UnknownField(String),
+    /// A text is not a time of RFC 3339.
+    #[error("error unmarshaling JSON: while decoding JSON: {0}")]
+    Time(String),
 }
 
 /// Collects fields of one document and remembers the first mistake.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
+    /// Whether a field that nobody knows is a mistake.
+    strict: bool,
     path: Vec<String>,
     error: Option<TypeError>,
 }
 
 impl Decoder {
+    /// One for which an unknown field is a mistake.
+    pub(crate) fn strict() -> Self {
+        Self { strict: true, ..Self::default() }
+    }
+
+    /// The field that is being read is none that anyone knows.
+    pub(crate) fn unknown(&mut self) {
+        if self.strict && self.error.is_none() {
+            self.error = self.path.last().cloned().map(TypeError::UnknownField);
+        }
+    }
+
+    /// The field that is being read is not a time.
+    pub(crate) fn not_a_time(&mut self, why: String) {
+        self.error.get_or_insert(TypeError::Time(why));
+    }
+
     /// The outcome: `value`, or the first mistake on the way to it.
     pub(crate) fn finish<T>(self, value: T) -> Result<T, TypeError> {
         match self.error {
@@ -149,7 +177,7 @@ impl Decoder {
             path if in_list => format!(".{}", path.join(".")),
             path => format!("Go struct field .{}", path.join(".")),
         };
-        self.error = Some(TypeError { found: json_kind(value), place, wanted });
+        self.error = Some(TypeError::Mismatch { found: json_kind(value), place, wanted });
     }
 }
 

@@ -44,6 +44,7 @@ pub use validate::ValidationError;
 pub(crate) use chartfile::{ChartfileReading, NullItems, metadata_field};
 pub(crate) use decode::{Decoder, sorted};
 pub(crate) use dependencies::{is_compatible, process_dependencies_for_lint};
+pub(crate) use validate::validate;
 
 /// The largest sum of file sizes a chart may have, in bytes (Helm's limit: 100 MiB).
 pub const MAX_CHART_SIZE: u64 = 100 * 1024 * 1024;

@@ -12,7 +12,7 @@ use crate::semver::Version;
 pub struct ValidationError(String);
 
 /// Cleans the texts of `metadata` and checks it.
-pub(super) fn validate(metadata: &mut Metadata, nulls: NullItems) -> Result<(), ValidationError> {
+pub(crate) fn validate(metadata: &mut Metadata, nulls: NullItems) -> Result<(), ValidationError> {
     sanitize(metadata);
     check_itself(metadata).and_then(|()| check_items(metadata, nulls)).map_err(ValidationError)
 }

@@ -73,8 +73,8 @@ async fn repositories() {
     insta::assert_snapshot!(world.app_refused("oci://registry.example.com/shop", "shop").await, @r"
     422 invalid: Not acceptable as given
     /chart_url
-      OCI registries cannot be read by this version of Landfall.
-      -> Give an HTTP chart repository, or upload the chart's archives.
+      This is the address of an OCI registry, not of a repository.
+      -> Choose oci as the kind.
     ");
     insta::assert_snapshot!(world.app_refused("http://169.254.169.254/latest", "shop").await, @r"
     422 invalid: Not acceptable as given

@@ -90,7 +90,7 @@ async fn names() {
       -> Write it as in Chart.yaml, such as `parcel`.
     /chart_kind
       `git` is not a kind of chart source.
-      -> Choose repository or upload.
+      -> Choose repository, oci or upload.
     /wait_seconds
       A deployment cannot wait so long.
       -> Use 1 to 86400 seconds, or none for 300.

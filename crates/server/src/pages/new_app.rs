@@ -40,7 +40,8 @@ pub(crate) async fn submit(ctx: Ctx, Sent(sent): Sent<AppForm>) -> PageAnswer {
     let has_user = !sent.registry_username.is_empty();
     let new = NewApp {
         name: sent.name.trim().to_owned(),
-        chart_kind: "repository".to_owned(),
+        // The URL says whether it is a repository or a registry.
+        chart_kind: String::new(),
         chart_url: sent.chart_url.trim().to_owned(),
         chart_name: sent.chart_name.trim().to_owned(),
         registry_username: has_user.then(|| sent.registry_username.clone()),

@@ -129,6 +129,24 @@ pub(super) struct ConnectionFlags {
     /// Password at the repository
     #[arg(long, value_name = "PASSWORD")]
     pub(super) password: Option<String>,
+    /// Send them to other hosts, too, that the repository names
+    #[arg(long)]
+    pub(super) pass_credentials: bool,
+    /// Trust the authorities in this file alone
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca_file: Option<PathBuf>,
+    /// Certificate to sign in with
+    #[arg(long, value_name = "FILE")]
+    pub(super) cert_file: Option<PathBuf>,
+    /// Key of that certificate
+    #[arg(long, value_name = "FILE")]
+    pub(super) key_file: Option<PathBuf>,
+    /// Believe any certificate
+    #[arg(long)]
+    pub(super) insecure_skip_tls_verify: bool,
+    /// Speak to registries without TLS
+    #[arg(long)]
+    pub(super) plain_http: bool,
 }
 
 /// Which chart is meant, beside its name.

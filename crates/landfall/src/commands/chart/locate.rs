@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use helm::chart::{Chart, ChartError};
+use helm::registry::Provenance;
 
 use super::fetch::Fetcher;
 use super::flags::LocationFlags;
@@ -32,7 +33,8 @@ pub(super) fn locate(chart: &str, flags: &LocationFlags, settings: &Settings) ->
     let chart = chart.trim();
     let fetcher = Fetcher::new(&flags.connection);
     if let Some(repository) = flags.repo.as_ref().filter(|address| !address.is_empty()) {
-        return fetcher.chart(repository, chart, flags.wanted()).map(Located::Archive);
+        let fetched = fetcher.chart(repository, chart, flags.wanted(), Provenance::Unwanted)?;
+        return Ok(Located::Archive(fetched.archive));
     }
     if Path::new(chart).exists() {
         return Ok(Located::Path(chart.to_owned()));
@@ -42,6 +44,10 @@ pub(super) fn locate(chart: &str, flags: &LocationFlags, settings: &Settings) ->
     }
     match chart.split_once("://") {
         Some(("http" | "https", _)) => fetcher.file(chart).map(Located::Archive),
+        Some(("oci", _)) => {
+            let fetched = fetcher.oci(chart, flags.wanted(), Provenance::Unwanted)?;
+            Ok(Located::Archive(fetched.archive))
+        }
         Some((scheme, _)) => bail!("charts cannot be fetched through {scheme}: here"),
         None => match chart.split_once('/') {
             Some((repository, name)) => {

@@ -16,6 +16,7 @@ use super::super::package::save;
 use super::super::settings::Settings;
 use super::super::words::{file_error, go_words, join};
 use super::resolve::{self, local_path};
+use helm::registry::Provenance;
 
 /// Where progress is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,8 +165,9 @@ impl<'a> Manager<'a> {
         let Dependency { name, version, repository, .. } = &*dependency;
         self.say(&format!("Downloading {name} from repo {repository}\n"));
         let archive = Fetcher::new(self.connection)
-            .chart(repository, name, version)
-            .with_context(|| format!("could not find {repository}"))?;
+            .chart(repository, name, version, Provenance::Unwanted)
+            .with_context(|| format!("could not find {repository}"))?
+            .archive;
         let chart = Chart::from_archive(&archive)?;
         let path = folder.join(format!("{name}-{}.tgz", chart.version()));
         fs::write(&path, &archive).map_err(|error| file_error("open", &path, &error))?;
