@@ -224,12 +224,6 @@ impl Outbound {
         Ok(Self { client, guard })
     }
 
-    /// The client for a URL that someone gave. The URL is checked first.
-    pub(crate) fn client_for(&self, url: &Url) -> Result<reqwest::Client, RefusedAddress> {
-        self.guard.check_literal(url)?;
-        Ok(self.client.clone())
-    }
-
     /// The client for repositories and registries, which checks every address that they name.
     pub(crate) fn transport(&self) -> Transport {
         let guard = self.guard.clone();

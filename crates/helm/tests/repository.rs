@@ -181,3 +181,33 @@ async fn oversized_files() {
     let error = unread(&open_within(&server, limits)).await;
     assert!(matches!(error, RegistryError::TooLarge { limit: 100, .. }));
 }
+
+/// An index of 50,000 versions, as large repositories have them, is read whole and gives the right
+/// one; how long that takes is printed.
+#[test]
+fn large_indexes() {
+    use std::fmt::Write as _;
+    let mut text = "apiVersion: v1\nentries:\n".to_owned();
+    for chart in 0..500 {
+        let _ = writeln!(text, "  chart-{chart}:");
+        for version in 0..100 {
+            let _ = write!(
+                text,
+                "  - apiVersion: v2\n    appVersion: 1.{version}.0\n    created: \
+                 \"2024-01-01T00:00:00Z\"\n    dependencies:\n    - name: common\n      \
+                 repository: https://charts.test\n      version: 1.x.x\n    description: A chart \
+                 of many versions\n    digest: {version:064}\n    maintainers:\n    - email: \
+                 a@a.test\n      name: Ana\n    name: chart-{chart}\n    urls:\n    - \
+                 chart-{chart}-1.{version}.0.tgz\n    version: 1.{version}.0\n"
+            );
+        }
+    }
+    let started = std::time::Instant::now();
+    let index = helm::registry::Index::parse(text.as_bytes()).unwrap();
+    let found = index.resolve("chart-499", "~1.42").unwrap();
+    println!("{} bytes: {:?}", text.len(), started.elapsed());
+    assert_eq!(index.chart_names().count(), 500);
+    assert_eq!(found.metadata.version, "1.42.0");
+    assert_eq!(found.urls, ["chart-499-1.42.0.tgz"]);
+    assert_eq!(index.versions("chart-7").unwrap().len(), 100);
+}

@@ -135,9 +135,9 @@ impl Source {
                     let remedy = "Write it as https://HOST/PATH.";
                     return at_url(format!("This is not a URL: {e}."), remedy);
                 }
-                ChartSource::repository(url, chart, access).or_else(|e| {
-                    let remedy = "Give the address of a chart repository.";
-                    at_url(whole_text(&e), remedy)
+                ChartSource::repository(url, chart, access).or_else(|_| {
+                    let message = format!("`{url}` is not an http or https address.");
+                    at_url(message, "Give the address of an HTTP chart repository.")
                 })
             }
             ChartReference::Upload { .. } => {
@@ -238,16 +238,22 @@ fn unreadable(error: RegistryError, source: &Source) -> Error {
         }
         _ => {}
     }
-    let remedy = remedy_for(&error);
-    let why = match &error {
-        // Three layers of HTTP say less than what they begin with.
-        RegistryError::Request { source, .. } => {
-            format!("{error}: {}", outbound::root_cause(source.as_ref()))
-        }
-        other => whole_text(other),
-    };
+    let (why, remedy) = (words(&error), remedy_for(&error));
     let what = format!("The chart {} {} was not read: {why}.", source.kind(), source.shown());
     Error::Unreachable { what, remedy: remedy.to_owned(), source: Some(error.into()) }
+}
+
+/// What happened, without the layers of HTTP that say less than what they begin with.
+fn words(error: &RegistryError) -> String {
+    match error {
+        RegistryError::Request { url, source, .. } => {
+            format!("could not fetch {url}: {}", outbound::root_cause(source.as_ref()))
+        }
+        RegistryError::Status { url, status } => {
+            format!("could not fetch {url}: the server answered {status}")
+        }
+        other => whole_text(other),
+    }
 }
 
 /// What can be done about a list that was not read; empty where its text says so.
@@ -268,6 +274,7 @@ fn remedy_for(error: &RegistryError) -> &'static str {
         {
             SIGN_IN
         }
+        RegistryError::Status { .. } => "Check the repository's address.",
         _ => "",
     }
 }
@@ -281,7 +288,7 @@ fn no_archive(error: RegistryError, source: &Source, version: &str) -> Error {
         return unreadable(error, source);
     }
     let chart = source.chart();
-    let why = whole_text(&error);
+    let why = words(&error);
     let message = format!("The archive of {chart} {version} was not read: {why}.");
     let remedy = "Choose another version, or have this one published again.";
     Error::invalid("chart_version", message, remedy)

@@ -4,7 +4,6 @@ use helm::chart::Chart;
 
 use super::{NewRelease, Release, store};
 use crate::actor::Actor;
-use crate::app::ChartReference;
 use crate::app::store::AppRow;
 use crate::audit::{self, Act};
 use crate::control::Control;

@@ -55,7 +55,7 @@ async fn repositories() {
     insta::assert_snapshot!(world.app_refused("http://127.0.0.1:1", "shop").await, @r"
     422 invalid: Not acceptable as given
     /chart_url
-      The chart repository URL was not read: could not fetch URL/index.yaml: Connection refused (os error 111).
+      The chart repository URL was not read: could not fetch URL/index.yaml: dial tcp 127.0.0.1:1: connect: connection refused.
       -> Check its address, and that it can be reached from the server.
     ");
     insta::assert_snapshot!(world.app_refused("charts.example.com", "shop").await, @r"
@@ -67,7 +67,7 @@ async fn repositories() {
     insta::assert_snapshot!(world.app_refused("ftp://charts.example.com", "shop").await, @r#"
     422 invalid: Not acceptable as given
     /chart_url
-      "URL" is not an http or https address.
+      `URL` is not an http or https address.
       -> Give the address of an HTTP chart repository.
     "#);
     insta::assert_snapshot!(world.app_refused("oci://registry.example.com/shop", "shop").await, @r"
@@ -86,7 +86,8 @@ async fn repositories() {
     insta::assert_snapshot!(world.app_refused(&empty, "shop").await, @r"
     422 invalid: Not acceptable as given
     /chart_url
-      The chart repository URL was not read: could not fetch URL/index.yaml: the server answered 404 Not Found (check the repository's address).
+      The chart repository URL was not read: could not fetch URL/index.yaml: the server answered 404 Not Found.
+      -> Check the repository's address.
     ");
     let mut answers = Vec::new();
     for index in ["<html>Sign in</html>", "entries: [", "", "apiVersion: v1\nentries: none\n"] {
@@ -96,12 +97,12 @@ async fn repositories() {
     insta::assert_snapshot!(answers.join("\n"), @r#"
     "<html>Sign in</html>": 422 invalid: Not acceptable as given
     /chart_url
-      The chart repository URL was not read: the index has an unexpected shape: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type repo.IndexFile.
+      The chart repository URL was not read: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go value of type repo.IndexFile.
       -> Give the address of the folder that has index.yaml.
 
     "entries: [": 422 invalid: Not acceptable as given
     /chart_url
-      The chart repository URL was not read: the index is not valid YAML: error converting YAML to JSON: yaml: line 1: did not find expected node content.
+      The chart repository URL was not read: error converting YAML to JSON: yaml: line 1: did not find expected node content.
       -> Give the address of the folder that has index.yaml.
 
     "": 422 invalid: Not acceptable as given
@@ -111,7 +112,7 @@ async fn repositories() {
 
     "apiVersion: v1\nentries: none\n": 422 invalid: Not acceptable as given
     /chart_url
-      The chart repository URL was not read: the index has an unexpected shape: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go struct field .entries of type map[string]repo.ChartVersions.
+      The chart repository URL was not read: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal string into Go struct field .entries of type map[string]repo.ChartVersions.
       -> Give the address of the folder that has index.yaml.
     "#);
 }
@@ -179,11 +180,11 @@ async fn archives_of_a_repository() {
 
     1.5.0: 422 invalid: Not acceptable as given
     /chart_version
-      The archive of shop 1.5.0 was not read: the repository has no archive for chart "shop" version "1.5.0".
+      The archive of shop 1.5.0 was not read: chart "shop" version "1.5.0" has no downloadable URLs.
       -> Choose another version, or have this one published again.
 
     1.6.0: 502 unreachable: Something outside did not answer
-    The chart repository URL was not read: could not fetch http://127.0.0.1:1/shop.tgz: Connection refused (os error 111). Check its address, and that it can be reached from the server.
+    The chart repository URL was not read: could not fetch http://127.0.0.1:1/shop.tgz: dial tcp 127.0.0.1:1: connect: connection refused. Check its address, and that it can be reached from the server.
     "#);
 }
 
@@ -316,7 +317,7 @@ async fn clusters() {
     let api = server.set_up().await;
     insta::assert_snapshot!(told(&api.try_post("/clusters/simulated", json!({ "name": "gone" })).await), @r"
     502 unreachable: Something outside did not answer
-    Cluster `gone` was not reached while asking for its version: Connection refused (os error 111); check that its address is right and that it can be reached from here.
+    Cluster `gone` was not reached while asking for its version: dial tcp 127.0.0.1:1: connect: connection refused; check that its address is right and that it can be reached from here.
     ");
     let answer = told(&api.try_post("/clusters/simulated", json!({ "name": "never" })).await);
     insta::assert_snapshot!(answer.replace(&folder.path().display().to_string(), "FOLDER"), @r"
