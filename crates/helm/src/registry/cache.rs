@@ -5,7 +5,6 @@
 //! name says is as good as none.
 
 use crate::hexadecimal::hexadecimal;
-use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
