@@ -10,6 +10,7 @@
 )]
 
 pub mod charts;
+pub mod docker_registry;
 pub mod process;
 
 use std::path::{Path, PathBuf};

@@ -1,67 +1,20 @@
 //! Charts in an OCI registry, against Debian's `docker-registry` and with the real Helm at the other
 //! end: what one pushes the other pulls, and the manifests are the same bytes.
 
+#[path = "../../harness/src/docker_registry.rs"]
+mod docker_registry;
 mod support;
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 
+use docker_registry::DockerRegistry as Registry;
 use helm::registry::oci::{Parts, Push};
 use helm::registry::{
     Access, ArchiveDigest, ChartSource, Credentials, OciChart, Provenance, RegistryError, Transport,
 };
-use tempfile::TempDir;
-
-struct Registry {
-    process: Child,
-    host: String,
-    folder: TempDir,
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        // Both fail only if it has ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 impl Registry {
-    /// Starts a registry on a free port; `auth` is a section of its configuration.
-    fn start(auth: impl Fn(&Path) -> String) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let config = folder.path().join("config.yml");
-        let text = format!(
-            "version: 0.1\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n\
-             http: {{addr: '127.0.0.1:0'}}\n{}",
-            folder.path().join("data").display(),
-            auth(folder.path())
-        );
-        std::fs::write(&config, text).expect("a file");
-        let program = std::env::var_os("LANDFALL_DOCKER_REGISTRY")
-            .map_or_else(|| PathBuf::from("docker-registry"), PathBuf::from);
-        let mut process = Command::new(program)
-            .arg("serve")
-            .arg(&config)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("docker-registry runs: scripts/install-test-tools installs it");
-        let mut log = BufReader::new(process.stderr.take().expect("is piped"));
-        let mut host = None;
-        let mut line = String::new();
-        while host.is_none() && log.read_line(&mut line).expect("a log") > 0 {
-            let place = line.split_once("listening on ").map(|(_, rest)| rest);
-            host = place.and_then(|rest| rest.split('"').next()).map(str::to_owned);
-            line.clear();
-        }
-        // Whoever does not read its log makes it wait.
-        std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
-        let host = host.expect("the registry says where it listens");
-        Self { process, host, folder }
-    }
-
     fn open() -> Self {
         Self::start(|_| String::new())
     }

@@ -3,13 +3,25 @@
 use std::future::Future;
 
 use anyhow::{Context as _, Result};
+use helm::registry::oci::{Parts, UNDERSCORE_NOTE};
 use helm::registry::tls::TlsOptions;
 use helm::registry::{
-    Access, ChartSource, Credentials, FetchedChart, IndexEntry, Provenance, Repository, Transport,
+    Access, ChartSource, Credentials, IndexEntry, OciChart, Provenance, Reference, Repository,
+    Transport,
 };
 
 use super::flags::ConnectionFlags;
 use super::repositories::Known;
+
+/// A chart that was fetched.
+pub(super) struct Fetched {
+    pub(super) archive: Vec<u8>,
+    pub(super) provenance: Option<Vec<u8>>,
+    /// The name Helm gives the archive.
+    pub(super) file_name: String,
+    /// What Helm says about it: a registry's reference and digest.
+    pub(super) told: String,
+}
 
 /// Fetches archives and files.
 pub(super) struct Fetcher<'f> {
@@ -28,9 +40,22 @@ impl<'f> Fetcher<'f> {
         name: &str,
         version: &str,
         provenance: Provenance,
-    ) -> Result<FetchedChart> {
-        let source = ChartSource::below(address, name, self.access()?)?;
-        self.of_source(&source, version, provenance)
+    ) -> Result<Fetched> {
+        if Reference::is_oci(address) {
+            let reference = format!("{}/{name}", address.trim_end_matches('/'));
+            return self.oci(&reference, version, provenance);
+        }
+        let source = ChartSource::repository(address, name, self.access()?)?;
+        run(async {
+            let offered = source.resolve(version).await?;
+            let fetched = source.fetch(&offered, provenance).await?;
+            Ok(Fetched {
+                archive: fetched.archive,
+                provenance: fetched.provenance,
+                file_name: fetched.file_name,
+                told: String::new(),
+            })
+        })
     }
 
     /// The chart that a reference into a registry names.
@@ -39,32 +64,66 @@ impl<'f> Fetcher<'f> {
         reference: &str,
         version: &str,
         provenance: Provenance,
-    ) -> Result<FetchedChart> {
-        let source = ChartSource::oci(reference, self.access()?)?;
-        self.of_source(&source, version, provenance)
-    }
-
-    fn of_source(
-        &self,
-        source: &ChartSource,
-        version: &str,
-        provenance: Provenance,
-    ) -> Result<FetchedChart> {
+    ) -> Result<Fetched> {
+        let chart = OciChart::new(reference, self.access()?)?;
         run(async {
-            let offered = source.resolve(version).await?;
-            Ok(source.fetch(&offered, provenance).await?)
+            let chosen = chart.resolve(version).await?;
+            let mut pulled = chart.pull(&chosen.reference, Parts::Chart).await?;
+            let mut told = pulled_text(&pulled.reference, &pulled.manifest_digest);
+            if provenance != Provenance::Unwanted {
+                let signed = chart.pull(&chosen.reference, Parts::ChartAndProvenance).await?;
+                if signed.provenance.is_some() {
+                    told = told.repeat(2);
+                    pulled.provenance = signed.provenance;
+                }
+            }
+            let archive = pulled.chart.context("manifest has no chart layer")?;
+            Ok(Fetched {
+                archive,
+                provenance: pulled.provenance,
+                file_name: chosen.file_name(),
+                told,
+            })
         })
     }
 
     /// One version of a chart of a repository that is known by name. Its own credentials count before
     /// those of the flags.
-    pub(super) fn of_known(&self, known: &Known, entry: &IndexEntry) -> Result<Vec<u8>> {
+    pub(super) fn of_known(
+        &self,
+        known: &Known,
+        entry: &IndexEntry,
+        provenance: Provenance,
+    ) -> Result<Fetched> {
         let mut access = self.access()?;
         if known.credentials.is_some() {
             access = access.with_credentials(known.credentials.clone());
         }
         let repository = Repository::new(&known.url, access)?;
-        run(async { Ok(repository.archive(entry).await?) })
+        run(async {
+            let archive = repository.archive(entry).await?;
+            let provenance = match provenance {
+                Provenance::Unwanted => None,
+                Provenance::IfPresent | Provenance::Required => {
+                    repository.provenance(entry).await.ok()
+                }
+            };
+            let file_name = last_segment(repository.archive_url(entry)?.path());
+            Ok(Fetched { archive, provenance, file_name, told: String::new() })
+        })
+    }
+
+    /// The archive at an address itself.
+    pub(super) fn archive(&self, address: &str, provenance: Provenance) -> Result<Fetched> {
+        let archive = self.file(address)?;
+        let provenance = match provenance {
+            Provenance::Unwanted => None,
+            Provenance::IfPresent | Provenance::Required => {
+                self.file(&format!("{address}.prov")).ok()
+            }
+        };
+        let path = address.split(['?', '#']).next().unwrap_or_default();
+        Ok(Fetched { archive, provenance, file_name: last_segment(path), told: String::new() })
     }
 
     /// What lies at an address itself.
@@ -97,6 +156,24 @@ impl<'f> Fetcher<'f> {
             .passing_credentials(self.flags.pass_credentials)
             .with_plain_http(self.flags.plain_http))
     }
+}
+
+/// What Helm prints of a chart that a registry gave.
+fn pulled_text(reference: &str, digest: &str) -> String {
+    format!("Pulled: {reference}\nDigest: {digest}\n{}", underscore_note(reference))
+}
+
+/// Helm's note on tags in which `_` stands for `+`, where it applies.
+pub(super) fn underscore_note(reference: &str) -> String {
+    if reference.contains('_') {
+        format!("{reference} contains an underscore.\n{UNDERSCORE_NOTE}")
+    } else {
+        String::new()
+    }
+}
+
+fn last_segment(path: &str) -> String {
+    path.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
 /// Runs what asks the network to its end.

@@ -166,6 +166,11 @@ pub(super) struct LocationFlags {
 }
 
 impl LocationFlags {
+    /// The repository the chart is in, where one is given.
+    pub(super) fn repository(&self) -> Option<&str> {
+        self.repo.as_deref().filter(|address| !address.is_empty())
+    }
+
     /// The version that is wanted.
     pub(super) fn wanted(&self) -> &str {
         match self.version.trim() {

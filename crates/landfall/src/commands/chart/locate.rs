@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use helm::chart::{Chart, ChartError};
 use helm::registry::Provenance;
 
-use super::fetch::Fetcher;
+use super::fetch::{Fetched, Fetcher};
 use super::flags::LocationFlags;
 use super::repositories;
 use super::settings::Settings;
@@ -28,32 +28,43 @@ impl Located {
     }
 }
 
-/// Finds the chart.
+/// Finds the chart; what is fetched is told on standard error.
 pub(super) fn locate(chart: &str, flags: &LocationFlags, settings: &Settings) -> Result<Located> {
     let chart = chart.trim();
+    if flags.repository().is_none() {
+        if Path::new(chart).exists() {
+            return Ok(Located::Path(chart.to_owned()));
+        }
+        if Path::new(chart).is_absolute() || chart.starts_with('.') {
+            bail!("path {chart:?} not found");
+        }
+    }
+    let fetched = fetch(chart, flags, settings, Provenance::Unwanted)?;
+    eprint!("{}", fetched.told);
+    Ok(Located::Archive(fetched.archive))
+}
+
+/// Fetches a chart that is named by an address, as `REPOSITORY/NAME`, or by its name in the
+/// repository that the flags give.
+pub(super) fn fetch(
+    chart: &str,
+    flags: &LocationFlags,
+    settings: &Settings,
+    provenance: Provenance,
+) -> Result<Fetched> {
     let fetcher = Fetcher::new(&flags.connection);
-    if let Some(repository) = flags.repo.as_ref().filter(|address| !address.is_empty()) {
-        let fetched = fetcher.chart(repository, chart, flags.wanted(), Provenance::Unwanted)?;
-        return Ok(Located::Archive(fetched.archive));
-    }
-    if Path::new(chart).exists() {
-        return Ok(Located::Path(chart.to_owned()));
-    }
-    if Path::new(chart).is_absolute() || chart.starts_with('.') {
-        bail!("path {chart:?} not found");
+    if let Some(repository) = flags.repository() {
+        return fetcher.chart(repository, chart, flags.wanted(), provenance);
     }
     match chart.split_once("://") {
-        Some(("http" | "https", _)) => fetcher.file(chart).map(Located::Archive),
-        Some(("oci", _)) => {
-            let fetched = fetcher.oci(chart, flags.wanted(), Provenance::Unwanted)?;
-            Ok(Located::Archive(fetched.archive))
-        }
+        Some(("http" | "https", _)) => fetcher.archive(chart, provenance),
+        Some(("oci", _)) => fetcher.oci(chart, flags.wanted(), provenance),
         Some((scheme, _)) => bail!("charts cannot be fetched through {scheme}: here"),
         None => match chart.split_once('/') {
             Some((repository, name)) => {
                 let known = repositories::named(repository, settings)?;
                 let entry = repositories::entry(&known, name, flags.wanted(), settings)?;
-                fetcher.of_known(&known, &entry).map(Located::Archive)
+                fetcher.of_known(&known, &entry, provenance)
             }
             None => bail!(
                 "non-absolute URLs should be in form of repo_name/path_to_chart, got: {chart}"

@@ -13,6 +13,8 @@ mod lint;
 mod locate;
 mod log;
 mod package;
+mod pull;
+mod push;
 mod repositories;
 mod settings;
 mod show;
@@ -38,6 +40,11 @@ pub(crate) enum ChartCommand {
     Show(show::Command),
     /// Pack chart folders into archives
     Package(Box<package::Args>),
+    /// Fetch a chart from a repository or registry into a file or folder
+    #[command(visible_alias = "fetch")]
+    Pull(Box<pull::Args>),
+    /// Push a chart's archive to a registry
+    Push(Box<push::Args>),
     /// Look after the charts a chart depends on
     #[command(subcommand, visible_alias = "dep")]
     Dependency(dependency::Command),
@@ -50,6 +57,8 @@ pub(crate) fn run(command: &ChartCommand) -> ExitCode {
         ChartCommand::Lint(args) => lint::run(args),
         ChartCommand::Show(command) => show::run(command),
         ChartCommand::Package(args) => package::run(args),
+        ChartCommand::Pull(args) => pull::run(args),
+        ChartCommand::Push(args) => push::run(args),
         ChartCommand::Dependency(command) => dependency::run(command),
     };
     match outcome {
