@@ -2,6 +2,7 @@
 //! end: what one pushes the other pulls, and the manifests are the same bytes.
 
 #[path = "../../harness/src/docker_registry.rs"]
+#[allow(unreachable_pub, reason = "it is public in the crate it belongs to")]
 mod docker_registry;
 mod support;
 

@@ -14,7 +14,7 @@ use super::words::{Count, check_count, file_error, print};
 /// Helm's arguments of `push`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The archive, and the place in a registry (oci://HOST/PATH)
+    /// The archive, and the place in a registry: `oci://HOST/PATH`
     #[arg(value_name = "CHART REMOTE")]
     names: Vec<String>,
     #[command(flatten)]
