@@ -25,12 +25,6 @@ pub(super) struct GlobalFlags {
     /// Folder of downloaded indexes of repositories
     #[arg(long, value_name = "FOLDER")]
     pub(super) repository_cache: Option<PathBuf>,
-    /// Folder of downloaded charts
-    #[arg(long, value_name = "FOLDER")]
-    pub(super) content_cache: Option<PathBuf>,
-    /// File with credentials for registries
-    #[arg(long, value_name = "FILE")]
-    pub(super) registry_config: Option<PathBuf>,
     /// Kubeconfig, of which only the namespace counts here
     #[arg(long, value_name = "FILE")]
     pub(super) kubeconfig: Option<PathBuf>,
@@ -41,13 +35,18 @@ pub(super) struct GlobalFlags {
     without_meaning: WithoutMeaning,
 }
 
-/// Flags of Helm that say nothing about charts; scripts may give them.
+/// Flags of Helm that change nothing here, as they are about clusters, or about files that these
+/// commands neither read nor write; scripts may give them.
 #[derive(Clone, Debug, Default, clap::Args)]
 struct WithoutMeaning {
     #[arg(long, hide = true)]
     burst_limit: Option<String>,
     #[arg(long, hide = true)]
     qps: Option<String>,
+    #[arg(long, hide = true)]
+    content_cache: Option<String>,
+    #[arg(long, hide = true)]
+    registry_config: Option<String>,
     #[arg(long, hide = true, alias = "colour")]
     color: Option<String>,
     #[arg(long, hide = true)]
