@@ -70,11 +70,11 @@ async fn repositories() {
       `URL` is not an http or https address.
       -> Give the address of an HTTP chart repository.
     "#);
-    insta::assert_snapshot!(world.app_refused("oci://registry.example.com/shop", "shop").await, @r"
+    insta::assert_snapshot!(world.app_refused("oci://127.0.0.1:1/shop", "shop").await, @r"
     422 invalid: Not acceptable as given
     /chart_url
-      This is the address of an OCI registry, not of a repository.
-      -> Choose oci as the kind.
+      The chart registry URL was not read: could not fetch http://127.0.0.1:1/v2/shop/tags/list: dial tcp 127.0.0.1:1: connect: connection refused.
+      -> Check its address, and that it can be reached from the server.
     ");
     insta::assert_snapshot!(world.app_refused("http://169.254.169.254/latest", "shop").await, @r"
     422 invalid: Not acceptable as given
@@ -317,7 +317,7 @@ async fn clusters() {
     let api = server.set_up().await;
     insta::assert_snapshot!(told(&api.try_post("/clusters/simulated", json!({ "name": "gone" })).await), @r"
     502 unreachable: Something outside did not answer
-    Cluster `gone` was not reached while asking for its version: dial tcp 127.0.0.1:1: connect: connection refused; check that its address is right and that it can be reached from here.
+    Cluster `gone` was not reached while asking for its version: Connection refused (os error 111); check that its address is right and that it can be reached from here.
     ");
     let answer = told(&api.try_post("/clusters/simulated", json!({ "name": "never" })).await);
     insta::assert_snapshot!(answer.replace(&folder.path().display().to_string(), "FOLDER"), @r"
