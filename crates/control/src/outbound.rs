@@ -203,6 +203,8 @@ impl Outbound {
         let client = reqwest::Client::builder()
             .dns_resolver(Arc::new(guard.clone()))
             .no_proxy()
+            // Some servers call a chart archive encoded, which it must stay to be one.
+            .no_gzip()
             .redirect(redirect::Policy::custom(move |attempt| {
                 if attempt.previous().len() > REDIRECTS {
                     return attempt.error(format!("more than {REDIRECTS} redirects"));

@@ -50,8 +50,12 @@ async fn repository() -> String {
                     _ => ("404 Not Found", Vec::new()),
                 };
                 let length = body.len();
+                // Servers are about that call an archive encoded, which it must stay to be one.
+                let archive = path.ends_with(".tgz");
+                let encoding = if archive { "Content-Encoding: gzip\r\n" } else { "" };
                 let head = format!(
-                    "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+                    "HTTP/1.1 {status}\r\n{encoding}Content-Length: {length}\r\nConnection: \
+                     close\r\n\r\n"
                 );
                 let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
             });

@@ -28,7 +28,8 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// Any address that `client` reaches.
+    /// Any address that `client` reaches. It should not decode answers by itself (`no_gzip`):
+    /// servers are about that call a chart archive gzip-encoded, which it must stay to be one.
     pub fn new(client: Client) -> Self {
         Self { client, check: None }
     }

@@ -143,7 +143,7 @@ impl<'f> Fetcher<'f> {
             insecure: self.flags.insecure_skip_tls_verify,
         };
         let client = tls
-            .apply(reqwest::Client::builder())?
+            .apply(reqwest::Client::builder().no_gzip())?
             .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))
             .build()
             .context("could not set up an HTTP client")?;
