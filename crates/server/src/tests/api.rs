@@ -121,7 +121,7 @@ async fn bad_input() {
     422 /chart_version: The repository has no version `9.9.9` of parcel.
     422 /tag: Parcel has a release with the tag `2.4.0` already.
     422 /app: There is no App `Nothing`. | /tag: `a b` is not a release tag.
-    422 /chart_url: The chart repository http://127.0.0.1:1 was not read: could not fetch http://127.0.0.1:1/index.yaml: Connection refused (os error 111).
+    422 /chart_url: The chart repository http://127.0.0.1:1 was not read: could not fetch http://127.0.0.1:1/index.yaml: dial tcp 127.0.0.1:1: connect: connection refused.
     422 /name: `-x-` is not an environment name.
     422 /archive: This is not base64.
     ");
