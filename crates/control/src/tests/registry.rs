@@ -51,7 +51,7 @@ async fn repository() -> String {
                 };
                 let length = body.len();
                 // Servers are about that call an archive encoded, which it must stay to be one.
-                let archive = path.ends_with(".tgz");
+                let archive = path.strip_suffix(".tgz").is_some();
                 let encoding = if archive { "Content-Encoding: gzip\r\n" } else { "" };
                 let head = format!(
                     "HTTP/1.1 {status}\r\n{encoding}Content-Length: {length}\r\nConnection: \
