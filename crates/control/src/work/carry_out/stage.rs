@@ -4,9 +4,10 @@
 use std::future::Future;
 use std::time::Duration;
 
+use helm::render::PreparedChart;
 use jiff::{SignedDuration, Timestamp};
 use rollout::plan::Action;
-use rollout::record::Finish;
+use rollout::record::{Finish, NewRevision};
 use rollout::wait::{WaitOptions, WaitOutcome};
 use rollout::{Execution, RolloutError, apply, prune, record, wait};
 
@@ -15,7 +16,7 @@ use super::reports::told_culprit;
 use super::{Broken, FailedStep, Interrupted, Run};
 use crate::deployment::content::Content;
 use crate::deployment::job::Earlier;
-use crate::deployment::prepare::{self, Target};
+use crate::deployment::prepare::{self, PrepareError, Target};
 use crate::deployment::store as deployments;
 use crate::environment::Ready;
 use crate::error::Error;
@@ -208,13 +209,7 @@ impl Run<'_> {
         let chart = self.control.prepared_chart(&good.content.row.archive_sha256).await?;
         let Earlier { content, .. } = good;
         let desired = prepare::desired(&target, &content.rendering, repeated_revision(good))?;
-        let release = prepare::helm_release(
-            content.row.helm_mode,
-            &chart,
-            &content.values,
-            &content.rendering,
-        )?;
-        let new = new_revision(release, &target);
+        let new = revision_of(content, &chart, &target)?;
         let history = self.retry(|| async { Ok(target.history().await?) }).await?;
         let plan = match &self.job.rollback_content {
             Some(planned) if history.next(&target.owner).continued => planned.plan.clone(),
@@ -247,13 +242,7 @@ impl Run<'_> {
         let target = self.target();
         let settled = async {
             let chart = self.control.prepared_chart(&content.row.archive_sha256).await?;
-            let release = prepare::helm_release(
-                content.row.helm_mode,
-                &chart,
-                &content.values,
-                &content.rendering,
-            )?;
-            Ok::<_, prepare::PrepareError>(new_revision(release, &target))
+            revision_of(&content, &chart, &target)
         };
         let Ok(new) = settled.await else { return };
         let unstoppable = tokio_util::sync::CancellationToken::new();
@@ -383,4 +372,15 @@ impl Run<'_> {
         }
         attempt().await
     }
+}
+
+/// The revision of the Helm release that carries out what is stored.
+fn revision_of(
+    content: &Content,
+    chart: &PreparedChart,
+    target: &Target,
+) -> Result<NewRevision, PrepareError> {
+    let mode = content.row.helm_mode;
+    let release = prepare::helm_release(mode, chart, &content.values, &content.rendering)?;
+    Ok(new_revision(release, target))
 }
