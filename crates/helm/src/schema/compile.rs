@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Fault;
 use super::message::quoted;
+use super::plain::Plain;
 use super::violation::{self, Violation};
 use crate::golang::json::{self, JsonError};
 
@@ -17,7 +18,16 @@ const LOCATION: &str = "file:///values.schema.json";
 /// The validator of one chart's schema, made by the first check and shared by the chart's clones. It has no
 /// say in whether two charts are equal.
 #[derive(Clone, Default)]
-pub(crate) struct Compiled(Arc<OnceLock<Outcome>>);
+pub(crate) struct Compiled(Arc<Parts>);
+
+/// What a schema's text turns into, each part when it is first needed.
+#[derive(Default)]
+struct Parts {
+    /// The schema, or Go's words for why the text is none.
+    schema: OnceLock<Result<Value, String>>,
+    plain: OnceLock<Option<Plain>>,
+    outcome: OnceLock<Outcome>,
+}
 
 /// What became of a schema's text.
 struct Outcome {
@@ -30,7 +40,13 @@ struct Outcome {
 impl Compiled {
     /// Checks `instance` against the schema of this text, which is compiled if it was not yet.
     pub(super) fn check(&self, text: &[u8], instance: &Value) -> Result<(), Fault> {
-        let outcome = self.0.get_or_init(|| Outcome::new(text));
+        let Parts { schema, plain, outcome } = &*self.0;
+        let schema = schema.get_or_init(|| parse(text));
+        let plain = plain.get_or_init(|| Plain::of(schema.as_ref().ok()?));
+        if plain.as_ref().is_some_and(|plain| plain.takes(instance)) {
+            return Ok(());
+        }
+        let outcome = outcome.get_or_init(|| Outcome::new(schema.clone()));
         for urn in &outcome.unresolved {
             tracing::warn!(urn, "unresolved URN reference ignored; using permissive schema");
         }
@@ -48,14 +64,14 @@ impl PartialEq for Compiled {
 
 impl std::fmt::Debug for Compiled {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Compiled").field(&self.0.get().is_some()).finish()
+        f.debug_tuple("Compiled").field(&self.0.outcome.get().is_some()).finish()
     }
 }
 
 impl Outcome {
-    fn new(text: &[u8]) -> Self {
+    fn new(schema: Result<Value, String>) -> Self {
         let unresolved = Arc::default();
-        let validator = parse(text).and_then(|schema| compile(schema, &unresolved));
+        let validator = schema.and_then(|schema| compile(schema, &unresolved));
         let unresolved = std::mem::take(&mut *lock(&unresolved));
         Self { validator, unresolved }
     }
@@ -78,8 +94,12 @@ fn lock(names: &Names) -> std::sync::MutexGuard<'_, Vec<String>> {
 
 /// Reads a schema's text; errors are Go's.
 fn parse(text: &[u8]) -> Result<Value, String> {
+    let refused = match serde_json::from_slice(text) {
+        Ok(schema) => return Ok(schema),
+        Err(refused) => refused,
+    };
     match json::parse(text) {
-        Ok(_) => serde_json::from_slice(text).map_err(|error| error.to_string()),
+        Ok(_) => Err(refused.to_string()),
         Err(JsonError::End) if text.trim_ascii().is_empty() => Err("EOF".into()),
         Err(JsonError::End) => Err("unexpected EOF".into()),
         Err(JsonError::Character { context: "after top-level value", .. }) => {
@@ -174,5 +194,19 @@ fn words(error: &CompileError) -> String {
             format!("invalid regex {} at {}: {src}", name(regex), name(url))
         }
         CompileError::Bug(src) => format!("unable to validate schema: {src}"),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// Whether the validator takes the value, or why it does not take the schema.
+    pub(in crate::schema) fn compiles_and_takes(
+        schema: Value,
+        value: &Value,
+    ) -> Result<bool, String> {
+        let (schemas, index) = compile(schema, &Arc::default())?;
+        Ok(schemas.validate(value, index).is_ok())
     }
 }

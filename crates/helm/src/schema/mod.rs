@@ -8,6 +8,7 @@
 
 mod compile;
 mod message;
+mod plain;
 mod violation;
 
 use goyaml::{Map, Value};
