@@ -408,6 +408,9 @@ impl<'t> Lexer<'t> {
     }
 
     fn word(&mut self) {
+        // Nearly every name is plain ASCII, without line ends to count.
+        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        self.pos += self.rest().iter().take_while(|byte| plain(byte)).count();
         while self.peek().is_some_and(is_alphanumeric) {
             self.bump();
         }
@@ -420,10 +423,11 @@ impl<'t> Lexer<'t> {
 
     /// Whether a name may end here.
     fn at_terminator(&self) -> bool {
+        let rest = self.rest();
         matches!(
-            self.peek(),
-            None | Some(' ' | '\t' | '\r' | '\n' | '.' | ',' | '|' | ':' | ')' | '(')
-        ) || self.rest().starts_with(self.right)
+            rest.first(),
+            None | Some(b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(')
+        ) || rest.starts_with(self.right)
     }
 
     /// A string or character in quotes, of which the first was taken. The parser checks escapes.

@@ -61,8 +61,13 @@ impl Str {
 
     /// The text with U+FFFD in place of bytes that are not UTF-8.
     pub fn to_string_lossy(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.as_bytes())
+        lossy(self.as_bytes())
     }
+}
+
+/// [`String::from_utf8_lossy`], quicker where the bytes are UTF-8, as nearly all are.
+pub(crate) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 impl Deref for Str {

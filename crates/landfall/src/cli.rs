@@ -4,6 +4,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::chart::{self, ChartCommand};
 use crate::commands::{demo, deploy, env, op, release, rollback, serve, simulator};
+use crate::lazy::Lazy;
 
 /// Releases a product, packaged as a Helm chart, into every environment it runs in.
 #[derive(Debug, Parser)]
@@ -17,34 +18,33 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the server: pages, API and the workers that carry Ops out
-    Serve(serve::Args),
+    Serve(Lazy<serve::Args>),
     /// Try Landfall: a sample product on a simulated cluster, with nothing but this binary
-    Demo(demo::Args),
+    Demo(Lazy<demo::Args>),
     /// Run a simulated Kubernetes cluster as a process of its own
-    Simulator(simulator::Args),
+    Simulator(Lazy<simulator::Args>),
     /// Work with Helm charts as `helm` does
     #[command(subcommand)]
-    Chart(Box<ChartCommand>),
+    Chart(Lazy<ChartCommand>),
     /// Releases of an App
     #[command(subcommand)]
-    Release(release::Command),
+    Release(Lazy<release::Command>),
     /// Deploy a release to an App Environment
-    Deploy(deploy::Args),
+    Deploy(Lazy<deploy::Args>),
     /// Repeat an earlier deployment of an App Environment
-    Rollback(rollback::Args),
+    Rollback(Lazy<rollback::Args>),
     /// Operations
     #[command(subcommand)]
-    Op(op::Command),
+    Op(Lazy<op::Command>),
     /// App Environments
     #[command(subcommand)]
-    Env(env::Command),
+    Env(Lazy<env::Command>),
 }
 
 impl Cli {
     /// Reads the command line; a call that is wrong ends here, as Helm ends it below `chart`.
     pub(crate) fn read() -> Self {
-        let command = Self::command().mut_subcommand("chart", chart::with_go_flags);
-        let read = command
+        let read = Self::command()
             .try_get_matches_from(std::env::args_os())
             .and_then(|mut matches| Self::from_arg_matches_mut(&mut matches));
         match read {

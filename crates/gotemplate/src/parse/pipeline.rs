@@ -6,6 +6,7 @@ use crate::lex::{Item, Token};
 use crate::number::{Form, Number};
 use crate::print::quote;
 use crate::stack;
+use crate::text::lossy;
 
 /// How deep parentheses may nest: Go's own limit.
 const MAX_PARENS: usize = 10_000;
@@ -60,7 +61,7 @@ impl Parser<'_> {
                 return Ok(());
             }
             self.next_non_space();
-            let name = self.source.variable(&String::from_utf8_lossy(&variable.text));
+            let name = self.source.variable(&lossy(&variable.text));
             pipe.variables.push(name);
             self.tree.variables.push(name);
             if !comma {
@@ -187,7 +188,7 @@ impl Parser<'_> {
     }
 
     fn identifier(&self, item: &Item<'_>) -> Parse<NodeKind> {
-        let name = String::from_utf8_lossy(&item.text);
+        let name = lossy(&item.text);
         match self.function(&name) {
             Some(function) => {
                 Ok(NodeKind::Identifier(Identifier { name: name.as_ref().into(), function }))
@@ -198,7 +199,7 @@ impl Parser<'_> {
 
     /// The use of a variable, which must have been declared.
     fn variable(&mut self, item: &Item<'_>) -> Parse<NodeKind> {
-        let name = self.source.variable(&String::from_utf8_lossy(&item.text));
+        let name = self.source.variable(&lossy(&item.text));
         if !self.tree.variables.contains(&name) {
             return self.error(format!("undefined variable {}", quote(&item.text)));
         }
@@ -226,5 +227,5 @@ impl Parser<'_> {
 
 /// The name in a token `.name`.
 fn field_name(item: &Item<'_>) -> Box<str> {
-    String::from_utf8_lossy(item.text.get(1..).unwrap_or_default()).into()
+    lossy(item.text.get(1..).unwrap_or_default()).into()
 }

@@ -27,9 +27,10 @@ pub(super) fn decode(bytes: &[u8]) -> Input<'_> {
 }
 
 fn utf8(bytes: &[u8], skipped: usize) -> Input<'_> {
-    let chunk = bytes.utf8_chunks().next();
-    let valid = chunk.as_ref().map_or("", |chunk| chunk.valid());
-    let invalid = chunk.as_ref().is_some_and(|chunk| !chunk.invalid().is_empty());
+    let (valid, invalid) = match std::str::from_utf8(bytes) {
+        Ok(all) => (all, false),
+        Err(_) => (bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid()), true),
+    };
     let (bad, problem) = match forbidden(valid) {
         Some(at) => (at, "control characters are not allowed"),
         None if invalid => (valid.len(), utf8_problem(&bytes[valid.len()..])),

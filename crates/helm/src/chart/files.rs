@@ -164,7 +164,9 @@ fn subchart(parent: &str, group: &str, files: Vec<File>) -> Result<Option<Chart>
 
 /// The text of a file; bytes that are no text turn into replacement characters.
 pub(super) fn text(file: &File) -> std::borrow::Cow<'_, str> {
-    String::from_utf8_lossy(&file.data)
+    // The plain case first: it is several times quicker than the other, which looks for what is wrong.
+    std::str::from_utf8(&file.data)
+        .map_or_else(|_| String::from_utf8_lossy(&file.data), std::borrow::Cow::Borrowed)
 }
 
 fn has_extension(name: &str, extension: &str) -> bool {

@@ -11,6 +11,7 @@ mod encryption;
 mod keys;
 mod passwords;
 mod pem;
+mod primes;
 
 use super::args::{INT, LIST, STRING, add, int, list, text};
 use certificates::{CERTIFICATE, Names, certificate};
@@ -18,9 +19,9 @@ use gotemplate::{FuncError, FuncMap, Str, Type, Value};
 use keys::{KeyKind, PrivateKey};
 
 /// Size of the keys made for certificates, in bits.
-const CERTIFICATE_KEY_BITS: usize = 2048;
+const CERTIFICATE_KEY_BITS: u32 = 2048;
 /// Size of the keys `genPrivateKey` makes, in bits.
-const PRIVATE_KEY_BITS: usize = 4096;
+const PRIVATE_KEY_BITS: u32 = 4096;
 
 pub(super) fn register(funcs: &mut FuncMap) {
     const DERIVE: &[Type] = &[Type::Uint32, STRING, STRING, STRING, STRING];

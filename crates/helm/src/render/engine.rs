@@ -123,7 +123,8 @@ impl Engine {
             let text = execution
                 .execute(&file.name, Value::Map(dot.clone()))
                 .map_err(|error| TemplateError::execute(&file.name, &error))?;
-            let text = String::from_utf8_lossy(&without_no_value(text)).into_owned();
+            let text = String::from_utf8(without_no_value(text))
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
             rendered.insert(file.name.clone(), text);
         }
         Ok(rendered)

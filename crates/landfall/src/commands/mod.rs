@@ -18,19 +18,20 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::cli::{Cli, Command};
+use crate::lazy::Lazy;
 
 /// Carries the command out.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
-        Command::Chart(command) => Ok(chart::run(&command)),
-        Command::Serve(args) => with_runtime(serve::run(args)),
-        Command::Demo(args) => with_runtime(demo::run(args)),
-        Command::Simulator(args) => with_runtime(simulator::run(args)),
-        Command::Release(command) => with_runtime(release::run(command)),
-        Command::Deploy(args) => with_runtime(deploy::run(args)),
-        Command::Rollback(args) => with_runtime(rollback::run(args)),
-        Command::Op(command) => with_runtime(op::run(command)),
-        Command::Env(command) => with_runtime(env::run(command)),
+        Command::Chart(Lazy(command)) => Ok(chart::run(&command)),
+        Command::Serve(Lazy(args)) => with_runtime(serve::run(args)),
+        Command::Demo(Lazy(args)) => with_runtime(demo::run(args)),
+        Command::Simulator(Lazy(args)) => with_runtime(simulator::run(args)),
+        Command::Release(Lazy(command)) => with_runtime(release::run(command)),
+        Command::Deploy(Lazy(args)) => with_runtime(deploy::run(args)),
+        Command::Rollback(Lazy(args)) => with_runtime(rollback::run(args)),
+        Command::Op(Lazy(command)) => with_runtime(op::run(command)),
+        Command::Env(Lazy(command)) => with_runtime(env::run(command)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::der::{self, Reader};
 use super::pem;
+use super::primes;
 use gotemplate::FuncError;
 use num_bigint::BigUint;
 use ring::rand::SystemRandom;
@@ -31,7 +32,7 @@ const SHA256_PREFIX: &[u8] = &[
 /// What kind of key to make.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum KeyKind {
-    Rsa { bits: usize },
+    Rsa { bits: u32 },
     Dsa,
     EcP256,
     Ed25519,
@@ -98,11 +99,11 @@ const UNSUPPORTED: &str = "x509: the key is none of RSA, ECDSA and Ed25519";
 impl PrivateKey {
     pub(super) fn generate(kind: KeyKind) -> Result<Self, FuncError> {
         let refused = |error: ring::error::Unspecified| FuncError::new(error.to_string());
-        let mut rng = UnwrapErr(getrandom::SysRng); // the system's generator does not fail
         match kind {
             KeyKind::Rsa { bits } => {
-                let key = RsaPrivateKey::new(&mut rng, bits).map_err(FuncError::other)?;
-                Ok(Self::Rsa(Box::new(key)))
+                let exponent = BoxedUint::from(65_537_u32);
+                let key = RsaPrivateKey::from_primes(primes::pair(bits), exponent);
+                Ok(Self::Rsa(Box::new(key.map_err(FuncError::other)?)))
             }
             KeyKind::Dsa => Ok(generate_dsa()),
             KeyKind::EcP256 => {
@@ -304,7 +305,7 @@ fn rsa_private(key: &RsaPrivateKey) -> Vec<u8> {
     let [p, q] = primes.as_slice() else { return Vec::new() };
     let (d, one) = (number(key.d()), BigUint::from(1_u8));
     let (dp, dq) = (&d % (p - &one), &d % (q - &one));
-    let inverse = q.modpow(&(p - BigUint::from(2_u8)), p); // Fermat, as p is prime
+    let inverse = q.modinv(p).unwrap_or_default(); // there is one: both are primes, and different
     let integers = [
         BigUint::ZERO,
         BigUint::from_bytes_be(&key.n_bytes()),

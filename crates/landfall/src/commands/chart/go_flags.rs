@@ -1,15 +1,45 @@
 //! Flags as Go's `pflag` reads them where that differs from `clap`: switches may say `=false`, and a
 //! call that is wrong ends with exit code 1 and Helm's words.
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, Command};
+use std::ops::Deref;
 
-/// The command with switches that may be given a value.
-pub(crate) fn with_go_flags(command: Command) -> Command {
-    let names: Vec<String> =
-        command.get_subcommands().map(|below| below.get_name().to_owned()).collect();
-    let command = command.mut_args(with_go_switch);
-    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, with_go_flags))
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
+
+use crate::lazy::below_its_about;
+
+/// Arguments of one of Helm's commands: read as `pflag` reads them, and described to `clap` when the command is called.
+#[derive(Debug)]
+pub(crate) struct GoFlags<T>(Box<T>);
+
+impl<T> Deref for GoFlags<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: FromArgMatches> FromArgMatches for GoFlags<T> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        T::from_arg_matches(matches).map(|args| Self(Box::new(args)))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        self.0.update_from_arg_matches(matches)
+    }
+}
+
+impl<T: Args> Args for GoFlags<T> {
+    fn augment_args(command: Command) -> Command {
+        command.defer(|command| below_its_about(command, T::augment_args).mut_args(with_go_switch))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        command.defer(|command| {
+            below_its_about(command, T::augment_args_for_update).mut_args(with_go_switch)
+        })
+    }
 }
 
 fn with_go_switch(arg: Arg) -> Arg {
@@ -72,14 +102,19 @@ fn unknown(argument: &str) -> String {
 mod tests {
     use super::*;
 
+    #[derive(Debug, Args)]
+    struct Quiet {
+        #[arg(short, long)]
+        quiet: bool,
+        path: Option<String>,
+    }
+
     fn quiet(arguments: &[&str]) -> Result<bool, ErrorKind> {
-        let command = Command::new("landfall")
-            .arg(Arg::new("quiet").long("quiet").short('q').action(ArgAction::SetTrue))
-            .arg(Arg::new("path"));
-        let matches = with_go_flags(command)
+        let matches = GoFlags::<Quiet>::augment_args(Command::new("landfall"))
             .try_get_matches_from([&["landfall"], arguments].concat())
             .map_err(|error| error.kind())?;
-        Ok(matches.get_one::<bool>("quiet").copied().unwrap_or_default())
+        let read = GoFlags::<Quiet>::from_arg_matches(&matches);
+        read.map(|args| args.quiet).map_err(|error| error.kind())
     }
 
     /// A switch stands alone or takes a value behind `=`, never the next word.

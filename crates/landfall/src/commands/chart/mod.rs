@@ -21,33 +21,37 @@ mod show;
 mod template;
 mod words;
 
-pub(crate) use go_flags::{end_wrong_call, with_go_flags};
+use go_flags::GoFlags;
+
+pub(crate) use go_flags::end_wrong_call;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Subcommand;
 
+use crate::lazy::Lazy;
+
 /// What can be done with charts.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ChartCommand {
     /// Render a chart and print what `helm template` prints
-    Template(Box<template::Args>),
+    Template(GoFlags<template::Args>),
     /// Look for mistakes in charts
-    Lint(Box<lint::Args>),
+    Lint(GoFlags<lint::Args>),
     /// Show what a chart says about itself
     #[command(subcommand, visible_alias = "inspect")]
-    Show(show::Command),
+    Show(Lazy<show::Command>),
     /// Pack chart folders into archives
-    Package(Box<package::Args>),
+    Package(GoFlags<package::Args>),
     /// Fetch a chart from a repository or registry into a file or folder
     #[command(visible_alias = "fetch")]
-    Pull(Box<pull::Args>),
+    Pull(GoFlags<pull::Args>),
     /// Push a chart's archive to a registry
-    Push(Box<push::Args>),
+    Push(GoFlags<push::Args>),
     /// Look after the charts a chart depends on
     #[command(subcommand, visible_alias = "dep")]
-    Dependency(dependency::Command),
+    Dependency(Lazy<dependency::Command>),
 }
 
 /// Carries the command out. Whatever fails ends with Helm's exit code 1 and its text.
@@ -55,11 +59,11 @@ pub(crate) fn run(command: &ChartCommand) -> ExitCode {
     let outcome: Result<()> = match command {
         ChartCommand::Template(args) => template::run(args),
         ChartCommand::Lint(args) => lint::run(args),
-        ChartCommand::Show(command) => show::run(command),
+        ChartCommand::Show(Lazy(command)) => show::run(command),
         ChartCommand::Package(args) => package::run(args),
         ChartCommand::Pull(args) => pull::run(args),
         ChartCommand::Push(args) => push::run(args),
-        ChartCommand::Dependency(command) => dependency::run(command),
+        ChartCommand::Dependency(Lazy(command)) => dependency::run(command),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

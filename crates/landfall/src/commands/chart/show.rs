@@ -5,6 +5,7 @@ use clap::Subcommand;
 use helm::chart::Chart;
 
 use super::flags::{GlobalFlags, LocationFlags};
+use super::go_flags::GoFlags;
 use super::settings::Settings;
 use super::words::{Count, check_count, print};
 use super::{locate, log};
@@ -13,15 +14,15 @@ use super::{locate, log};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Everything below
-    All(Args),
+    All(GoFlags<Args>),
     /// Chart.yaml
-    Chart(Args),
+    Chart(GoFlags<Args>),
     /// values.yaml
-    Values(Args),
+    Values(GoFlags<Args>),
     /// The README
-    Readme(Args),
+    Readme(GoFlags<Args>),
     /// The files below crds/
-    Crds(Args),
+    Crds(GoFlags<Args>),
 }
 
 /// Helm's arguments of `show`.

@@ -9,6 +9,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use super::flags::{ConnectionFlags, GlobalFlags};
+use super::go_flags::GoFlags;
 use super::log;
 use super::settings::{self, Settings};
 use super::words::{Count, check_count, clean};
@@ -20,12 +21,12 @@ pub(super) use manager::{Manager, Output};
 pub(crate) enum Command {
     /// List what Chart.yaml declares and whether it is there
     #[command(visible_alias = "ls")]
-    List(list::Args),
+    List(GoFlags<list::Args>),
     /// Fetch what Chart.lock names into charts/
-    Build(Args),
+    Build(GoFlags<Args>),
     /// Fetch the newest charts that fit Chart.yaml into charts/, and write Chart.lock
     #[command(visible_alias = "up")]
-    Update(Args),
+    Update(GoFlags<Args>),
 }
 
 /// Helm's arguments of `dependency build` and `dependency update`.
