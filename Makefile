@@ -20,6 +20,7 @@ lint: web ## formatting, clippy, types and unit tests of the browser side
 	npm --prefix web run --silent check
 	npm --prefix web run --silent test
 	cargo clippy --workspace --all-targets -- --deny warnings
+	cargo clippy --manifest-path fuzz/Cargo.toml -- --deny warnings
 
 test-rust: test-tools web ## unit, storage and end-to-end tests
 	scripts/with-postgres cargo test --workspace

@@ -37,14 +37,13 @@ fn check(input: &mut Unstructured<'_>) -> Result<()> {
     let Some(chart) = chart(input)? else { return Ok(()) };
     let _ = merge_defaults(&chart, &merged.values);
     let _ = merge_tables(map, chart.values().as_map().unwrap_or(map));
-    if let Ok(chart) = process_dependencies(&chart, &merged.values) {
-        for mode in [HelmMode::V3, HelmMode::V4] {
-            let Ok(values) = coalesce_as(mode, &chart, &merged.values) else { continue };
-            let _ = helm::schema::validate(&chart, &values);
-            // Some texts cannot be written, for instance those with control characters.
-            if let Ok(text) = goyaml::to_string(&values) {
-                assert!(parse_values(&text).is_ok(), "{text}");
-            }
+    for mode in [HelmMode::V3, HelmMode::V4] {
+        let Ok(chart) = process_dependencies(mode, &chart, &merged.values) else { continue };
+        let Ok(values) = coalesce_as(mode, &chart, &merged.values) else { continue };
+        let _ = helm::schema::validate(&chart, &values);
+        // Some texts cannot be written, for instance those with control characters.
+        if let Ok(text) = goyaml::to_string(&values) {
+            assert!(parse_values(&text).is_ok(), "{text}");
         }
     }
     Ok(())

@@ -89,7 +89,7 @@ impl Plain {
                 }
                 "items" => plain.items = Some(Box::new(Self::of_any(value)?)),
                 "required" => plain.required = names(value)?,
-                "enum" => plain.values = distinct(value)?.clone(),
+                "enum" => plain.values.clone_from(distinct(value)?),
                 "minimum" => plain.minimum = Some(value.as_number()?.as_f64()?),
                 "maximum" => plain.maximum = Some(value.as_number()?.as_f64()?),
                 "title" | "description" | "$comment" => {
