@@ -39,6 +39,7 @@ const inside = [
   ["/new/app", ".cm-content"],
   [`/apps/${sample.app}`, "h1"],
   [`/apps/${sample.app}/values`, ".cm-content"],
+  [`/apps/${sample.app}/settings`, "h2"],
   ["/clusters", "table"],
   ["/new/cluster", "h1"],
   [`/clusters/${sample.cluster}`, "h1"],

@@ -2,6 +2,7 @@
 import "htmx.org/dist/htmx.esm.js";
 import "htmx.org/dist/ext/hx-sse.js";
 import { startCopying } from "./copy";
+import { startFiles } from "./files";
 import { startFind } from "./find";
 import { startForms } from "./forms";
 import { startLive } from "./live";
@@ -10,6 +11,7 @@ import { startTimes } from "./times";
 
 startTimes();
 startForms();
+startFiles();
 startFind();
 startMenus();
 startCopying();

@@ -11,6 +11,7 @@
 
 pub mod charts;
 pub mod docker_registry;
+pub mod gpg;
 pub mod process;
 
 use std::path::{Path, PathBuf};

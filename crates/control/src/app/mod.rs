@@ -3,6 +3,7 @@
 //! What a release of an App is made of lives in `release`; this folder only names the registry and
 //! asks it for chart versions.
 
+mod keyring;
 pub(crate) mod registry;
 mod settings;
 pub(crate) mod store;
@@ -30,7 +31,8 @@ use crate::store::wake::Wake;
 use crate::store::{commit, search};
 use crate::values::check_values;
 
-pub use settings::{AppSettings, HelmMode};
+pub use keyring::TrustedKey;
+pub use settings::{AppSettings, HelmMode, ProvenancePolicy, SettingsChange, SettingsRevision};
 pub use values::{NewValues, ValuesRevision};
 pub use versions::{ChartVersion, ChartVersions};
 
@@ -117,9 +119,6 @@ pub struct ValuesUse {
     pub hold: i64,
 }
 
-/// How long a deployment may be told to wait.
-const WAIT_SECONDS: std::ops::RangeInclusive<u32> = 1..=86_400;
-
 /// What the form "New App" gives; texts as typed.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct NewApp {
@@ -166,10 +165,8 @@ impl Control {
         let name = checks.name::<AppName>("name", new.name.trim());
         let chart = checks.take(chart_reference(&new))?;
         checks.take(check_values("values", &new.values))?;
-        if new.wait_seconds.is_some_and(|seconds| !WAIT_SECONDS.contains(&seconds)) {
-            let message = "A deployment cannot wait so long.";
-            let remedy = "Use 1 to 86400 seconds, or none for 300.";
-            checks.add(Problem::new("wait_seconds", message, remedy));
+        if let Some(Err(problem)) = new.wait_seconds.map(|n| settings::check_wait(n.into())) {
+            checks.add(problem);
         }
         if let Some(name) = &name
             && store::by_name(self.db().read(), name).await?.is_some()

@@ -1,9 +1,30 @@
-//! What an App decides for its deployments: masking, how long to wait, which Helm to be like.
+//! What an App decides for its deployments and Releases: masking, how long to wait, which Helm to be
+//! like, which signatures its charts need.
+//!
+//! Settings are kept in numbered revisions of which only the newest stands; what changed is in the
+//! audit log.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::keyring::{self, TrustedKey};
+use super::store::{self, AppRow};
+use crate::actor::Actor;
+use crate::audit::{self, Act};
 use crate::closed::closed_set;
+use crate::control::Control;
+use crate::error::{Checks, Error, Problem};
+use crate::objects::{Address, ObjectKind};
+use crate::rights::Subject;
+use crate::store::commit;
+use crate::store::wake::Wake;
+use crate::values::PathPattern;
+
+/// How long a deployment may be told to wait, in seconds.
+const WAIT_SECONDS: std::ops::RangeInclusive<i64> = 1..=86_400;
+/// Patterns of one App at most, and characters of one.
+const PATTERNS: usize = 200;
+const PATTERN_LONGEST: usize = 300;
 
 closed_set! {
     /// Which Helm's merging and rendering rules count.
@@ -24,19 +45,33 @@ impl From<HelmMode> for helm::values::HelmMode {
     }
 }
 
+closed_set! {
+    /// Whether the charts of an App's Releases must be signed.
+    pub enum ProvenancePolicy {
+        /// Signatures are not looked at.
+        Off = "off",
+        /// Only charts that a key of the App's keyring signed become Releases.
+        Required = "required",
+    }
+}
+
 /// Settings of an App. Stored as JSON; a missing field has its default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct AppSettings {
-    /// Which Helm to be like.
+    /// Which Helm to be like: what `null` among values takes away differs.
     pub helm_mode: HelmMode,
     /// Paths of values that are masked wherever they are shown, such as `db.password` or
-    /// `*.token`; `*` stands for one key.
+    /// `**.token`; `*` stands for one key, `**` for any number.
     pub masked_values: Vec<String>,
     /// Seconds to wait for objects to become ready.
     pub wait_seconds: u32,
     /// Whether Jobs must have completed, too.
     pub wait_for_jobs: bool,
+    /// Whether charts must be signed.
+    pub provenance: ProvenancePolicy,
+    /// The keys of its keyring.
+    pub trusted_keys: Vec<TrustedKey>,
 }
 
 impl Default for AppSettings {
@@ -46,6 +81,248 @@ impl Default for AppSettings {
             masked_values: Vec::new(),
             wait_seconds: 300,
             wait_for_jobs: false,
+            provenance: ProvenancePolicy::Off,
+            trusted_keys: Vec::new(),
         }
     }
+}
+
+/// An App's settings with the revision that they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SettingsRevision {
+    /// Counts up with every change; 0: they were never changed.
+    pub revision: i64,
+    /// The settings.
+    #[serde(flatten)]
+    pub settings: AppSettings,
+}
+
+/// What is to change; what is not given stays.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SettingsChange {
+    /// `4` or `3`.
+    pub helm_mode: Option<String>,
+    /// All patterns of masked values, instead of those there are.
+    pub masked_values: Option<Vec<String>>,
+    /// 1 to 86400.
+    pub wait_seconds: Option<i64>,
+    /// Whether Jobs must have completed, too.
+    pub wait_for_jobs: Option<bool>,
+    /// `off` or `required`.
+    pub provenance: Option<String>,
+    /// A keyring instead of the one there is: armored as `gpg --armor --export` prints it, or a binary
+    /// one in base64. Empty: none.
+    pub keyring: Option<String>,
+    /// The revision that the form started from: if it is no longer the newest, nothing is saved
+    /// (`If-Match`). None: change whatever stands there.
+    #[serde(skip)]
+    pub based_on: Option<i64>,
+}
+
+impl Control {
+    /// An App's settings.
+    pub async fn app_settings(&self, actor: &Actor, app: &str) -> Result<SettingsRevision, Error> {
+        let row = self.app_row(actor, app).await?;
+        Ok(SettingsRevision { revision: row.settings_revision, settings: row.settings })
+    }
+
+    /// Changes what is given of an App's settings; what changes nothing keeps the revision.
+    ///
+    /// Which signatures charts need is for those who may change infrastructure.
+    pub async fn app_change_settings(
+        &self,
+        actor: &Actor,
+        app: &str,
+        change: SettingsChange,
+    ) -> Result<SettingsRevision, Error> {
+        let row = self.app_row(actor, app).await?;
+        let missing = || Error::not_found("App", app);
+        actor.write(Subject::Apps, "change the settings of Apps", missing)?;
+        if change.based_on.is_some_and(|based_on| based_on != row.settings_revision) {
+            return Err(overtaken());
+        }
+        let changed = changed(&row, &change)?;
+        let new_keyring = match changed.keyring {
+            NewKeyring::Kept => false,
+            NewKeyring::Removed => row.keyring.is_some(),
+            NewKeyring::Given(_) => true,
+        };
+        if new_keyring || changed.settings.provenance != row.settings.provenance {
+            actor.write(Subject::Infrastructure, "change which signatures charts need", missing)?;
+        }
+        let keyring = match &changed.keyring {
+            NewKeyring::Kept => row.keyring.clone(),
+            NewKeyring::Removed => None,
+            NewKeyring::Given(bytes) => Some(self.objects().put(ObjectKind::Keyring, bytes).await?),
+        };
+        if changed.settings == row.settings && keyring == row.keyring {
+            return Ok(SettingsRevision {
+                revision: row.settings_revision,
+                settings: row.settings,
+            });
+        }
+        self.save_settings(actor, &row, changed.settings, keyring.as_ref()).await
+    }
+
+    async fn save_settings(
+        &self,
+        actor: &Actor,
+        row: &AppRow,
+        settings: AppSettings,
+        keyring: Option<&Address>,
+    ) -> Result<SettingsRevision, Error> {
+        let based_on = row.settings_revision;
+        let tx = self.db().begin().await?;
+        if !store::change_settings(&tx, row.id, based_on, &settings, keyring).await? {
+            return Err(overtaken());
+        }
+        let (old, new) = differences(row, &settings, keyring)?;
+        let act = Act {
+            action: "app.change_settings",
+            kind: "app",
+            id: row.id.to_string(),
+            name: row.name.as_str(),
+            old,
+            new,
+        };
+        audit::write(&tx, actor, act).await?;
+        commit(tx).await?;
+        self.wakes().send(Wake::Apps).await;
+        Ok(SettingsRevision { revision: based_on + 1, settings })
+    }
+}
+
+fn overtaken() -> Error {
+    Error::conflict(
+        "Someone else has changed the settings in the meantime.",
+        "Look at what stands there now, then save again.",
+    )
+}
+
+/// Checks how long a deployment is told to wait.
+pub(super) fn check_wait(seconds: i64) -> Result<u32, Problem> {
+    let wrong = || {
+        let message = "A deployment cannot wait so long.";
+        Problem::new("wait_seconds", message, "Use 1 to 86400 seconds.")
+    };
+    let seconds = Some(seconds).filter(|seconds| WAIT_SECONDS.contains(seconds));
+    seconds.and_then(|seconds| u32::try_from(seconds).ok()).ok_or_else(wrong)
+}
+
+/// What settings become, and the keyring with them.
+struct Changed {
+    settings: AppSettings,
+    keyring: NewKeyring,
+}
+
+enum NewKeyring {
+    Kept,
+    Removed,
+    Given(Vec<u8>),
+}
+
+/// Checks a change field by field and lays it over what stands.
+fn changed(row: &AppRow, change: &SettingsChange) -> Result<Changed, Error> {
+    let mut checks = Checks::default();
+    let mut settings = row.settings.clone();
+    let mut keyring = NewKeyring::Kept;
+    if let Some(word) = &change.helm_mode {
+        match word.parse() {
+            Ok(mode) => settings.helm_mode = mode,
+            Err(_) => {
+                let message = format!("There is no Helm `{word}` to be like.");
+                checks.add(Problem::new("helm_mode", message, "Choose 4 or 3."));
+            }
+        }
+    }
+    if let Some(seconds) = change.wait_seconds {
+        match check_wait(seconds) {
+            Ok(seconds) => settings.wait_seconds = seconds,
+            Err(problem) => checks.add(problem),
+        }
+    }
+    settings.wait_for_jobs = change.wait_for_jobs.unwrap_or(settings.wait_for_jobs);
+    if let Some(texts) = &change.masked_values {
+        settings.masked_values =
+            checks.take(masked_values(texts))?.unwrap_or(settings.masked_values);
+    }
+    if let Some(word) = &change.provenance {
+        match word.parse() {
+            Ok(policy) => settings.provenance = policy,
+            Err(_) => {
+                let message = format!("`{word}` is not a rule for signatures.");
+                checks.add(Problem::new("provenance", message, "Choose off or required."));
+            }
+        }
+    }
+    match change.keyring.as_deref().map(str::trim) {
+        None => {}
+        Some("") => {
+            (settings.trusted_keys, keyring) = (Vec::new(), NewKeyring::Removed);
+        }
+        Some(text) => {
+            if let Some(read) = checks.take(keyring::read(text))? {
+                (settings.trusted_keys, keyring) = (read.keys, NewKeyring::Given(read.bytes));
+            }
+        }
+    }
+    checks.done()?;
+    if settings.provenance == ProvenancePolicy::Required && settings.trusted_keys.is_empty() {
+        let message = "Without a keyring no signature can be verified.";
+        let remedy = "Give the public keys of those who sign the charts, or turn verification off.";
+        return Err(Error::invalid("keyring", message, remedy));
+    }
+    Ok(Changed { settings, keyring })
+}
+
+/// Patterns as typed, blank ones left out and each once.
+fn masked_values(texts: &[String]) -> Result<Vec<String>, Error> {
+    const FIELD: &str = "masked_values";
+    let mut checks = Checks::default();
+    let mut patterns: Vec<String> = Vec::new();
+    for text in texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
+        if text.chars().count() > PATTERN_LONGEST {
+            let short: String = text.chars().take(40).collect();
+            let message = format!("The path that begins with `{short}` is too long.");
+            let remedy = format!("Use at most {PATTERN_LONGEST} characters.");
+            checks.add(Problem::new(FIELD, message, remedy));
+        } else if let Err(why) = PathPattern::parse(text) {
+            let remedy = "Write keys with dots between them, such as db.password or **.token.";
+            let message = format!("`{text}` is not a path of values: {why}.");
+            checks.add(Problem::new(FIELD, message, remedy));
+        } else if !patterns.iter().any(|known| known == text) {
+            patterns.push(text.to_owned());
+        }
+    }
+    if patterns.len() > PATTERNS {
+        let message = format!("These are {} paths.", patterns.len());
+        let remedy = format!("Use at most {PATTERNS}; `*` and `**` stand for many.");
+        checks.add(Problem::new(FIELD, message, remedy));
+    }
+    checks.done()?;
+    Ok(patterns)
+}
+
+/// The fields that differ, as they were and as they are; of a keyring its keys.
+fn differences(
+    row: &AppRow,
+    new: &AppSettings,
+    keyring: Option<&Address>,
+) -> Result<(serde_json::Value, serde_json::Value), Error> {
+    let fields = |settings: &AppSettings| match serde_json::to_value(settings) {
+        Ok(serde_json::Value::Object(fields)) => Ok(fields),
+        Ok(_) => Err(Error::internal("write settings as JSON", "they are no object")),
+        Err(failed) => Err(Error::internal("write settings as JSON", failed)),
+    };
+    let (mut before, mut after) = (fields(&row.settings)?, fields(new)?);
+    let new_keyring = row.keyring.as_ref() != keyring;
+    before.retain(|name, value| {
+        let same = after.get(name) == Some(value) && !(new_keyring && name == "trusted_keys");
+        if same {
+            after.remove(name);
+        }
+        !same
+    });
+    Ok((before.into(), after.into()))
 }

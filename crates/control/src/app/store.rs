@@ -86,6 +86,9 @@ pub(crate) struct AppRow {
     pub(crate) registry_username: Option<String>,
     pub(crate) registry_password_sealed: Option<Vec<u8>>,
     pub(crate) settings: AppSettings,
+    pub(crate) settings_revision: i64,
+    /// The keys that it trusts to sign charts.
+    pub(crate) keyring: Option<Address>,
     pub(crate) values_revision: i64,
 }
 
@@ -97,6 +100,8 @@ fn read_row(row: &Row<'_>) -> Result<AppRow, DbErr> {
         registry_username: row.opt("registry_username")?,
         registry_password_sealed: row.opt("registry_password_sealed")?,
         settings: row.json("settings")?,
+        settings_revision: row.get("settings_revision")?,
+        keyring: row.opt("keyring_object")?,
         values_revision: row.get("values_revision")?,
     })
 }
@@ -125,6 +130,27 @@ pub(crate) async fn settings(
     id: AppId,
 ) -> Result<Option<AppSettings>, StoreError> {
     Ok(by_id(c, id).await?.map(|app| app.settings))
+}
+
+/// Saves the settings after `based_on` with their keyring; false if that is not the newest revision any more.
+pub(crate) async fn change_settings(
+    c: &impl ConnectionTrait,
+    id: AppId,
+    based_on: i64,
+    settings: &AppSettings,
+    keyring: Option<&Address>,
+) -> Result<bool, StoreError> {
+    let changed =
+        sql("UPDATE apps SET settings = $3, settings_revision = $4, keyring_object = $5 \
+                       WHERE id = $1 AND settings_revision = $2")
+        .bind(id)
+        .bind(based_on)
+        .bind(Json(settings))
+        .bind(based_on + 1)
+        .bind(keyring.cloned())
+        .run(c, "change the settings of an App")
+        .await?;
+    Ok(changed == 1)
 }
 
 /// The number of the newest revision of an App's values; 0 where there is none.

@@ -132,7 +132,8 @@ impl Control {
                 plan_hash: None,
             });
         };
-        let shown = self.shown_content(row.app, content).await?;
+        let shown =
+            self.shown_content(row.app, (row.environment, Some(row.number)), content).await?;
         Ok(DeploymentContent {
             values,
             merged: Some(shown.merged),

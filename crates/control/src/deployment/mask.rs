@@ -1,83 +1,14 @@
-//! Masking what people are shown: Secrets in manifests, and values on the App's path patterns. Pure.
+//! Masking what people are shown: Secrets in manifests, and texts that are secret wherever they stand. Pure.
+//!
+//! Which values of an App are secret is told in `mask_values`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use goyaml::Value;
 use rollout::plan::Plan;
 
-use crate::values::{MergedKey, MergedValues};
-
 /// Stands for what is not shown.
 pub(crate) const MASK: &str = "********";
-
-/// Masks the values whose path matches one of `patterns` (`*` stands for one key).
-pub(crate) fn mask_values(values: MergedValues, patterns: &[String]) -> MergedValues {
-    if patterns.is_empty() {
-        return values;
-    }
-    let mut lines: Vec<&str> = values.yaml.lines().collect();
-    let mut keys: Vec<MergedKey> = values.keys;
-    let mut masked_lines: Vec<(usize, String)> = Vec::new();
-    // From the end, so that taking lines away does not move what is still to be looked at.
-    for n in (0..keys.len()).rev() {
-        if !patterns.iter().any(|pattern| matches(pattern, &keys[n].path)) {
-            continue;
-        }
-        MASK.clone_into(&mut keys[n].value);
-        let first = keys[n].line as usize - 1;
-        let Some(line) = lines.get(first) else { continue };
-        let indent = indent(line);
-        let more = lines[first + 1..].iter().take_while(|line| belongs(line, indent)).count();
-        lines.drain(first + 1..=first + more);
-        for later in &mut keys[n + 1..] {
-            later.line -= u32::try_from(more).unwrap_or(0);
-        }
-        for (at, _) in &mut masked_lines {
-            *at -= more;
-        }
-        masked_lines.push((first, keys[n].path.clone()));
-    }
-    let mut text = String::new();
-    for (at, line) in lines.iter().enumerate() {
-        if masked_lines.iter().any(|(masked, _)| *masked == at) {
-            let key = key_of(line);
-            text.extend([key, ": '", MASK, "'\n"]);
-        } else {
-            text.push_str(line);
-            text.push('\n');
-        }
-    }
-    MergedValues { yaml: text, keys }
-}
-
-/// The key of a line with its indentation. Quoted keys may have colons.
-fn key_of(line: &str) -> &str {
-    let start = indent(line);
-    let rest = &line[start..];
-    let end = match rest.chars().next() {
-        Some(quote @ ('"' | '\'')) => rest[1..].find(quote).map_or(rest.len(), |at| at + 2),
-        _ => rest.find(':').unwrap_or(rest.len()),
-    };
-    &line[..start + end]
-}
-
-fn indent(line: &str) -> usize {
-    line.len() - line.trim_start_matches(' ').len()
-}
-
-/// Whether a line goes on with the value of a key that is indented so far.
-fn belongs(line: &str, key: usize) -> bool {
-    line.trim().is_empty()
-        || indent(line) > key
-        || (indent(line) == key && (line[key..].starts_with("- ") || &line[key..] == "-"))
-}
-
-/// Whether a path such as `db.password` matches a pattern such as `*.password`. A pattern also
-/// matches what lies below it.
-fn matches(pattern: &str, path: &str) -> bool {
-    let mut keys = path.split('.');
-    pattern.split('.').all(|wanted| keys.next().is_some_and(|key| wanted == "*" || wanted == key))
-}
 
 /// Masks the contents of every Secret in a manifest; the rest of the text stays as it is.
 pub(crate) fn mask_manifest(manifest: &str) -> String {
@@ -158,13 +89,19 @@ pub(crate) fn looked_up_secrets(lookups: &[serde_json::Value]) -> Vec<String> {
     for lookup in lookups {
         collect_secrets(lookup.get("answer").unwrap_or(&serde_json::Value::Null), &mut texts);
     }
-    // The longest first, so that a text that holds another is masked whole.
-    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    texts
+}
+
+/// Texts in the order in which they are masked: the longest first, so that one that holds another is
+/// masked whole.
+pub(crate) fn longest_first(mut texts: Vec<String>) -> Vec<String> {
+    texts.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     texts.dedup();
     texts
 }
 
-const SHORTEST: usize = 4;
+/// Shorter texts would hide half of every manifest.
+pub(super) const SHORTEST: usize = 4;
 
 fn collect_secrets(object: &serde_json::Value, texts: &mut Vec<String>) {
     for item in object.get("items").and_then(serde_json::Value::as_array).into_iter().flatten() {
@@ -200,52 +137,6 @@ pub(crate) fn mask_plan(mut plan: Plan, secrets: &[String]) -> Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::values::ValuesLayer;
-
-    fn key(path: &str, value: &str, line: u32) -> MergedKey {
-        MergedKey {
-            path: path.to_owned(),
-            value: value.to_owned(),
-            layer: ValuesLayer::App,
-            overrules: Vec::new(),
-            line,
-        }
-    }
-
-    /// Values on a pattern are masked with all their lines; the lines of the others still fit.
-    #[test]
-    fn values_on_patterns() {
-        let yaml = "db:\n  key: |\n    one\n    two\n  name: shop\n  password: secret\ntokens:\n- a\n- b\nweb: 1\n";
-        let keys = vec![
-            key("db.key", "\"one\\ntwo\\n\"", 2),
-            key("db.name", "\"shop\"", 5),
-            key("db.password", "\"secret\"", 6),
-            key("tokens", "[\"a\",\"b\"]", 7),
-            key("web", "1", 10),
-        ];
-        let patterns = ["*.password", "db.key", "tokens"].map(str::to_owned);
-        let masked = mask_values(MergedValues { yaml: yaml.to_owned(), keys }, &patterns);
-        insta::assert_snapshot!(masked.yaml, @r"
-        db:
-          key: '********'
-          name: shop
-          password: '********'
-        tokens: '********'
-        web: 1
-        ");
-        let told: Vec<String> = masked
-            .keys
-            .iter()
-            .map(|key| format!("{} {}={}", key.line, key.path, key.value))
-            .collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
-        2 db.key=********
-        3 db.name="shop"
-        4 db.password=********
-        5 tokens=********
-        6 web=1
-        "#);
-    }
 
     /// A Secret's contents are masked, its keys and everything else stay, byte for byte.
     #[test]
@@ -289,7 +180,7 @@ mod tests {
             ),
             answer("ConfigMap", serde_json::json!({ "plain": "shown" })),
         ];
-        let secrets = looked_up_secrets(&lookups);
+        let secrets = longest_first(looked_up_secrets(&lookups));
         let text = "url: db://hunter2@host\nraw: aHVudGVyMg==\nx: shown, hunt\n";
         let masked = mask_texts(text, &secrets);
         assert_eq!(masked, format!("url: db://{MASK}@host\nraw: {MASK}\nx: shown, {MASK}\n"));

@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 
 use super::content::{ContentRow, LayerAddresses, NewContent, StoredContext, StoredValues};
 use super::job::LayerTexts;
-use super::mask::{looked_up_secrets, mask_manifest, mask_plan, mask_texts, mask_values};
+use super::mask::{longest_first, looked_up_secrets, mask_manifest, mask_plan, mask_texts};
+use super::mask_values::{mask_values, masked_texts};
 use super::prepare::{self, PrepareError, Target};
 use super::store::{self, PreviewRow};
 use super::{AppValuesChoice, Changes, OnFailure};
@@ -17,9 +18,12 @@ use crate::error::Error;
 use crate::objects::Address;
 use crate::release::ReleaseBrief;
 use crate::release::store::{self as releases, ReleaseRow};
-use crate::store::ids::{AppId, ContentId, PreviewId};
+use crate::store::ids::{AppId, ContentId, EnvironmentId, PreviewId};
 use crate::store::sql::now;
-use crate::values::MergedValues;
+use crate::values::{MergedValues, PathPattern, patterns};
+
+/// Deployments whose secrets are looked for in a diff.
+const BEFORE: i64 = 5;
 
 /// How long a preview can be deployed.
 const LASTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
@@ -218,7 +222,8 @@ impl Control {
     ) -> Result<Preview, Error> {
         let c = self.db().read();
         let content = self.content_row(row.content).await?;
-        let shown = self.shown_content(environment.app, row.content).await?;
+        let shown =
+            self.shown_content(environment.app, (environment.id, None), row.content).await?;
         let missing = |id| Error::not_found("Release", id);
         let release = releases::by_id(c, content.release).await?;
         let release = release.ok_or_else(|| missing(content.release))?.brief();
@@ -248,19 +253,25 @@ impl Control {
         })
     }
 
-    /// A content as people are shown it.
+    /// A content as people are shown it. `before`: its environment, and its number there once it is a
+    /// deployment.
     pub(crate) async fn shown_content(
         &self,
         app: AppId,
+        before: (EnvironmentId, Option<i64>),
         content: ContentId,
     ) -> Result<ShownContent, Error> {
         let content = self.content(content).await?;
         let context: StoredContext = self.objects().json(&content.row.context).await?;
-        let secrets = looked_up_secrets(&context.lookups);
-        let settings =
-            crate::app::store::settings(self.db().read(), app).await?.unwrap_or_default();
+        let mut secrets = looked_up_secrets(&context.lookups);
+        let patterns = self.masked_values(app).await?;
+        if !patterns.is_empty() {
+            secrets.extend(masked_texts(&content.values.merged, &patterns));
+            secrets.extend(self.masked_before(before, &patterns).await?);
+        }
+        let secrets = longest_first(secrets);
         Ok(ShownContent {
-            merged: mask_values(content.values.merged, &settings.masked_values),
+            merged: mask_values(content.values.merged, &patterns),
             manifest: mask_texts(&mask_manifest(&content.rendering.manifest), &secrets),
             notes: content.rendering.notes.map(|notes| mask_texts(&notes, &secrets)),
             plan: mask_plan(content.plan, &secrets),
@@ -275,9 +286,29 @@ impl Control {
     ) -> Result<MergedValues, Error> {
         let row = self.content_row(content).await?;
         let values: StoredValues = self.objects().json(&row.merged).await?;
-        let settings =
-            crate::app::store::settings(self.db().read(), app).await?.unwrap_or_default();
-        Ok(mask_values(values.merged, &settings.masked_values))
+        Ok(mask_values(values.merged, &self.masked_values(app).await?))
+    }
+
+    /// Which values of an App are secret.
+    async fn masked_values(&self, app: AppId) -> Result<Vec<PathPattern>, Error> {
+        let settings = crate::app::store::settings(self.db().read(), app).await?;
+        Ok(patterns(&settings.unwrap_or_default().masked_values))
+    }
+
+    /// The secret texts of what was deployed to an environment up to a number: a diff shows what they
+    /// were, too.
+    async fn masked_before(
+        &self,
+        (environment, number): (EnvironmentId, Option<i64>),
+        patterns: &[PathPattern],
+    ) -> Result<Vec<String>, Error> {
+        let mut texts = Vec::new();
+        for before in store::last_contents(self.db().read(), environment, number, BEFORE).await? {
+            let row = self.content_row(before).await?;
+            let values: StoredValues = self.objects().json(&row.merged).await?;
+            texts.extend(masked_texts(&values.merged, patterns));
+        }
+        Ok(texts)
     }
 }
 

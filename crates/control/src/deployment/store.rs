@@ -191,6 +191,23 @@ pub(crate) async fn last_if_failed(
     Ok(last.filter(|last| last.state == DeploymentState::Failed))
 }
 
+/// What the last deployments of an environment consisted of, newest first, at most `many`, from
+/// deployment `number` back where it is given.
+pub(crate) async fn last_contents(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+    number: Option<i64>,
+    many: i64,
+) -> Result<Vec<ContentId>, StoreError> {
+    sql("SELECT content_id FROM deployments WHERE environment_id = $1 AND number <= $2 \
+         AND content_id IS NOT NULL ORDER BY number DESC LIMIT $3")
+    .bind(environment)
+    .bind(number.unwrap_or(i64::MAX))
+    .bind(many)
+    .all(c, ROW, |row| row.get("content_id"))
+    .await
+}
+
 /// How long a deployment took.
 pub(crate) async fn last_duration(
     c: &impl ConnectionTrait,

@@ -35,6 +35,8 @@ closed_set! {
         Plan = "plan",
         /// Lines of an Op's log.
         Log = "log",
+        /// The keys that an App trusts.
+        Keyring = "keyring",
     }
 }
 

@@ -7,11 +7,15 @@ mod account;
 mod apps;
 mod audit;
 mod environments;
+#[path = "../../../harness/src/gpg.rs"]
+#[allow(unreachable_pub, reason = "it is public in the crate it belongs to")]
+mod gpg;
 mod lists;
 mod ops;
 mod origins;
 mod registry;
 mod schema;
+mod settings;
 pub(crate) mod site;
 mod work;
 

@@ -3,6 +3,7 @@
 
 mod check;
 mod merging;
+mod pattern;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,6 +12,7 @@ use crate::closed::closed_set;
 
 pub(crate) use check::{check_values, not_values};
 pub(crate) use merging::{MergeError, MergedLayers, merge_layers, places};
+pub(crate) use pattern::{PathPattern, fitting, patterns};
 
 closed_set! {
     /// The layers, lowest first.

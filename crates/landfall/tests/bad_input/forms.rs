@@ -93,7 +93,7 @@ async fn names() {
       -> Choose repository, oci or upload.
     /wait_seconds
       A deployment cannot wait so long.
-      -> Use 1 to 86400 seconds, or none for 300.
+      -> Use 1 to 86400 seconds.
     ");
     let body = json!({ "app": "Shpo", "tag": "v 2", "chart_version": "1.0.0" });
     insta::assert_snapshot!(world.refused("/releases", body).await, @r"

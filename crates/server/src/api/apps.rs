@@ -1,16 +1,15 @@
-//! Apps, their Helm values, and what their registry offers.
+//! Apps, their Helm values and settings, and what their registry offers.
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::{ETAG, HeaderMap, HeaderValue, IF_MATCH};
-use axum::response::{IntoResponse, Response};
-use control::Error;
-use control::app::{App, ChartVersions, NewApp, NewValues, ValuesRevision};
+use axum::http::header::HeaderMap;
+use axum::response::Response;
+use control::app::{App, ChartVersions, NewApp, NewValues, SettingsChange};
 use control::store::paging::Page;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::{Answer, Body, Created, Params, PathOf};
+use super::{Answer, Body, Created, Params, PathOf, etag};
 use crate::auth::SignedIn;
 use crate::problem::ProblemDetails;
 use crate::query::{PageQuery, SearchQuery};
@@ -70,7 +69,7 @@ pub(crate) async fn values(
     Params(query): Params<RevisionQuery>,
 ) -> Result<Response, ProblemDetails> {
     let values = app.control.app_values(&actor, &name, query.revision).await?;
-    Ok(tagged(values))
+    Ok(etag::tagged(values.revision, values))
 }
 
 /// `PUT /apps/{app}/values`
@@ -81,41 +80,34 @@ pub(crate) async fn update_values(
     headers: HeaderMap,
     Body(mut new): Body<NewValues>,
 ) -> Result<Response, ProblemDetails> {
-    let asked = match headers.get(IF_MATCH) {
-        Some(header) => based_on(header)?,
-        None => None,
-    };
+    let asked = etag::based_on(&headers)?;
     new.based_on = asked.or(new.based_on);
-    match app.control.app_update_values(&actor, &name, new).await {
-        // With `If-Match` a newer revision is the precondition that failed.
-        Err(error @ Error::Conflict { .. }) if asked.is_some() => {
-            Err(ProblemDetails::precondition(crate::problem::sentence(&error.to_string())))
-        }
-        Err(error) => Err(error.into()),
-        Ok(values) => Ok(tagged(values)),
-    }
+    let saved = app.control.app_update_values(&actor, &name, new).await;
+    let values = saved.map_err(|error| etag::not_saved(error, asked))?;
+    Ok(etag::tagged(values.revision, values))
 }
 
-/// The revision that `If-Match` names; none for `*`.
-fn based_on(header: &HeaderValue) -> Result<Option<i64>, ProblemDetails> {
-    let text = header.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(None);
-    }
-    let revision = text.strip_prefix('"').and_then(|text| text.strip_suffix('"'));
-    match revision.and_then(|revision| revision.parse().ok()) {
-        Some(revision) => Ok(Some(revision)),
-        None => Err(ProblemDetails::precondition(format!(
-            "If-Match `{text}` is not a revision. Give the ETag of GET, such as \"3\"."
-        ))),
-    }
+/// `GET /apps/{app}/settings`: the `ETag` is the revision, for `If-Match` of the next change.
+pub(crate) async fn settings(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+) -> Result<Response, ProblemDetails> {
+    let settings = app.control.app_settings(&actor, &name).await?;
+    Ok(etag::tagged(settings.revision, settings))
 }
 
-fn tagged(values: ValuesRevision) -> Response {
-    let etag = HeaderValue::from_str(&format!("\"{}\"", values.revision));
-    let mut response = Json(values).into_response();
-    if let Ok(etag) = etag {
-        response.headers_mut().insert(ETAG, etag);
-    }
-    response
+/// `PATCH /apps/{app}/settings`
+pub(crate) async fn change_settings(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+    headers: HeaderMap,
+    Body(change): Body<SettingsChange>,
+) -> Result<Response, ProblemDetails> {
+    let based_on = etag::based_on(&headers)?;
+    let change = SettingsChange { based_on, ..change };
+    let saved = app.control.app_change_settings(&actor, &name, change).await;
+    let settings = saved.map_err(|error| etag::not_saved(error, based_on))?;
+    Ok(etag::tagged(settings.revision, settings))
 }

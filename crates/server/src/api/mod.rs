@@ -8,6 +8,7 @@ pub(crate) mod audit;
 pub(crate) mod clusters;
 pub(crate) mod deployments;
 pub(crate) mod environments;
+mod etag;
 mod extract;
 pub(crate) mod openapi;
 pub(crate) mod ops;

@@ -5,6 +5,7 @@
 //! and how a page fails ([`PageError`]).
 
 pub(crate) mod app;
+pub(crate) mod app_settings;
 pub(crate) mod app_values;
 pub(crate) mod apps;
 pub(crate) mod cluster;

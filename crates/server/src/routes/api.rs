@@ -2,7 +2,9 @@
 
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use control::account::NewToken;
-use control::app::{App, ChartVersions, NewApp, NewValues, ValuesRevision};
+use control::app::{
+    App, ChartVersions, NewApp, NewValues, SettingsChange, SettingsRevision, ValuesRevision,
+};
 use control::audit::AuditEntry;
 use control::cluster::{Cluster, ClusterCheck, NewSimulatedCluster};
 use control::deployment::{
@@ -135,6 +137,23 @@ fn app_calls() -> Vec<Route> {
             )
             .body::<NewValues>()
             .answers::<ValuesRevision>(),
+        ),
+        reads(
+            "/apps/{app}/settings",
+            get(apps::settings),
+            doc("app_settings", "The App's settings; the ETag is their revision.")
+                .answers::<SettingsRevision>(),
+        ),
+        call(
+            Method::PATCH,
+            "/apps/{app}/settings",
+            patch(apps::change_settings),
+            doc(
+                "app_change_settings",
+                "Changes the settings that are given; with If-Match only those of that revision.",
+            )
+            .body::<SettingsChange>()
+            .answers::<SettingsRevision>(),
         ),
     ]
 }

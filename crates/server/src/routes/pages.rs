@@ -84,6 +84,8 @@ fn products() -> Vec<Route> {
         shows("/apps/{app}", get(pages::app::show)),
         shows("/apps/{app}/values", get(pages::app_values::form)),
         takes("/apps/{app}/values", post(pages::app_values::submit)).keyed(),
+        shows("/apps/{app}/settings", get(pages::app_settings::form)),
+        takes("/apps/{app}/settings", post(pages::app_settings::submit)).keyed(),
         shows("/clusters", get(pages::clusters::list)),
         shows("/new/cluster", get(pages::new_cluster::form)),
         takes("/new/cluster", post(pages::new_cluster::submit)).keyed(),

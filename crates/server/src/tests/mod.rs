@@ -5,4 +5,5 @@ mod access;
 mod api;
 mod live;
 mod pages;
+mod settings;
 mod site;

@@ -47,6 +47,7 @@ async fn every_page_answers() {
         "/releases/Parcel/2.4.0",
         "/apps/Parcel",
         "/apps/Parcel/values",
+        "/apps/Parcel/settings",
         "/clusters/demo",
         "/find?q=northwind-dev%231",
     ];

@@ -62,6 +62,11 @@ impl Keyring {
         self.entities.is_empty()
     }
 
+    /// Whether a secret key is in it, locked or not.
+    pub fn has_secret_keys(&self) -> bool {
+        self.entities.iter().any(|entity| entity.secret.is_some())
+    }
+
     /// The keys in it, each as its names and its fingerprint.
     pub fn keys(&self) -> impl Iterator<Item = (Vec<String>, String)> {
         self.entities
