@@ -1,12 +1,17 @@
 //! Debian's `docker-registry` as a process of its own, for tests of charts in OCI registries.
 //!
-//! Uses nothing of its crate: tests of lower crates take the file in by its path.
+//! Uses nothing of its crate but `bcrypt`: tests of lower crates take the file in by its path.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
+
+/// Who may sign in at a registry [with a password](DockerRegistry::with_password).
+pub const USER: &str = "ana";
+/// With what.
+pub const PASSWORD: &str = "secret";
 
 /// A registry on a free port of loopback, with its data in a folder of its own; ended when dropped.
 #[derive(Debug)]
@@ -27,6 +32,17 @@ impl Drop for DockerRegistry {
 }
 
 impl DockerRegistry {
+    /// Starts a registry that asks for a user and a password.
+    pub fn with_password() -> Self {
+        Self::start(|folder| {
+            let hash = bcrypt::hash_with_salt(PASSWORD, 4, [7; 16]).expect("a hash");
+            let hash = hash.format_for_version(bcrypt::Version::TwoA);
+            let file = folder.join("htpasswd");
+            std::fs::write(&file, format!("{USER}:{hash}\n")).expect("a file");
+            format!("auth: {{htpasswd: {{realm: charts, path: {}}}}}\n", file.display())
+        })
+    }
+
     /// Starts a registry; `auth` is a section of its configuration.
     pub fn start(auth: impl Fn(&Path) -> String) -> Self {
         let folder = tempfile::tempdir().expect("a folder");

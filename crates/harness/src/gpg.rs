@@ -40,6 +40,11 @@ impl Keys {
         String::from_utf8(secret).expect("armor is text")
     }
 
+    /// The secret keys as bytes, which `helm package --sign` reads.
+    pub fn secret_binary(&self) -> Vec<u8> {
+        self.gpg(&["--passphrase", "", "--export-secret-keys"])
+    }
+
     fn gpg(&self, args: &[&str]) -> Vec<u8> {
         let output = Command::new("gpg")
             .args(["--quiet", "--batch", "--pinentry-mode", "loopback", "--homedir"])

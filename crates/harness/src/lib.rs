@@ -214,6 +214,11 @@ impl Api {
         self.send(self.http.put(format!("{}/api/v1{path}", self.url)).json(&body)).await
     }
 
+    /// `PATCH`, whatever comes of it.
+    pub async fn try_patch(&self, path: &str, body: Value) -> (u16, Value) {
+        self.send(self.http.patch(format!("{}/api/v1{path}", self.url)).json(&body)).await
+    }
+
     /// `POST`, whatever comes of it.
     pub async fn try_post(&self, path: &str, body: Value) -> (u16, Value) {
         self.send(self.http.post(format!("{}/api/v1{path}", self.url)).json(&body)).await

@@ -20,17 +20,6 @@ impl Registry {
         Self::start(|_| String::new())
     }
 
-    /// One that asks for user and password.
-    fn with_password() -> Self {
-        Self::start(|folder| {
-            let hash = bcrypt::hash_with_salt("secret", 4, [7; 16]).expect("a hash");
-            let hash = hash.format_for_version(bcrypt::Version::TwoA);
-            let file = folder.join("htpasswd");
-            std::fs::write(&file, format!("ana:{hash}\n")).expect("a file");
-            format!("auth: {{htpasswd: {{realm: charts, path: {}}}}}\n", file.display())
-        })
-    }
-
     /// Runs the real Helm with a home of its own.
     fn helm(&self, args: &[&str]) -> String {
         let home = self.folder.path().join("helm");

@@ -174,11 +174,12 @@ impl Control {
         Ok(Offer { source: opened, versions })
     }
 
-    /// Fetches the archive of exactly this version.
+    /// Fetches the archive of exactly this version, with its provenance if that is wanted.
     pub(crate) async fn fetch_archive(
         &self,
         source: &Source,
         version: &str,
+        provenance: Provenance,
     ) -> Result<FetchedChart, Error> {
         let offer = self.read_offer(source).await.map_err(at_version)?;
         let found = offer.versions.iter().find(|offered| offered.version == version);
@@ -191,7 +192,7 @@ impl Control {
                 problems: vec![Problem::new("chart_version", message, remedy)],
             }));
         };
-        let fetched = offer.source.fetch(offered, Provenance::Unwanted).await;
+        let fetched = offer.source.fetch(offered, provenance).await;
         fetched.map_err(|e| no_archive(e, source, version))
     }
 }

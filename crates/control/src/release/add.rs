@@ -1,9 +1,12 @@
 //! Adding a Release: the chart is fetched or taken as uploaded, checked, and stored for good.
 
 use helm::chart::Chart;
+use helm::registry::Provenance;
 
+use super::signature::{self, Signed, Trusted};
 use super::{NewRelease, Release, store};
 use crate::actor::Actor;
+use crate::app::TrustedKey;
 use crate::app::store::AppRow;
 use crate::audit::{self, Act};
 use crate::control::Control;
@@ -23,12 +26,22 @@ const CHANGELOG_LONGEST: usize = 256 * 1024;
 /// Largest uploaded archive, in bytes.
 const ARCHIVE_LARGEST: usize = 32 * 1024 * 1024;
 
+/// An archive as it was fetched or uploaded.
+struct Fetched {
+    archive: Vec<u8>,
+    /// The name that a signature knows it by; none: the one that Helm gives it.
+    file_name: Option<String>,
+    provenance: Option<Vec<u8>>,
+    /// Digest of the OCI manifest that led to the archive.
+    manifest_digest: Option<String>,
+}
+
 /// A chart to be kept, as its archive and as what that holds.
 struct Packed {
     archive: Vec<u8>,
     chart: Chart,
-    /// Digest of the OCI manifest that led to the archive.
     manifest_digest: Option<String>,
+    signed_by: Option<TrustedKey>,
 }
 
 impl Control {
@@ -61,7 +74,7 @@ impl Control {
             checks.add(taken(app, tag));
         }
         let archive = match &app {
-            Some(app) => checks.take(self.archive_of(app, &new).await)?,
+            Some(app) => checks.take(self.packed(app, &new).await)?,
             None => None,
         };
         checks.done()?;
@@ -71,41 +84,47 @@ impl Control {
         self.insert_release(actor, &app, &tag, &new, &packed).await
     }
 
-    /// The chart archive of a new Release: fetched, or as uploaded.
-    async fn archive_of(&self, app: &AppRow, new: &NewRelease) -> Result<Packed, Error> {
+    /// The chart of a new Release: fetched, or as uploaded; checked, with who signed it.
+    async fn packed(&self, app: &AppRow, new: &NewRelease) -> Result<Packed, Error> {
         let version = new.chart_version.trim();
-        let mut manifest_digest = None;
-        let (archive, field) = match (&new.archive, self.app_source(app)?) {
-            (Some(archive), _) => (archive.clone(), "archive"),
-            (None, None) => {
-                let message = "No chart archive was uploaded.";
-                let remedy = "Upload the archive that `helm package` makes.";
-                return Err(Error::invalid("archive", message, remedy));
-            }
-            (None, Some(_)) if version.is_empty() => {
-                let message = "No chart version is chosen.";
-                return Err(Error::invalid("chart_version", message, "Choose one of the list."));
-            }
-            (None, Some(source)) => {
-                let fetched = self.fetch_archive(&source, version).await?;
-                manifest_digest = fetched.manifest_digest;
-                (fetched.archive, "chart_version")
-            }
+        let trusted = self.trusted_keys(app).await?;
+        let (fetched, field) = match &new.archive {
+            Some(archive) => (uploaded(archive, new, trusted.is_some())?, "archive"),
+            None => (self.fetched(app, version, trusted.is_some()).await?, "chart_version"),
         };
-        if archive.len() > ARCHIVE_LARGEST {
+        if fetched.archive.len() > ARCHIVE_LARGEST {
             let message = "This chart archive is too large.";
             return Err(Error::invalid(field, message, "Use at most 32 MiB."));
         }
-        let loaded = tokio::task::spawn_blocking(move || {
-            Chart::from_archive(&archive).map(|chart| (archive, chart))
-        });
-        let loaded = loaded.await.map_err(|e| Error::internal("load a chart", e))?;
-        let (archive, chart) = loaded.map_err(|e| {
-            let message = format!("The chart cannot be loaded: {}.", whole_text(&e));
-            Error::invalid(field, message, "Package it again with `helm package`.")
-        })?;
-        check_chart(app, field, version, &chart)?;
-        Ok(Packed { archive, chart, manifest_digest })
+        let loaded = tokio::task::spawn_blocking(move || load(fetched, trusted.as_ref(), field));
+        let packed = loaded.await.map_err(|e| Error::internal("load a chart", e))??;
+        check_chart(app, field, version, &packed.chart)?;
+        Ok(packed)
+    }
+
+    /// What the App's repository or registry has of a version.
+    async fn fetched(&self, app: &AppRow, version: &str, signed: bool) -> Result<Fetched, Error> {
+        let Some(source) = self.app_source(app)? else {
+            let message = "No chart archive was uploaded.";
+            let remedy = "Upload the archive that `helm package` makes.";
+            return Err(Error::invalid("archive", message, remedy));
+        };
+        if version.is_empty() {
+            let message = "No chart version is chosen.";
+            return Err(Error::invalid("chart_version", message, "Choose one of the list."));
+        }
+        let wanted = if signed { Provenance::IfPresent } else { Provenance::Unwanted };
+        let fetched = self.fetch_archive(&source, version, wanted).await?;
+        if signed && fetched.provenance.is_none() {
+            let what = format!("{} has no provenance beside it", fetched.file_name);
+            return Err(signature::unsigned("chart_version", &what));
+        }
+        Ok(Fetched {
+            archive: fetched.archive,
+            file_name: Some(fetched.file_name),
+            provenance: fetched.provenance,
+            manifest_digest: fetched.manifest_digest,
+        })
     }
 
     async fn insert_release(
@@ -116,7 +135,7 @@ impl Control {
         new: &NewRelease,
         packed: &Packed,
     ) -> Result<Release, Error> {
-        let Packed { archive, chart, manifest_digest } = packed;
+        let Packed { archive, chart, manifest_digest, signed_by } = packed;
         let id = ReleaseId::generate();
         let sha256 = self.objects().put_archive(archive).await?;
         let values = self.objects().put_text(&new.values).await?;
@@ -132,6 +151,7 @@ impl Control {
             archive_sha256: &sha256,
             archive_size: i64::try_from(archive.len()).unwrap_or(i64::MAX),
             manifest_digest: manifest_digest.as_deref(),
+            signed_by: signed_by.as_ref(),
             values: values.as_ref(),
             changelog: new.changelog.trim(),
             at: now(),
@@ -155,6 +175,7 @@ impl Control {
             old: serde_json::Value::Null,
             new: serde_json::json!({
                 "app": app.name, "chart": chart.name(), "version": chart.version(), "sha256": sha256,
+                "signed_by": signed_by,
             }),
         };
         audit::write(&tx, actor, act).await?;
@@ -167,6 +188,42 @@ impl Control {
 fn taken(app: &AppRow, tag: &ReleaseTag) -> Problem {
     let message = format!("{} has a release with the tag `{tag}` already.", app.name);
     Problem::new("tag", message, "Use another tag: a release never changes.")
+}
+
+/// An archive that came with the request.
+fn uploaded(archive: &[u8], new: &NewRelease, signed: bool) -> Result<Fetched, Error> {
+    let provenance = new.provenance.as_ref().map(|text| text.clone().into_bytes());
+    if signed && provenance.is_none() {
+        return Err(signature::unsigned("provenance", "No provenance was uploaded"));
+    }
+    Ok(Fetched {
+        archive: archive.to_vec(),
+        file_name: None,
+        provenance: provenance.filter(|_| signed),
+        manifest_digest: None,
+    })
+}
+
+/// Unpacks an archive, and verifies its signature where keys are to have made one.
+fn load(fetched: Fetched, trusted: Option<&Trusted>, field: &str) -> Result<Packed, Error> {
+    let Fetched { archive, file_name, provenance, manifest_digest } = fetched;
+    let chart = Chart::from_archive(&archive).map_err(|e| {
+        let message = format!("The chart cannot be loaded: {}.", whole_text(&e));
+        Error::invalid(field, message, "Package it again with `helm package`.")
+    })?;
+    let signed_by = match (trusted, provenance) {
+        (None, _) => None,
+        (Some(_), None) => {
+            return Err(Error::internal("verify a signature", "none was looked for"));
+        }
+        (Some(trusted), Some(provenance)) => {
+            let usual = || format!("{}-{}.tgz", chart.name(), chart.version());
+            let file_name = file_name.unwrap_or_else(usual);
+            let signed = Signed { archive: &archive, file_name: &file_name, provenance: &provenance };
+            Some(signature::signer(trusted, &signed, field)?)
+        }
+    };
+    Ok(Packed { archive, chart, manifest_digest, signed_by })
 }
 
 /// Whether the archive holds what it was fetched or uploaded as.

@@ -4,6 +4,7 @@
 //! registry is gone. It never changes; it can be archived, which only hides it from choices.
 
 mod add;
+mod signature;
 pub(crate) mod store;
 
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::actor::{Actor, By};
-use crate::app::{AppBrief, ChartReference, EnvironmentCounts};
+use crate::app::{AppBrief, ChartReference, EnvironmentCounts, TrustedKey};
 use crate::audit::{self, Act};
 use crate::control::Control;
 use crate::error::Error;
@@ -50,6 +51,8 @@ pub struct ReleaseChart {
     pub size: i64,
     /// Digest of the OCI manifest, where the chart came from an OCI registry.
     pub manifest_digest: Option<String>,
+    /// Who signed it, where the App asked for a signature when the Release was added.
+    pub signed_by: Option<TrustedKey>,
 }
 
 /// A Release, as lists show it.
@@ -100,6 +103,8 @@ pub struct NewRelease {
     /// An uploaded chart archive (`.tgz`), for Apps whose archives are uploaded.
     #[serde(skip)]
     pub archive: Option<Vec<u8>>,
+    /// The provenance (`.prov`) of an uploaded archive, for Apps whose charts must be signed.
+    pub provenance: Option<String>,
     /// Release values, as YAML; empty: none.
     pub values: String,
 }

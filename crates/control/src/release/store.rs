@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{Release, ReleaseBrief, ReleaseChart};
 use crate::actor::By;
-use crate::app::{AppBrief, ChartReference, EnvironmentCounts};
+use crate::app::{AppBrief, ChartReference, EnvironmentCounts, TrustedKey};
 use crate::environment::EnvironmentKind;
 use crate::names::ReleaseTag;
 use crate::objects::Address;
@@ -74,6 +74,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Release, DbErr> {
             sha256: row.get("archive_sha256")?,
             size: row.get("archive_size")?,
             manifest_digest: row.opt("manifest_digest")?,
+            signed_by: row.json_opt("signature")?,
         },
         changelog: row.get("changelog")?,
         has_values: row.opt::<Address>("values_object")?.is_some(),
@@ -192,6 +193,7 @@ pub(crate) struct NewRow<'a> {
     pub(crate) archive_sha256: &'a str,
     pub(crate) archive_size: i64,
     pub(crate) manifest_digest: Option<&'a str>,
+    pub(crate) signed_by: Option<&'a TrustedKey>,
     pub(crate) values: Option<&'a Address>,
     pub(crate) changelog: &'a str,
     pub(crate) at: Timestamp,
@@ -211,9 +213,9 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result
         source: DbErr::RecordNotFound("its App".to_owned()),
     })?;
     sql("INSERT INTO releases (id, app_id, ordinal, tag, prerelease, chart, chart_name, \
-         chart_version, chart_app_version, archive_sha256, archive_size, manifest_digest, values_object, \
+         chart_version, chart_app_version, archive_sha256, archive_size, manifest_digest, signature, values_object, \
          changelog, created_at, created_by) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)")
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)")
     .bind(new.id)
     .bind(new.app)
     .bind(ordinal)
@@ -226,6 +228,7 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result
     .bind(new.archive_sha256)
     .bind(new.archive_size)
     .bind(new.manifest_digest)
+    .bind(new.signed_by.map(|key| serde_json::to_string(key).expect("names are JSON")))
     .bind(new.values.cloned())
     .bind(new.changelog)
     .bind(new.at)

@@ -16,6 +16,7 @@ mod origins;
 mod registry;
 mod schema;
 mod settings;
+mod signatures;
 pub(crate) mod site;
 mod work;
 

@@ -31,6 +31,8 @@ pub(crate) struct AddRelease {
     chart_version: String,
     /// A chart archive (`.tgz`) in base64, for Apps whose archives are uploaded.
     archive: Option<String>,
+    /// The text of the archive's `.prov` file, for Apps whose charts must be signed.
+    provenance: Option<String>,
     /// Release values, as YAML; empty: none.
     values: String,
 }
@@ -79,6 +81,7 @@ pub(crate) async fn add(
         changelog: given.changelog,
         chart_version: given.chart_version,
         archive,
+        provenance: given.provenance,
         values: given.values,
     };
     let made = app.control.release_add(&actor, new).await?;

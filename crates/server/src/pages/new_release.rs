@@ -49,6 +49,7 @@ pub(crate) async fn submit(ctx: Ctx, Sent(sent): Sent<ReleaseForm>) -> PageAnswe
         changelog: sent.changelog.clone(),
         chart_version: sent.chart_version.clone(),
         archive: None,
+        provenance: None,
         values: sent.values.clone(),
     };
     match ctx.control().release_add(&ctx.actor, new).await {
