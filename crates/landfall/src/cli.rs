@@ -3,7 +3,7 @@
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::chart::{self, ChartCommand};
-use crate::commands::{demo, deploy, env, op, release, rollback, serve, simulator};
+use crate::commands::{app, demo, deploy, env, op, release, rollback, serve, simulator};
 use crate::lazy::Lazy;
 
 /// Releases a product, packaged as a Helm chart, into every environment it runs in.
@@ -26,6 +26,9 @@ pub(crate) enum Command {
     /// Work with Helm charts as `helm` does
     #[command(subcommand)]
     Chart(Lazy<ChartCommand>),
+    /// Apps
+    #[command(subcommand)]
+    App(Lazy<app::Command>),
     /// Releases of an App
     #[command(subcommand)]
     Release(Lazy<release::Command>),

@@ -146,3 +146,40 @@ async fn demo_once() {
     assert_eq!(nothing.status.code(), Some(1));
     assert!(err(&nothing).contains("there is no chart at /nowhere"), "{}", err(&nothing));
 }
+
+/// Settings of an App are shown and set from the command line; what is wrong is told, and what is not
+/// named stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn app_settings() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(binary(), folder.path(), &[]).await;
+    let api = server.set_up().await;
+    let app = json!({ "name": "Shop", "chart_kind": "upload", "chart_name": "shop" });
+    api.post("/apps", app).await;
+    let keys = harness::gpg::Keys::new(&["ann"]);
+    let file = folder.path().join("ann.gpg");
+    std::fs::write(&file, keys.binary()).unwrap();
+    let settings =
+        async |args: &[&str]| landfall(&api, &[&["app", "settings"], args].concat()).await;
+
+    let file = file.to_str().unwrap();
+    let set =
+        ["set", "Shop", "--wait", "600", "--mask", "**.token", "--mask", "db", "--keyring", file];
+    let set = settings(&[&set[..], &["--provenance", "required"]].concat()).await;
+    assert!(set.status.success(), "{}", err(&set));
+    let shown = settings(&["show", "Shop"]).await;
+    assert_eq!(out(&shown), out(&set));
+    let told = out(&shown).split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = told.split(" trusted keys").next().unwrap().to_owned();
+    insta::assert_snapshot!(told, @"SETTING VALUE helm 4 wait 600 s wait for jobs false masked values **.token db provenance required");
+    assert!(out(&shown).contains("ann <ann@example.com>"), "{}", out(&shown));
+    let json: Value =
+        serde_json::from_str(&out(&settings(&["show", "Shop", "-o", "json"]).await)).unwrap();
+    assert_eq!(json["revision"], 1);
+
+    let wrong = settings(&["set", "Shop", "--wait", "0", "--no-keyring"]).await;
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(err(&wrong).contains("Use 1 to 86400 seconds."), "{}", err(&wrong));
+    let nothing = settings(&["set", "Shop"]).await;
+    assert!(err(&nothing).contains("nothing to change"), "{}", err(&nothing));
+}

@@ -112,6 +112,12 @@ impl Client {
         read(self.send(request).await?).await
     }
 
+    /// `PATCH path` with what changes.
+    pub(crate) async fn patch<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
+        let request = self.request(Method::PATCH, path)?.timeout(Duration::from_mins(1)).json(body);
+        read(self.send(request).await?).await
+    }
+
     fn request(&self, method: Method, path: &str) -> Result<RequestBuilder> {
         let token = self.token.expose_secret();
         Ok(self.http.request(method, self.address(path)?).bearer_auth(token))

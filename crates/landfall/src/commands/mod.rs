@@ -2,6 +2,7 @@
 //!
 //! `chart` runs without a runtime: it starts in milliseconds because it sets nothing up that it does not use.
 
+pub(crate) mod app;
 pub(crate) mod chart;
 pub(crate) mod demo;
 pub(crate) mod deploy;
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Serve(Lazy(args)) => with_runtime(serve::run(args)),
         Command::Demo(Lazy(args)) => with_runtime(demo::run(args)),
         Command::Simulator(Lazy(args)) => with_runtime(simulator::run(args)),
+        Command::App(Lazy(command)) => with_runtime(app::run(command)),
         Command::Release(Lazy(command)) => with_runtime(release::run(command)),
         Command::Deploy(Lazy(args)) => with_runtime(deploy::run(args)),
         Command::Rollback(Lazy(args)) => with_runtime(rollback::run(args)),

@@ -1,0 +1,173 @@
+//! `landfall app …`: Apps.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::client::ServerArgs;
+use crate::output::{self, Format};
+
+/// What can be done with Apps.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Settings of an App: waiting, Helm's rules, masked values, signatures
+    #[command(subcommand)]
+    Settings(SettingsCommand),
+}
+
+/// What can be done with settings.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum SettingsCommand {
+    /// Show the settings of an App
+    Show(ShowArgs),
+    /// Change settings of an App; what is not named stays
+    Set(Box<SetArgs>),
+}
+
+/// Whose settings.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+
+    /// The App
+    app: String,
+
+    /// How to print them
+    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
+    output: Format,
+}
+
+/// What changes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SetArgs {
+    #[command(flatten)]
+    show: ShowArgs,
+
+    /// Which Helm's rules for values count: 4 or 3
+    #[arg(long, value_name = "VERSION")]
+    helm: Option<String>,
+
+    /// Seconds after which a deployment that does not come up has failed
+    #[arg(long, value_name = "SECONDS")]
+    wait: Option<i64>,
+
+    /// Whether Jobs must have completed, too
+    #[arg(long, value_name = "true|false")]
+    wait_for_jobs: Option<bool>,
+
+    /// Path of a secret value, such as db.password or **.token; may be repeated, replaces all there are
+    #[arg(long, value_name = "PATH", conflicts_with = "mask_none")]
+    mask: Vec<String>,
+
+    /// Mask no values any more
+    #[arg(long)]
+    mask_none: bool,
+
+    /// Whether only signed charts become releases: off or required
+    #[arg(long, value_name = "RULE")]
+    provenance: Option<String>,
+
+    /// File with the public keys that are trusted, armored or binary
+    #[arg(long, value_name = "FILE", conflicts_with = "no_keyring")]
+    keyring: Option<PathBuf>,
+
+    /// Trust no keys any more
+    #[arg(long)]
+    no_keyring: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Settings {
+    helm_mode: String,
+    wait_seconds: u32,
+    wait_for_jobs: bool,
+    masked_values: Vec<String>,
+    provenance: String,
+    trusted_keys: Vec<Key>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Key {
+    names: Vec<String>,
+    fingerprint: String,
+}
+
+/// Carries the command out.
+pub(crate) async fn run(command: Command) -> Result<ExitCode> {
+    let Command::Settings(command) = command;
+    let (args, settings) = match command {
+        SettingsCommand::Show(args) => {
+            let settings = args.server.client()?.get(&path(&args.app)).await?;
+            (args, settings)
+        }
+        SettingsCommand::Set(args) => {
+            let change = change(&args)?;
+            let settings = args.show.server.client()?.patch(&path(&args.show.app), &change).await?;
+            (args.show, settings)
+        }
+    };
+    print(args.output, &settings)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn path(app: &str) -> String {
+    let app: String = url::form_urlencoded::byte_serialize(app.as_bytes()).collect();
+    format!("/api/v1/apps/{}/settings", app.replace('+', "%20"))
+}
+
+/// What the arguments change, as the API takes it.
+fn change(args: &SetArgs) -> Result<Value> {
+    let mut change = Map::new();
+    let mut put = |name: &str, value: Option<Value>| {
+        change.extend(value.map(|value| (name.to_owned(), value)));
+    };
+    put("helm_mode", args.helm.clone().map(Value::from));
+    put("wait_seconds", args.wait.map(Value::from));
+    put("wait_for_jobs", args.wait_for_jobs.map(Value::from));
+    put("masked_values", (args.mask_none || !args.mask.is_empty()).then(|| json!(args.mask)));
+    put("provenance", args.provenance.clone().map(Value::from));
+    let keyring = args.keyring.as_deref().map(keyring).transpose()?;
+    put("keyring", keyring.or(args.no_keyring.then(String::new)).map(Value::from));
+    if change.is_empty() {
+        bail!("nothing to change: name a setting, such as --wait 600");
+    }
+    Ok(change.into())
+}
+
+/// The keyring in a file: as it is where it is armored, else in base64.
+fn keyring(file: &Path) -> Result<String> {
+    let bytes =
+        std::fs::read(file).with_context(|| format!("could not read {}", file.display()))?;
+    Ok(match String::from_utf8(bytes) {
+        Ok(text) if text.contains("-----BEGIN PGP") => text,
+        Ok(text) => STANDARD.encode(text),
+        Err(binary) => STANDARD.encode(binary.into_bytes()),
+    })
+}
+
+fn print(format: Format, settings: &Value) -> Result<()> {
+    let read: Settings = serde_json::from_value(settings.clone())
+        .context("the server's answer is not what this version of landfall understands")?;
+    output::print(format, settings, &["setting", "value"], |_| {
+        let key = |key: Key| format!("{} {}", key.fingerprint, key.names.join(", "));
+        let keys: Vec<String> = read.trusted_keys.into_iter().map(key).collect();
+        let listed = |all: Vec<String>| {
+            if all.is_empty() { "–".to_owned() } else { all.join("\n") }
+        };
+        let rows = [
+            ("helm", read.helm_mode),
+            ("wait", format!("{} s", read.wait_seconds)),
+            ("wait for jobs", read.wait_for_jobs.to_string()),
+            ("masked values", listed(read.masked_values)),
+            ("provenance", read.provenance),
+            ("trusted keys", listed(keys)),
+        ];
+        rows.map(|(name, value)| vec![name.to_owned(), value]).to_vec()
+    })
+}
