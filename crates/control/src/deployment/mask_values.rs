@@ -17,7 +17,13 @@ pub(crate) fn mask_values(values: MergedValues, patterns: &[PathPattern]) -> Mer
     let mut masked_lines: Vec<(usize, String)> = Vec::new();
     // From the end, so that taking lines away does not move what is still to be looked at.
     for n in (0..keys.len()).rev() {
-        if !is_masked(&keys[n].path, &keys[n].value, patterns) {
+        let path = keys[n].path.clone();
+        for said in &mut keys[n].chain {
+            if is_masked(&path, &said.value, patterns) {
+                MASK.clone_into(&mut said.value);
+            }
+        }
+        if !is_masked(&path, &keys[n].value, patterns) {
             continue;
         }
         MASK.clone_into(&mut keys[n].value);
@@ -32,7 +38,7 @@ pub(crate) fn mask_values(values: MergedValues, patterns: &[PathPattern]) -> Mer
         for (at, _) in &mut masked_lines {
             *at -= more;
         }
-        masked_lines.push((first, keys[n].path.clone()));
+        masked_lines.push((first, path));
     }
     let mut text = String::new();
     for (at, line) in lines.iter().enumerate() {
@@ -80,9 +86,12 @@ fn is_masked(path: &str, value: &str, patterns: &[PathPattern]) -> bool {
 pub(crate) fn masked_texts(values: &MergedValues, patterns: &[PathPattern]) -> Vec<String> {
     let mut texts = Vec::new();
     for key in &values.keys {
-        let value = serde_json::from_str(&key.value).unwrap_or(Value::Null);
-        for found in fitting(patterns, &key.path, &value).unwrap_or_default() {
-            collect_texts(found, &mut texts);
+        // What a lower layer set is not in the manifest, but may be in what ran before.
+        for value in key.chain.iter().map(|said| &said.value).chain([&key.value]) {
+            let value = serde_json::from_str(value).unwrap_or(Value::Null);
+            for found in fitting(patterns, &key.path, &value).unwrap_or_default() {
+                collect_texts(found, &mut texts);
+            }
         }
     }
     texts
@@ -116,7 +125,7 @@ mod tests {
             path: path.to_owned(),
             value: value.to_owned(),
             layer: ValuesLayer::App,
-            overrules: Vec::new(),
+            chain: Vec::new(),
             line,
         }
     }

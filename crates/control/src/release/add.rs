@@ -219,7 +219,8 @@ fn load(fetched: Fetched, trusted: Option<&Trusted>, field: &str) -> Result<Pack
         (Some(trusted), Some(provenance)) => {
             let usual = || format!("{}-{}.tgz", chart.name(), chart.version());
             let file_name = file_name.unwrap_or_else(usual);
-            let signed = Signed { archive: &archive, file_name: &file_name, provenance: &provenance };
+            let signed =
+                Signed { archive: &archive, file_name: &file_name, provenance: &provenance };
             Some(signature::signer(trusted, &signed, field)?)
         }
     };

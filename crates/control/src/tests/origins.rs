@@ -102,6 +102,8 @@ proptest! {
                 highest(&layers, &defaults, &key.path).expect("some layer says every key");
             prop_assert_eq!(layer, key.layer, "{}", key.path);
             prop_assert_eq!(value.to_string(), key.value.clone(), "{}", key.path);
+            prop_assert_eq!(&key.chain.last().expect("someone says it").value, &key.value);
+            prop_assert!(key.chain.is_sorted_by_key(|said| said.layer), "{:?}", key.chain);
         }
     }
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use goyaml::Value;
+use goyaml::{Map, Value};
 use helm::chart::Chart;
 use helm::values::{
     CoalesceError, Layer, Merged, ValuesError, coalesce_as, merge, parse_values_as,
 };
 
-use super::{MergedKey, MergedValues, ValuesLayer};
+use super::{LayerValue, MergedKey, MergedValues, ValuesLayer};
 use crate::app::HelmMode;
 use crate::deployment::job::LayerTexts;
 
@@ -58,13 +58,20 @@ pub(crate) fn merge_layers(
         layers.iter().map(|(label, values)| Layer { label: *label, values }).collect();
     let supplied = merge(&above);
     let all = coalesce_as(mode.into(), chart, &supplied.values)?;
-    let view = view(&all, &supplied);
+    let defaults = coalesce_as(mode.into(), chart, &Value::Map(Map::new()))?;
+    let view = view(&all, &supplied, chart, &defaults);
     Ok(MergedLayers { supplied: supplied.values, view, mode })
 }
 
 /// Lists every leaf with its line in the printed YAML and the layer it comes from.
-fn view(all: &Value, supplied: &Merged<ValuesLayer>) -> MergedValues {
-    let mut walk = Walk { supplied, keys: Vec::new(), path: Vec::new(), line: 1 };
+fn view(
+    all: &Value,
+    supplied: &Merged<ValuesLayer>,
+    chart: &Chart,
+    defaults: &Value,
+) -> MergedValues {
+    let keys = Vec::new();
+    let mut walk = Walk { supplied, chart, defaults, keys, path: Vec::new(), line: 1 };
     walk.map(all);
     MergedValues { yaml: printed(all), keys: walk.keys }
 }
@@ -76,6 +83,9 @@ fn printed(value: &Value) -> String {
 
 struct Walk<'a> {
     supplied: &'a Merged<ValuesLayer>,
+    chart: &'a Chart,
+    /// What the chart and its sub-charts say by themselves.
+    defaults: &'a Value,
     keys: Vec<MergedKey>,
     path: Vec<String>,
     /// The line that comes next, from 1.
@@ -100,20 +110,47 @@ impl Walk<'_> {
     }
 
     fn leaf(&mut self, value: &Value) {
-        let chain = self.supplied.origins.get(&self.path);
-        // What put something else than a map in the way took the lower layers' say, and has none itself.
-        let whole = chain.rsplit(|origin| origin.depth < self.path.len()).next();
-        let mut layers: Vec<ValuesLayer> =
-            whole.unwrap_or_default().iter().map(|origin| *origin.label).collect();
-        let layer = layers.pop().unwrap_or(ValuesLayer::Chart);
+        let chain = self.chain();
         self.keys.push(MergedKey {
             path: written(&self.path),
-            value: goyaml::json::to_string(value).unwrap_or_default(),
-            layer,
-            overrules: layers,
+            value: in_a_line(value),
+            layer: chain.last().map_or(ValuesLayer::Chart, |last| last.layer),
+            chain,
             line: self.line,
         });
         self.line += self.lines_of(value);
+    }
+
+    /// What the layers say of where the walk stands, lowest first. The chart's own values, which Helm
+    /// fills in last, count wherever they have it.
+    fn chain(&self) -> Vec<LayerValue> {
+        let default = self.path.iter().try_fold(self.defaults, |at, key| at.get(key));
+        let default = default.map(|value| (ValuesLayer::Chart, value));
+        let path = self.set_at();
+        let origins = self.supplied.origins.get(path);
+        // What put something else than a map in the way took the lower layers' say, and has none itself.
+        let whole = origins.rsplit(|origin| origin.depth < path.len()).next().unwrap_or_default();
+        let layers = whole.iter().map(|origin| (*origin.label, origin.value));
+        let all = default.into_iter().chain(layers);
+        all.map(|(layer, value)| LayerValue { layer, value: in_a_line(value) }).collect()
+    }
+
+    /// Where layers set what stands here: the globals of a sub-chart are those of the whole, where
+    /// these have it.
+    fn set_at(&self) -> &[String] {
+        let mut charts = Some(self.chart);
+        for (at, key) in self.path.iter().enumerate() {
+            let global = &self.path[at..];
+            if at > 0 && key == "global" && !self.supplied.origins.get(global).is_empty() {
+                return global;
+            }
+            let below = |chart: &'_ Chart| {
+                chart.dependencies().iter().position(|child| child.name() == key)
+            };
+            let Some(n) = charts.and_then(below) else { break };
+            charts = charts.and_then(|chart| chart.dependencies().get(n));
+        }
+        &self.path
     }
 
     /// How many lines the leaf takes where it stands: folding depends on the depth.
@@ -124,6 +161,11 @@ impl Walk<'_> {
         let lines = printed(&nested).lines().count() + 1 - self.path.len();
         u32::try_from(lines).unwrap_or(u32::MAX)
     }
+}
+
+/// A value as one line of JSON.
+fn in_a_line(value: &Value) -> String {
+    goyaml::json::to_string(value).unwrap_or_default()
 }
 
 /// Values by the layers that set them, such as `replicas` in the App values, for people to know where to correct them.
@@ -184,7 +226,7 @@ mod tests {
         }
     }
 
-    /// Every key names the layer that set it, and the layers that it overrules.
+    /// Every key tells what each layer set it to.
     #[test]
     fn origins_of_keys() {
         let chart = chart("image: {repository: shop, tag: latest}\nreplicas: 1\nempty: {}\n");
@@ -195,14 +237,16 @@ mod tests {
             .keys
             .iter()
             .map(|key| {
-                format!("{} {}={} {} {:?}", key.line, key.path, key.value, key.layer, key.overrules)
+                let said = |said: &LayerValue| format!("{} {}", said.layer, said.value);
+                let chain: Vec<String> = key.chain.iter().map(said).collect();
+                format!("{} {}={}: {}", key.line, key.path, key.value, chain.join(", "))
             })
             .collect();
         insta::assert_snapshot!(told.join("\n"), @r#"
-        1 empty={} chart []
-        3 image.repository="shop" chart []
-        4 image.tag="2" release [App]
-        5 replicas=3 deployment [App]
+        1 empty={}: chart {}
+        3 image.repository="shop": chart "shop"
+        4 image.tag="2": chart "latest", app "1", release "2"
+        5 replicas=3: chart 1, app 2, deployment 3
         "#);
         insta::assert_snapshot!(merged.view.yaml, @r#"
         empty: {}
@@ -211,6 +255,48 @@ mod tests {
           tag: "2"
         replicas: 3
         "#);
+    }
+
+    /// Something else than a map takes away what lower layers say below it; `null` and what was a map
+    /// are told as they were.
+    #[test]
+    fn chains_that_are_cut() {
+        let chart = chart("a: {b: 1}\nc: {d: 1}\n");
+        let layers = texts("a: {b: 2}\nc: null", "a: 5\nc: {d: 2}", "a: {b: 3}\nc: x");
+        let merged = merge_layers(HelmMode::V4, &chart, &layers).unwrap();
+        let told: Vec<String> = merged
+            .view
+            .keys
+            .iter()
+            .flat_map(|key| {
+                key.chain.iter().map(|it| format!("{} {} {}", key.path, it.layer, it.value))
+            })
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        a.b chart 1
+        a.b deployment 3
+        c chart {"d":1}
+        c app null
+        c release {"d":2}
+        c deployment "x"
+        "#);
+    }
+
+    /// What is global for a sub-chart comes from the layer that set it for the whole.
+    #[test]
+    fn globals_of_sub_charts() {
+        let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+        let chart = Chart::from_files(vec![
+            file("Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.0.0\n"),
+            file("charts/db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n"),
+            file("charts/db/values.yaml", "global: {zone: a}\nsize: 1\n"),
+        ])
+        .unwrap();
+        let layers = texts("global: {zone: b}", "", "db: {size: 2}");
+        let view = merge_layers(HelmMode::V4, &chart, &layers).unwrap().view;
+        let zone = view.keys.iter().find(|key| key.path == "db.global.zone").unwrap();
+        assert_eq!((zone.value.as_str(), zone.layer), ("\"b\"", ValuesLayer::App));
+        assert_eq!(zone.chain.last().unwrap().value, zone.value);
     }
 
     /// A `null` takes the chart's default away; the key is then nowhere.

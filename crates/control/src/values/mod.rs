@@ -52,6 +52,15 @@ pub struct MergedValues {
     pub keys: Vec<MergedKey>,
 }
 
+/// What one layer sets a value to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LayerValue {
+    /// The layer.
+    pub layer: ValuesLayer,
+    /// The value as one line of JSON; masked where the App says so.
+    pub value: String,
+}
+
 /// One leaf of merged values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MergedKey {
@@ -61,8 +70,9 @@ pub struct MergedKey {
     pub value: String,
     /// The layer that set it.
     pub layer: ValuesLayer,
-    /// Layers below that set it, too, and were overruled, lowest first.
-    pub overrules: Vec<ValuesLayer>,
+    /// What each layer set it to that sets it at all, lowest first: the last is what holds.
+    #[serde(default)]
+    pub chain: Vec<LayerValue>,
     /// The line of `yaml` it stands in, from 1.
     pub line: u32,
 }

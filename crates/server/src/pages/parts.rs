@@ -112,8 +112,8 @@ pub(crate) struct Origin {
     pub(crate) label: &'static str,
     /// Whether the deployment itself set it, which is what someone just did.
     pub(crate) own: bool,
-    /// The layers it overrules, as words for hover; empty where there are none.
-    pub(crate) over: String,
+    /// What each layer says, lowest first; empty where only one says anything.
+    pub(crate) chain: Vec<(&'static str, String)>,
 }
 
 fn layer(layer: ValuesLayer) -> &'static str {
@@ -157,11 +157,11 @@ pub(crate) fn origin_lines(merged: &MergedValues, set_only: bool) -> Vec<OriginL
         }
         lines.extend(parents.drain(..).map(|(_, html)| OriginLine { html, from: None }));
         keep_below = Some(depth);
-        let over: Vec<&str> = key.overrules.iter().map(|below| layer(*below)).collect();
+        let said = key.chain.iter().map(|said| (layer(said.layer), said.value.clone()));
         let from = Origin {
             label: layer(key.layer),
             own: key.layer == ValuesLayer::Deployment,
-            over: if over.is_empty() { String::new() } else { format!("over {}", over.join(", ")) },
+            chain: if key.chain.len() > 1 { said.collect() } else { Vec::new() },
         };
         lines.push(OriginLine { html: yaml_line(line), from: Some(from) });
     }
@@ -351,7 +351,7 @@ mod tests {
 
     fn key(path: &str, layer: ValuesLayer, line: u32) -> MergedKey {
         let path = path.to_owned();
-        MergedKey { path, value: String::new(), layer, overrules: vec![ValuesLayer::Chart], line }
+        MergedKey { path, value: String::new(), layer, chain: Vec::new(), line }
     }
 
     /// Without the chart's defaults only what someone set is left, under its parents.
