@@ -22,8 +22,57 @@ pub struct Config {
     pub outbound: OutboundPolicy,
     /// How Ops are run.
     pub workers: WorkerSettings,
+    /// How large charts and what they render may be.
+    pub limits: Limits,
     /// Runs simulated clusters; none: there can be none.
     pub simulated: Option<Arc<dyn SimulatedClusters>>,
+}
+
+/// How large charts and what they render may be: a chart is a program of somebody else's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a chart's archive.
+    pub chart_archive: usize,
+    /// Bytes of its files, unpacked, sub-charts included.
+    pub chart_unpacked: usize,
+    /// Its files, sub-charts included.
+    pub chart_files: usize,
+    /// Bytes that its templates may write.
+    pub render_output: usize,
+    /// Bytes that the functions of one template may make on the way there.
+    pub render_memory: usize,
+    /// How long its templates may take.
+    pub render_time: Duration,
+}
+
+const MIB: usize = 1024 * 1024;
+
+impl Default for Limits {
+    /// Well above what public charts need.
+    fn default() -> Self {
+        Self {
+            chart_archive: 32 * MIB,
+            chart_unpacked: 100 * MIB,
+            chart_files: 10_000,
+            render_output: 32 * MIB,
+            render_memory: 512 * MIB,
+            render_time: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Limits {
+    pub(crate) fn chart(&self) -> helm::chart::ChartLimits {
+        helm::chart::ChartLimits {
+            unpacked: self.chart_unpacked as u64,
+            files: self.chart_files,
+            ..helm::chart::ChartLimits::default()
+        }
+    }
+
+    pub(crate) fn render(&self) -> helm::render::RenderLimits {
+        helm::render::RenderLimits { output: self.render_output, made: self.render_memory }
+    }
 }
 
 /// Which database.

@@ -20,6 +20,11 @@ use crate::work::Workers;
 /// Passwords hashed at once: each takes 19 MiB.
 const PASSWORDS_AT_ONCE: usize = 2;
 
+/// As many as there are processors, and two where there is one: a slow chart is not to hold up all.
+fn renders_at_once() -> usize {
+    std::thread::available_parallelism().map_or(2, |n| n.get().max(2))
+}
+
 /// Landfall's application: every act and every question goes through it.
 #[derive(Clone)]
 pub struct Control {
@@ -36,6 +41,7 @@ struct Inner {
     passwords: Arc<Semaphore>,
     clusters: Mutex<HashMap<ClusterId, rollout::Cluster>>,
     charts: Charts,
+    renders: Arc<Semaphore>,
 }
 
 impl Control {
@@ -59,6 +65,7 @@ impl Control {
                 passwords: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
                 clusters: Mutex::default(),
                 charts: Charts::default(),
+                renders: Arc::new(Semaphore::new(renders_at_once())),
             }),
         })
     }
@@ -94,6 +101,11 @@ impl Control {
 
     pub(crate) fn passwords(&self) -> Arc<Semaphore> {
         self.inner.passwords.clone()
+    }
+
+    /// Places to load charts and render in: each may take the memory that the limits leave it.
+    pub(crate) fn renders(&self) -> Arc<Semaphore> {
+        self.inner.renders.clone()
     }
 
     /// Charts that are parsed already.

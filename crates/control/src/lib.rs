@@ -21,6 +21,7 @@ pub mod environment;
 mod error;
 pub mod find;
 pub mod idempotency;
+mod limits;
 pub mod names;
 mod objects;
 pub mod op;
@@ -35,7 +36,9 @@ mod work;
 
 pub use actor::Actor;
 pub use closed::UnknownWord;
-pub use config::{Config, Database, InvalidNetwork, Network, OutboundPolicy, WorkerSettings};
+pub use config::{
+    Config, Database, InvalidNetwork, Limits, Network, OutboundPolicy, WorkerSettings,
+};
 pub use control::Control;
 pub use error::{Cause, Error, Invalid, Place, Problem, sentence};
 pub use work::Workers;

@@ -42,6 +42,18 @@ struct Failure {
     template: Str,
     place: Option<Place>,
     reason: Reason,
+    exceeded: Option<Exceeded>,
+}
+
+/// What an execution was not allowed to go on for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exceeded {
+    /// [`Limits::output`](crate::Limits::output).
+    Output,
+    /// [`Limits::made`](crate::Limits::made).
+    Made,
+    /// It was [stopped](crate::Execution::stop_when).
+    Stopped,
 }
 
 enum Reason {
@@ -51,12 +63,23 @@ enum Reason {
 
 impl ExecError {
     pub(crate) fn new(template: Str, place: Option<Place>, message: String) -> Self {
-        Self(Box::new(Failure { template, place, reason: Reason::Message(message) }))
+        let reason = Reason::Message(message);
+        Self(Box::new(Failure { template, place, reason, exceeded: None }))
     }
 
     pub(crate) fn call(template: Str, place: Place, function: &str, cause: FuncError) -> Self {
         let reason = Reason::Call { function: function.to_owned(), cause };
-        Self(Box::new(Failure { template, place: Some(place), reason }))
+        Self(Box::new(Failure { template, place: Some(place), reason, exceeded: None }))
+    }
+
+    pub(crate) fn because(mut self, exceeded: Exceeded) -> Self {
+        self.0.exceeded = Some(exceeded);
+        self
+    }
+
+    /// The limit that ended the execution, if one did, however deep inside.
+    pub fn exceeded(&self) -> Option<Exceeded> {
+        self.0.exceeded.or_else(|| self.cause()?.exec_error()?.exceeded())
     }
 
     /// The template that was executing: the innermost `define` around the place. For a template

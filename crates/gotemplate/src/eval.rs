@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering;
 pub(crate) use self::operand::Operand;
 
 use crate::ast::{Branch, Call, Id, NodeKind, Source, Template, VarName};
-use crate::error::{ExecError, FuncError};
+use crate::error::{Exceeded, ExecError, FuncError};
 use crate::print::{self, quote};
 use crate::stack;
 use crate::template::{Run, TemplateSet};
@@ -135,7 +135,7 @@ impl Exec<'_> {
     /// Ends the execution if somebody asked for it; called wherever a template can spend time.
     fn check_stop(&self) -> Exe<()> {
         if self.run.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
-            return Err(self.error("execution was stopped"));
+            return Err(self.error("execution was stopped").because(Exceeded::Stopped));
         }
         Ok(())
     }
@@ -145,7 +145,8 @@ impl Exec<'_> {
         let left = self.run.output_left.get().checked_sub(self.out.len() - before);
         let Some(left) = left else {
             let limit = self.run.limits.output;
-            return Err(self.error(format!("output exceeds the limit of {limit} bytes")));
+            let error = self.error(format!("output exceeds the limit of {limit} bytes"));
+            return Err(error.because(Exceeded::Output));
         };
         self.run.output_left.set(left);
         Ok(())
@@ -157,7 +158,8 @@ impl Exec<'_> {
             self.run.made_left.get().checked_sub(value.sole_size().saturating_add(CALL_COST));
         let Some(left) = left else {
             let limit = self.run.limits.made;
-            return Err(self.error(format!("functions made more than the limit of {limit} bytes")));
+            let error = self.error(format!("functions made more than the limit of {limit} bytes"));
+            return Err(error.because(Exceeded::Made));
         };
         self.run.made_left.set(left);
         self.check_stop()

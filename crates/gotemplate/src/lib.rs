@@ -46,7 +46,7 @@ mod unicode;
 mod unquote;
 mod value;
 
-pub use error::{ExecError, FuncError, ParseError, Place};
+pub use error::{Exceeded, ExecError, FuncError, ParseError, Place};
 pub use func::{CallContext, FuncMap, Function, Method, NativeFn};
 pub use template::{Execution, Limits, MissingKey, Parsed, TemplateSet};
 pub use text::Str;

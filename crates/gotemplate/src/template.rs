@@ -188,7 +188,7 @@ impl TemplateSet {
 
     /// An execution with settings of its own.
     pub fn execution(&self) -> Execution<'_> {
-        Execution { set: self, data: &(), limits: Limits::default(), stop: None }
+        Execution { set: self, data: &(), limits: Limits::default(), written: 0, stop: None }
     }
 }
 
@@ -260,6 +260,7 @@ pub struct Execution<'a> {
     set: &'a TemplateSet,
     data: &'a dyn Any,
     limits: Limits,
+    written: usize,
     stop: Option<&'a AtomicBool>,
 }
 
@@ -275,6 +276,13 @@ impl<'a> Execution<'a> {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Counts bytes that executions before have written as if this one had.
+    #[must_use]
+    pub fn after(mut self, written: usize) -> Self {
+        self.written = written;
         self
     }
 
@@ -297,7 +305,7 @@ impl<'a> Execution<'a> {
             limits: self.limits,
             stop: self.stop,
             renders: Cell::new(0),
-            output_left: Cell::new(self.limits.output),
+            output_left: Cell::new(self.limits.output.saturating_sub(self.written)),
             made_left: Cell::new(self.limits.made),
         };
         eval::execute(&run, self.set, name.as_ref(), dot.borrow())

@@ -34,14 +34,8 @@ impl Keys {
         self.gpg(&["--export"])
     }
 
-    /// The secret keys, armored.
-    pub fn secret(&self) -> String {
-        let secret = self.gpg(&["--armor", "--passphrase", "", "--export-secret-keys"]);
-        String::from_utf8(secret).expect("armor is text")
-    }
-
     /// The secret keys as bytes, which `helm package --sign` reads.
-    pub fn secret_binary(&self) -> Vec<u8> {
+    pub fn secret(&self) -> Vec<u8> {
         self.gpg(&["--passphrase", "", "--export-secret-keys"])
     }
 

@@ -33,8 +33,8 @@ fn helm(registry: &DockerRegistry, args: &[&str]) {
 fn filled(ann: &Keys, eve: &Keys) -> DockerRegistry {
     let registry = DockerRegistry::with_password();
     let folder = registry.folder.path();
-    std::fs::write(folder.join("ann.gpg"), ann.secret_binary()).unwrap();
-    std::fs::write(folder.join("eve.gpg"), eve.secret_binary()).unwrap();
+    std::fs::write(folder.join("ann.gpg"), ann.secret()).unwrap();
+    std::fs::write(folder.join("eve.gpg"), eve.secret()).unwrap();
     std::fs::create_dir_all(folder.join("shop/templates")).unwrap();
     let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shop}\ndata: {version: '{{ .Chart.Version }}'}\n";
     std::fs::write(folder.join("shop/templates/config.yaml"), config).unwrap();

@@ -13,6 +13,7 @@ use super::store::AppRow;
 use crate::control::Control;
 use crate::deployment::prepare::whole_text;
 use crate::error::{Error, Problem, sentence};
+use crate::limits;
 use crate::outbound::{self, RefusedAddress};
 use crate::store::ids::AppId;
 
@@ -164,7 +165,10 @@ impl Control {
     /// Reads what a repository or registry offers of a chart. Problems are told at the fields
     /// `chart_url` and `chart_name`; a server that does not answer is [`Error::Unreachable`].
     pub(crate) async fn read_offer(&self, source: &Source) -> Result<Offer, Error> {
-        let opened = source.open(Access::new(self.outbound().transport()))?;
+        let archive_bytes = self.config().limits.chart_archive;
+        let limits = helm::registry::Limits { archive_bytes, ..helm::registry::Limits::default() };
+        let access = Access::new(self.outbound().transport()).with_limits(limits);
+        let opened = source.open(access)?;
         let versions = opened.versions().await.map_err(|e| unreadable(e, source))?;
         if versions.is_empty() && matches!(source.reference, ChartReference::Oci { .. }) {
             let message = "The registry has no tag here that is a version.";
@@ -193,7 +197,16 @@ impl Control {
             }));
         };
         let fetched = offer.source.fetch(offered, provenance).await;
-        fetched.map_err(|e| no_archive(e, source, version))
+        fetched.map_err(|e| match e {
+            RegistryError::TooLarge { limit, .. }
+                if limit == self.config().limits.chart_archive =>
+            {
+                let met = limits::archive(&self.config().limits);
+                let message = format!("The chart cannot be used: {}.", met.what);
+                Error::invalid("chart_version", message, met.remedy)
+            }
+            other => no_archive(other, source, version),
+        })
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod mask;
 mod mask_values;
 pub(crate) mod prepare;
 mod preview;
+pub(crate) mod render;
 mod rollback;
 pub(crate) mod store;
 

@@ -1,29 +1,29 @@
 //! From a chart and layers of values to what a deployment consists of, and on to its plan: the same for previews and
-//! for workers, so that a preview is what is carried out.
+//! for workers, so that a preview is what is carried out. The step in between is in `render`.
 //!
 //! Nothing is stored here and nothing in the cluster is changed.
 
 use std::sync::{Arc, Mutex};
 
 use helm::chart::{Chart, ChartError};
-use helm::render::{PreparedChart, ReleaseOptions, RenderError, RenderInput, Rendered};
-use helm::schema::{Fault, SchemaError, Violation};
-use helm::{Capabilities, ClusterReader, LookupError};
+use helm::render::{PreparedChart, RenderError};
+use helm::schema::SchemaError;
 use rollout::manifest::{Desired, ManifestError};
-use rollout::plan::{Operation, Plan, PlanError, PlanOptions};
-use rollout::record::{History, Next, Owner};
+use rollout::plan::{Plan, PlanError, PlanOptions};
+use rollout::record::{History, Owner};
 use rollout::{Cluster, ClusterError};
-use serde_json::json;
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::content::{StoredContext, StoredRendering, StoredValues};
+use super::content::{StoredRendering, StoredValues};
 use super::job::LayerTexts;
 use crate::app::HelmMode;
 use crate::control::Control;
 use crate::environment::store::EnvironmentRow;
 use crate::error::{Error, Invalid, sentence};
+use crate::limits::{self, Met};
 use crate::store::ids::DeploymentId;
 use crate::values::{
-    MergeError, MergedLayers, MergedValues, ValuesLayer, merge_layers, not_values, places,
+    MergeError, MergedLayers, MergedValues, ValuesLayer, merge_layers, not_values,
 };
 
 /// Charts kept parsed; a fleet's environments mostly share one or two.
@@ -43,6 +43,14 @@ pub(crate) enum PrepareError {
     /// The chart does not render with these values.
     #[error(transparent)]
     Render(RenderError),
+    /// A limit was met.
+    #[error("the chart cannot be used: {}{}", met.what, place.as_deref().map_or(String::new(), |place| format!(" ({place})")))]
+    Limit {
+        /// Which.
+        met: Met,
+        /// In which template, where that is known.
+        place: Option<String>,
+    },
     /// The chart's schema refuses the values. Helm's words.
     #[error("{}", refused.to_string().trim_end())]
     Schema {
@@ -104,6 +112,7 @@ impl PrepareError {
     /// What to do about it, as a sentence; empty where the text says it.
     pub(crate) fn remedy(&self) -> String {
         let remedy = match self {
+            Self::Limit { met, .. } => return met.remedy.clone(),
             Self::Chart(_) => "Add a release with a chart that loads.",
             Self::Values(MergeError::Layer { layer: ValuesLayer::Release, .. }) => {
                 "Add a release whose values are valid."
@@ -134,6 +143,7 @@ impl PrepareError {
             Self::Render(_) | Self::Schema { .. } | Self::Manifest(_) => text,
             Self::Plan(PlanError::NotOwned { .. } | PlanError::Cluster(_)) => text,
             Self::Chart(_)
+            | Self::Limit { .. }
             | Self::Values(_)
             | Self::Plan(_)
             | Self::Refused(_)
@@ -150,7 +160,7 @@ impl PrepareError {
             Self::Values(MergeError::Layer { layer: ValuesLayer::Deployment, ref source }) => {
                 Error::Invalid(Invalid { problems: vec![not_values("values", source)] })
             }
-            Self::Manifest(_) | Self::Plan(_) | Self::Chart(_) => {
+            Self::Manifest(_) | Self::Plan(_) | Self::Chart(_) | Self::Limit { .. } => {
                 Error::invalid("release", self.message(), self.remedy())
             }
             other => Error::invalid("values", other.message(), other.remedy()),
@@ -193,17 +203,30 @@ impl Control {
             return Ok(chart);
         }
         let archive = self.objects().archive(sha256).await?;
+        let limits = self.config().limits.chart();
+        let _place = self.place_to_render().await?;
         let chart = blocking(move || -> Result<_, PrepareError> {
-            Ok(Arc::new(PreparedChart::new(Chart::from_archive(&archive)?)?))
+            let chart = Chart::from_archive_within(&archive, limits);
+            let chart = chart.map_err(|error| match error.exceeded() {
+                Some(limit) => PrepareError::Limit { met: limits::chart(limit), place: None },
+                None => error.into(),
+            })?;
+            Ok(Arc::new(PreparedChart::new(chart)?))
         })
         .await??;
         self.charts().keep(sha256, &chart);
         Ok(chart)
     }
+
+    /// Waits for a place to load a chart or render in.
+    pub(crate) async fn place_to_render(&self) -> Result<OwnedSemaphorePermit, Error> {
+        let place = self.renders().acquire_owned().await;
+        place.map_err(|closed| Error::internal("wait for a place to render", closed))
+    }
 }
 
 /// Runs work that keeps a processor busy, or waits, apart from the threads that serve requests.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
     tokio::task::spawn_blocking(work)
@@ -273,114 +296,6 @@ pub(crate) fn stored_values(merged: &MergedLayers) -> StoredValues {
     StoredValues {
         supplied: goyaml::to_string(&merged.supplied).unwrap_or_default(),
         merged: merged.view.clone(),
-    }
-}
-
-/// What a rendering gave and what decided it.
-pub(crate) struct Rendering {
-    pub(crate) rendering: StoredRendering,
-    pub(crate) context: StoredContext,
-}
-
-/// Renders the chart for the release's next revision.
-pub(crate) async fn render(
-    chart: Arc<PreparedChart>,
-    merged: &MergedLayers,
-    target: &Target,
-    next: Next,
-) -> Result<Rendering, PrepareError> {
-    let capabilities = target.cluster.capabilities().await?;
-    let (name, namespace) = (target.release_name.clone(), target.namespace.clone());
-    let release = match next.operation {
-        Operation::Install => ReleaseOptions::install(name, namespace),
-        Operation::Upgrade | Operation::Rollback { .. } => {
-            ReleaseOptions::upgrade(name, namespace, next.revision)
-        }
-    };
-    let reader = target.cluster.reader(tokio::runtime::Handle::current());
-    let lookups =
-        Arc::new(RecordedLookups { cluster: Box::new(reader), answers: Mutex::default() });
-    let context = context_of(&release, &capabilities);
-    let mut input = RenderInput::new(merged.supplied.clone(), release);
-    input.mode = merged.mode.into();
-    input.capabilities = capabilities;
-    input.cluster = Some(lookups.clone());
-    let rendered = blocking(move || chart.render(&input)).await?;
-    let rendered = rendered.map_err(|error| match error {
-        RenderError::Schema(refused) => refused_by_schema(refused, &merged.view),
-        other => other.into(),
-    })?;
-    let answers = std::mem::take(
-        &mut *lookups.answers.lock().expect("no code panics while it holds the answers"),
-    );
-    Ok(Rendering {
-        rendering: stored_rendering(rendered),
-        context: StoredContext { lookups: answers, ..context },
-    })
-}
-
-/// Tells which of the values the schema refuses.
-fn refused_by_schema(refused: SchemaError, view: &MergedValues) -> PrepareError {
-    let mut paths: Vec<Vec<String>> = Vec::new();
-    for chart in refused.charts() {
-        match &chart.fault {
-            Fault::Violations(violations) => {
-                let below = |it: &Violation| [chart.path.as_slice(), &it.path].concat();
-                paths.extend(violations.iter().map(below));
-            }
-            Fault::Schema(_) | Fault::NotAMap(_) => paths.push(chart.path.clone()),
-        }
-    }
-    let places = places(view, paths.iter().map(Vec::as_slice));
-    PrepareError::Schema { refused, places }
-}
-
-fn stored_rendering(rendered: Rendered) -> StoredRendering {
-    StoredRendering {
-        manifest: rendered.manifest,
-        hooks: rendered.hooks,
-        notes: rendered.notes,
-        crds: rendered.crds.into_iter().map(|crd| crd.path).collect(),
-    }
-}
-
-fn context_of(release: &ReleaseOptions, capabilities: &Capabilities) -> StoredContext {
-    let version = &capabilities.kube_version;
-    StoredContext {
-        release: json!({
-            "name": release.name,
-            "namespace": release.namespace,
-            "revision": release.revision,
-            "is_upgrade": release.is_upgrade,
-        }),
-        capabilities: json!({
-            "kube_version": { "version": version.version, "major": version.major, "minor": version.minor },
-            "api_versions": capabilities.api_versions,
-        }),
-        lookups: Vec::new(),
-    }
-}
-
-/// Passes `lookup` on to the cluster and keeps the answers: they are part of what decided the rendering.
-struct RecordedLookups {
-    cluster: Box<dyn ClusterReader + Send + Sync>,
-    answers: Mutex<Vec<serde_json::Value>>,
-}
-
-impl ClusterReader for RecordedLookups {
-    fn lookup(
-        &self,
-        api_version: &str,
-        kind: &str,
-        namespace: &str,
-        name: &str,
-    ) -> Result<Option<serde_json::Value>, LookupError> {
-        let answer = self.cluster.lookup(api_version, kind, namespace, name)?;
-        let asked = json!({
-            "api_version": api_version, "kind": kind, "namespace": namespace, "name": name, "answer": answer,
-        });
-        self.answers.lock().expect("no code panics while it holds the answers").push(asked);
-        Ok(answer)
     }
 }
 

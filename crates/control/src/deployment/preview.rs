@@ -9,6 +9,7 @@ use super::job::LayerTexts;
 use super::mask::{longest_first, looked_up_secrets, mask_manifest, mask_plan, mask_texts};
 use super::mask_values::{mask_values, masked_texts};
 use super::prepare::{self, PrepareError, Target};
+use super::render;
 use super::store::{self, PreviewRow};
 use super::{AppValuesChoice, Changes, OnFailure};
 use crate::actor::Actor;
@@ -165,7 +166,7 @@ impl Control {
         let target = Target::new(cluster, environment, &id.to_string());
         let history = target.history().await?;
         let next = history.next(&target.owner);
-        let rendered = prepare::render(chart, &merged, &target, next).await?;
+        let rendered = render::render(self, chart, &merged, &target, next).await?;
         let desired = prepare::desired(&target, &rendered.rendering, None)?;
         let plan = prepare::plan(self, &target, &desired, &history).await?;
         let before = self.running_values(environment).await?;

@@ -1,6 +1,6 @@
 //! Adding a Release: the chart is fetched or taken as uploaded, checked, and stored for good.
 
-use helm::chart::Chart;
+use helm::chart::{Chart, ChartLimits};
 use helm::registry::Provenance;
 
 use super::signature::{self, Signed, Trusted};
@@ -12,6 +12,7 @@ use crate::audit::{self, Act};
 use crate::control::Control;
 use crate::deployment::prepare::whole_text;
 use crate::error::{Checks, Error, Invalid, Problem};
+use crate::limits::{self, Met};
 use crate::names::ReleaseTag;
 use crate::rights::Subject;
 use crate::store::ids::ReleaseId;
@@ -22,9 +23,6 @@ use crate::values::check_values;
 
 /// Longest changelog, in bytes.
 const CHANGELOG_LONGEST: usize = 256 * 1024;
-
-/// Largest uploaded archive, in bytes.
-const ARCHIVE_LARGEST: usize = 32 * 1024 * 1024;
 
 /// An archive as it was fetched or uploaded.
 struct Fetched {
@@ -92,11 +90,14 @@ impl Control {
             Some(archive) => (uploaded(archive, new, trusted.is_some())?, "archive"),
             None => (self.fetched(app, version, trusted.is_some()).await?, "chart_version"),
         };
-        if fetched.archive.len() > ARCHIVE_LARGEST {
-            let message = "This chart archive is too large.";
-            return Err(Error::invalid(field, message, "Use at most 32 MiB."));
+        let limits = &self.config().limits;
+        if fetched.archive.len() > limits.chart_archive {
+            return Err(too_much(field, limits::archive(limits)));
         }
-        let loaded = tokio::task::spawn_blocking(move || load(fetched, trusted.as_ref(), field));
+        let within = limits.chart();
+        let _place = self.place_to_render().await?;
+        let loading = move || load(fetched, within, trusted.as_ref(), field);
+        let loaded = tokio::task::spawn_blocking(loading);
         let packed = loaded.await.map_err(|e| Error::internal("load a chart", e))??;
         check_chart(app, field, version, &packed.chart)?;
         Ok(packed)
@@ -190,6 +191,11 @@ fn taken(app: &AppRow, tag: &ReleaseTag) -> Problem {
     Problem::new("tag", message, "Use another tag: a release never changes.")
 }
 
+/// A limit that a chart meets.
+fn too_much(field: &str, met: Met) -> Error {
+    Error::invalid(field, format!("The chart cannot be used: {}.", met.what), met.remedy)
+}
+
 /// An archive that came with the request.
 fn uploaded(archive: &[u8], new: &NewRelease, signed: bool) -> Result<Fetched, Error> {
     let provenance = new.provenance.as_ref().map(|text| text.clone().into_bytes());
@@ -205,9 +211,17 @@ fn uploaded(archive: &[u8], new: &NewRelease, signed: bool) -> Result<Fetched, E
 }
 
 /// Unpacks an archive, and verifies its signature where keys are to have made one.
-fn load(fetched: Fetched, trusted: Option<&Trusted>, field: &str) -> Result<Packed, Error> {
+fn load(
+    fetched: Fetched,
+    within: ChartLimits,
+    trusted: Option<&Trusted>,
+    field: &str,
+) -> Result<Packed, Error> {
     let Fetched { archive, file_name, provenance, manifest_digest } = fetched;
-    let chart = Chart::from_archive(&archive).map_err(|e| {
+    let chart = Chart::from_archive_within(&archive, within).map_err(|e| {
+        if let Some(limit) = e.exceeded() {
+            return too_much(field, limits::chart(limit));
+        }
         let message = format!("The chart cannot be loaded: {}.", whole_text(&e));
         Error::invalid(field, message, "Package it again with `helm package`.")
     })?;

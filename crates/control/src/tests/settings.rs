@@ -132,7 +132,7 @@ async fn keyrings(site: Site) {
     assert_eq!(names, ["ann <ann@example.com>", "bob <bob@example.com>"]);
     let binary = give(STANDARD.encode(keys.binary()), None).await.unwrap().settings;
     assert_eq!(binary, given);
-    let refused = problems(give(keys.secret(), None).await);
+    let refused = problems(give(STANDARD.encode(keys.secret()), None).await);
     assert!(refused.starts_with("keyring: This keyring has secret keys"), "{refused}");
     let refused = problems(give(String::new(), None).await);
     assert!(refused.starts_with("keyring: Without a keyring"), "{refused}");

@@ -13,7 +13,7 @@ on_both!(signed_charts_only);
 
 /// The provenance of an archive of version 1.0.0, signed by the key of this name.
 fn provenance(keys: &Keys, name: &str, archive: &[u8]) -> String {
-    let keyring = Keyring::read(keys.secret().as_bytes()).unwrap();
+    let keyring = Keyring::read(&keys.secret()).unwrap();
     let open = |_: &str| Ok::<_, OpenPgpError>(Vec::new());
     let signer = keyring.signer(name, open).unwrap();
     let metadata = "apiVersion: v2\nname: shop\nversion: 1.0.0\n";

@@ -15,7 +15,7 @@ use crate::account::{NewPerson, Remote};
 use crate::actor::Actor;
 use crate::app::{App, NewApp};
 use crate::cluster::{AccessFuture, Cluster, NewSimulatedCluster, SimulatedClusters};
-use crate::config::{Config, Database, OutboundPolicy, WorkerSettings};
+use crate::config::{Config, Database, Limits, OutboundPolicy, WorkerSettings};
 use crate::control::Control;
 use crate::deployment::Started;
 use crate::environment::{Environment, NewEnvironment};
@@ -85,6 +85,7 @@ impl Site {
                 lease: Duration::from_secs(5),
                 poll: Duration::from_millis(500),
             },
+            limits: Limits::default(),
             simulated: Some(simulated.clone()),
         };
         let control = Control::open(config.clone()).await.unwrap();

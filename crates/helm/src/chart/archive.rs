@@ -2,13 +2,15 @@
 //!
 //! Entries are only kept in memory; nothing is written to disk.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::error::ChartError;
-use super::{Chart, File, MAX_CHART_SIZE, chartfile, files};
+use super::limits::Budget;
+use super::{Chart, ChartLimit, ChartLimits, File, MAX_CHART_SIZE, chartfile, files};
 
 /// Why bytes are not a chart archive.
 #[derive(Debug, thiserror::Error)]
@@ -82,11 +84,31 @@ pub enum Damage {
     #[error("chart yaml not in base directory")]
     ChartfileAtTop,
     /// More than Helm allows.
-    #[error("decompressed chart is larger than the maximum size {MAX_CHART_SIZE}")]
-    TooLarge,
+    #[error("decompressed chart is larger than the maximum size {limit}")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// More entries than are allowed.
+    #[error("chart has more than {limit} files")]
+    TooManyFiles {
+        /// The limit.
+        limit: usize,
+    },
     /// Nothing inside.
     #[error("no files in chart archive")]
     Empty,
+}
+
+impl Damage {
+    /// The limit that is exceeded, if that is what is wrong.
+    pub(super) fn exceeded(&self) -> Option<ChartLimit> {
+        match *self {
+            Self::TooLarge { limit } => Some(ChartLimit::Unpacked(limit)),
+            Self::TooManyFiles { limit } => Some(ChartLimit::Files(limit)),
+            _ => None,
+        }
+    }
 }
 
 /// Loads the chart in a `.tgz` file with one of the functions below.
@@ -118,16 +140,23 @@ pub(super) fn load_file(
 }
 
 /// Loads a chart from the bytes of an archive.
-pub(super) fn load(bytes: &[u8]) -> Result<Chart, ChartError> {
-    let entries = unpack(bytes).map_err(|source| ArchiveError::Damaged { source })?;
+pub(super) fn load(bytes: &[u8], limits: ChartLimits) -> Result<Chart, ChartError> {
+    let mut budget = Budget::new(limits);
+    let entries = unpack(bytes, &mut budget).map_err(|source| ArchiveError::Damaged { source })?;
     let chartfile = entries.iter().find(|file| file.name == "Chart.yaml");
     check_version(&chartfile.ok_or(ArchiveError::NoChartfile)?.data)?;
-    files::build(entries)
+    files::build(entries, &mut budget)
 }
 
-/// Loads an archive below `charts/`, or one that is not to be installed; there Helm does not look at the chart's format first.
-pub(super) fn load_subchart(bytes: &[u8]) -> Result<Chart, ChartError> {
-    files::build(unpack(bytes).map_err(ArchiveError::DamagedSubchart)?)
+/// Loads an archive that is not to be installed; there Helm does not look at the chart's format first.
+pub(super) fn load_of_any_format(bytes: &[u8]) -> Result<Chart, ChartError> {
+    load_subchart(bytes, &mut Budget::new(ChartLimits::default()))
+}
+
+/// Loads an archive below `charts/`, at whose format Helm does not look first, either.
+pub(super) fn load_subchart(bytes: &[u8], budget: &mut Budget) -> Result<Chart, ChartError> {
+    let entries = unpack(bytes, budget).map_err(ArchiveError::DamagedSubchart)?;
+    files::build(entries, budget)
 }
 
 /// Refuses chart formats other than `v1` and `v2`, before anything else is looked at.
@@ -148,15 +177,19 @@ pub(super) fn without_mark(data: &[u8]) -> &[u8] {
 }
 
 /// The files of an archive, named by their paths below the first folder.
-pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<File>, Damage> {
+pub(super) fn unpack(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, Damage> {
     if !looks_like_gzip(bytes) {
         return Err(Damage::NotGzip);
     }
-    let mut archive = ::tar::Archive::new(flate2::read::MultiGzDecoder::new(bytes));
+    let (over, limit) = (Cell::new(false), budget.limits().unpacked);
+    let too_large = || Damage::TooLarge { limit };
+    let damaged = |source| if over.get() { too_large() } else { Damage::Unpack(source) };
+    let stream = flate2::read::MultiGzDecoder::new(bytes);
+    let mut archive = ::tar::Archive::new(Bounded { stream, left: budget.stream(), over: &over });
     let mut files = Vec::new();
-    let mut remaining = MAX_CHART_SIZE;
-    for entry in archive.entries().map_err(Damage::Unpack)? {
-        let mut entry = entry.map_err(Damage::Unpack)?;
+    for entry in archive.entries().map_err(damaged)? {
+        let mut entry = entry.map_err(damaged)?;
+        budget.entry()?;
         let kind = entry.header().entry_type();
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let global = kind.is_pax_global_extensions() || kind.is_pax_local_extensions();
@@ -164,15 +197,12 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<File>, Damage> {
             continue;
         }
         let inside = path_inside(&name)?;
-        if entry.size() > remaining {
-            return Err(Damage::TooLarge);
+        if entry.size() > budget.bytes() {
+            return Err(too_large());
         }
         let mut data = Vec::new();
-        (&mut entry).take(remaining).read_to_end(&mut data).map_err(Damage::Unpack)?;
-        remaining -= data.len() as u64;
-        if remaining == 0 {
-            return Err(Damage::TooLarge);
-        }
+        (&mut entry).take(budget.bytes()).read_to_end(&mut data).map_err(damaged)?;
+        budget.content(data.len() as u64)?;
         let modified = entry.header().mtime().ok().and_then(|seconds| i64::try_from(seconds).ok());
         files.push(File {
             name: inside,
@@ -184,6 +214,30 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<Vec<File>, Damage> {
         return Err(Damage::Empty);
     }
     Ok(files)
+}
+
+/// A stream that ends with an error where it is longer than it may be: what tar reads of headers is
+/// no file's content, and is held in memory all the same.
+struct Bounded<'a, R> {
+    stream: R,
+    left: u64,
+    over: &'a Cell<bool>,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(buffer)?;
+        match self.left.checked_sub(read as u64) {
+            Some(left) => {
+                self.left = left;
+                Ok(read)
+            }
+            None => {
+                self.over.set(true);
+                Err(io::Error::other("the archive unpacks to more than is allowed"))
+            }
+        }
+    }
 }
 
 /// The path of an entry below the archive's first folder, if a chart may have it.

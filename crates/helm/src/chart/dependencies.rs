@@ -14,6 +14,10 @@ use super::{Chart, Metadata};
 use crate::semver::{Constraint, Version};
 use crate::values::{self, CoalesceError, HelmMode};
 
+/// Charts that may take part, each alias counted: aliases of charts with aliases multiply, and a few
+/// lines would use up all memory. Helm has no such limit.
+const CHARTS: usize = 1000;
+
 /// Why dependencies cannot be worked out; the texts are Helm's.
 #[derive(Debug, thiserror::Error)]
 pub enum DependencyError {
@@ -33,6 +37,18 @@ pub enum DependencyError {
         /// Which.
         source: CoalesceError,
     },
+    /// Aliases make more charts than anyone needs.
+    #[error("more than {limit} sub-charts take part, each alias counted")]
+    TooMany {
+        /// The limit.
+        limit: usize,
+    },
+}
+
+impl From<CoalesceError> for DependencyError {
+    fn from(source: CoalesceError) -> Self {
+        Self::Values { source }
+    }
 }
 
 /// Checks that each declared dependency has some chart of its name, enabled or not.
@@ -52,8 +68,8 @@ pub fn process_dependencies(
     values: &Value,
 ) -> Result<Chart, DependencyError> {
     let mut chart = chart.clone();
-    enable(mode, &mut chart, values, "").map_err(|source| DependencyError::Values { source })?;
-    import(&mut chart, Nulls::Kept).map_err(|source| DependencyError::Values { source })?;
+    enable(mode, &mut chart, values, "", &mut { CHARTS })?;
+    import(&mut chart, Nulls::Kept)?;
     Ok(chart)
 }
 
@@ -61,9 +77,9 @@ pub fn process_dependencies(
 pub(crate) fn process_dependencies_for_lint(
     chart: &Chart,
     values: &Value,
-) -> Result<Chart, CoalesceError> {
+) -> Result<Chart, DependencyError> {
     let mut chart = chart.clone();
-    enable(HelmMode::V4, &mut chart, values, "")?;
+    enable(HelmMode::V4, &mut chart, values, "", &mut { CHARTS })?;
     import(&mut chart, Nulls::Dropped)?;
     Ok(chart)
 }
@@ -77,17 +93,21 @@ enum Nulls {
 
 /// Applies declarations, tags and conditions to `chart` and, below it, to what is left.
 ///
-/// `path` is the dotted chain of chart names from below the root, with a final dot.
+/// `path` is the dotted chain of chart names from below the root, with a final dot; `left` is how many
+/// charts may still take part.
 fn enable(
     mode: HelmMode,
     chart: &mut Chart,
     values: &Value,
     path: &str,
-) -> Result<(), CoalesceError> {
+    left: &mut usize,
+) -> Result<(), DependencyError> {
     if chart.metadata.dependencies.is_none() {
         return Ok(());
     }
     let children = declared_children(chart);
+    let too_many = DependencyError::TooMany { limit: CHARTS };
+    *left = left.checked_sub(children.len()).ok_or(too_many)?;
     let mut declared = Arc::make_mut(&mut chart.metadata).dependencies.take().unwrap_or_default();
     for dependency in &mut declared {
         if !dependency.alias.is_empty() {
@@ -111,7 +131,7 @@ fn enable(
     declared.retain(|dependency| !disabled.contains(&dependency.name));
     for child in &mut chart.dependencies {
         let path = format!("{path}{}.", child.name());
-        enable(mode, child, &merged, &path)?;
+        enable(mode, child, &merged, &path, left)?;
     }
     // Helm's pruning turns an empty remainder into "no list", which import takes notice of.
     Arc::make_mut(&mut chart.metadata).dependencies = Some(declared).filter(|d| !d.is_empty());

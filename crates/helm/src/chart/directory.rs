@@ -17,14 +17,14 @@ pub(super) fn load(path: &Path) -> Result<Chart, ChartError> {
     let data =
         fs::read(&chartfile).map_err(|source| ChartError::NoChart { path: chartfile, source })?;
     archive::check_version(&data)?;
-    files::build(read(&root)?)
+    files::build_alone(read(&root)?)
 }
 
 /// Loads the chart in folder `path` without a look at its format.
 pub(super) fn load_of_any_format(path: &Path) -> Result<Chart, ChartError> {
     let root = std::path::absolute(path)
         .map_err(|source| ChartError::Read { path: path.to_owned(), source })?;
-    files::build(read(&root)?)
+    files::build_alone(read(&root)?)
 }
 
 /// Every file of the folder that `.helmignore` leaves in, in Helm's order.

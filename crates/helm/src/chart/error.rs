@@ -5,6 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::ChartLimit;
 use super::archive::ArchiveError;
 use super::chartfile::ChartfileError;
 use super::ignore::IgnoreError;
@@ -59,6 +60,12 @@ pub enum ChartError {
         /// The limit in bytes.
         limit: u64,
     },
+    /// Charts lie below `charts/` of charts below `charts/`, too many times.
+    #[error("more than {limit} charts lie inside each other")]
+    TooDeep {
+        /// The limit.
+        limit: usize,
+    },
     /// `.helmignore` has a line Helm does not understand.
     #[error(transparent)]
     Ignore(#[from] IgnoreError),
@@ -111,4 +118,21 @@ pub enum ChartError {
         /// What is wrong with it.
         source: Box<ChartError>,
     },
+}
+
+impl ChartError {
+    /// The limit that the chart exceeds, if that is why it cannot be loaded.
+    pub fn exceeded(&self) -> Option<ChartLimit> {
+        match self {
+            Self::TooLarge { limit, .. } => Some(ChartLimit::Unpacked(*limit)),
+            Self::TooDeep { limit } => Some(ChartLimit::Depth(*limit)),
+            Self::Archive(
+                ArchiveError::Damaged { source: damage }
+                | ArchiveError::DamagedFile { reason: damage }
+                | ArchiveError::DamagedSubchart(damage),
+            ) => damage.exceeded(),
+            Self::Subchart { source, .. } => source.exceeded(),
+            _ => None,
+        }
+    }
 }

@@ -3,8 +3,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::ChartLimits;
 use super::archive::{self, Damage};
 use super::chartfile::{ChartfileError, ChartfileReading};
+use super::limits::Budget;
 
 /// Why an archive cannot be unpacked; the texts are Helm's.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +44,7 @@ pub enum ExpandError {
 
 /// Unpacks the bytes of a `.tgz` into a folder of the chart's name below `folder`; that folder.
 pub fn expand(bytes: &[u8], folder: &Path) -> Result<PathBuf, ExpandError> {
-    let files = archive::unpack(bytes)?;
+    let files = archive::unpack(bytes, &mut Budget::new(ChartLimits::default()))?;
     let mut name = String::new();
     for chartfile in files.iter().filter(|file| file.name == "Chart.yaml") {
         name = ChartfileReading::of(&String::from_utf8_lossy(&chartfile.data))?.metadata.name;

@@ -4,11 +4,17 @@ use std::sync::Arc;
 
 use super::chartfile::{self, NullItems};
 use super::error::ChartError;
-use super::{Chart, File, Metadata, archive, validate};
+use super::limits::Budget;
+use super::{Chart, ChartLimits, File, Metadata, archive, validate};
 use crate::schema::Compiled;
 
+/// Builds a chart from files that came from no archive, within the usual limits.
+pub(super) fn build_alone(files: Vec<File>) -> Result<Chart, ChartError> {
+    build(files, &mut Budget::new(ChartLimits::default()))
+}
+
 /// Builds a chart from files named by their paths inside it, sub-charts included.
-pub(super) fn build(files: Vec<File>) -> Result<Chart, ChartError> {
+pub(super) fn build(files: Vec<File>, budget: &mut Budget) -> Result<Chart, ChartError> {
     let mut builder = Builder::default();
     // Chart.yaml comes first wherever it stands: the meaning of other files depends on it.
     for file in files.iter().filter(|file| file.name == "Chart.yaml") {
@@ -17,7 +23,7 @@ pub(super) fn build(files: Vec<File>) -> Result<Chart, ChartError> {
     for file in &files {
         builder.classify(file)?;
     }
-    builder.finish(files)
+    builder.finish(files, budget)
 }
 
 #[derive(Default)]
@@ -110,12 +116,14 @@ impl Builder {
         }
     }
 
-    fn finish(self, raw: Vec<File>) -> Result<Chart, ChartError> {
+    fn finish(self, raw: Vec<File>, budget: &mut Budget) -> Result<Chart, ChartError> {
         let mut metadata = self.metadata.ok_or(ChartError::NoChartfile)?;
         validate::validate(&mut metadata, self.nulls)?;
         let mut dependencies = Vec::new();
         for (group, files) in self.groups {
-            dependencies.extend(subchart(&metadata.name, &group, files)?);
+            let too_deep = |limit| ChartError::TooDeep { limit };
+            let load = |budget: &mut Budget| subchart(&metadata.name, &group, files, budget);
+            dependencies.extend(budget.deeper(too_deep, load)?);
         }
         Ok(Chart {
             metadata: Arc::new(metadata),
@@ -133,13 +141,18 @@ impl Builder {
 }
 
 /// Loads one group below `charts/`; `None` for what Helm leaves aside.
-fn subchart(parent: &str, group: &str, files: Vec<File>) -> Result<Option<Chart>, ChartError> {
+fn subchart(
+    parent: &str,
+    group: &str,
+    files: Vec<File>,
+    budget: &mut Budget,
+) -> Result<Option<Chart>, ChartError> {
     if group.starts_with(['_', '.']) {
         return Ok(None);
     }
     let loaded = if has_extension(group, "tgz") {
         match files.first() {
-            Some(file) if file.name == group => archive::load_subchart(&file.data),
+            Some(file) if file.name == group => archive::load_subchart(&file.data, budget),
             first => {
                 return Err(ChartError::SubchartName {
                     chart: parent.to_owned(),
@@ -153,7 +166,7 @@ fn subchart(parent: &str, group: &str, files: Vec<File>) -> Result<Option<Chart>
             let name = file.name.split_once('/')?.1.to_owned();
             Some(File { name, ..file })
         });
-        build(inside.collect())
+        build(inside.collect(), budget)
     };
     loaded.map(Some).map_err(|source| ChartError::Subchart {
         name: group.to_owned(),

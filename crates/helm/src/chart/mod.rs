@@ -14,6 +14,7 @@ mod error;
 mod expand;
 mod files;
 mod ignore;
+mod limits;
 mod lock;
 mod metadata;
 mod package;
@@ -35,6 +36,7 @@ pub use dependencies::{DependencyError, check_presence, process_dependencies};
 pub use error::ChartError;
 pub use expand::{ExpandError, expand};
 pub use ignore::IgnoreError;
+pub use limits::{ChartLimit, ChartLimits};
 pub use lock::{lock_digest, old_lock_digest};
 pub use metadata::{Dependency, Lock, Maintainer, Metadata};
 pub use package::{PackageError, pack, package};
@@ -80,7 +82,11 @@ impl Chart {
     /// Loads the chart in a folder or in a `.tgz` file.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ChartError> {
         let path = path.as_ref();
-        if path.is_dir() { directory::load(path) } else { archive::load_file(path, archive::load) }
+        if path.is_dir() {
+            directory::load(path)
+        } else {
+            archive::load_file(path, Self::from_archive)
+        }
     }
 
     /// As [`load`](Self::load), whatever format Chart.yaml says the chart has: how Helm looks at
@@ -90,23 +96,25 @@ impl Chart {
         if path.is_dir() {
             directory::load_of_any_format(path)
         } else {
-            archive::load_file(path, archive::load_subchart)
+            archive::load_file(path, archive::load_of_any_format)
         }
     }
 
     /// Loads a chart from the bytes of a `.tgz` file.
     pub fn from_archive(bytes: &[u8]) -> Result<Self, ChartError> {
-        archive::load(bytes)
+        Self::from_archive_within(bytes, ChartLimits::default())
+    }
+
+    /// Loads a chart from the bytes of a `.tgz` file, unless it is larger than allowed.
+    pub fn from_archive_within(bytes: &[u8], limits: ChartLimits) -> Result<Self, ChartError> {
+        archive::load(bytes, limits)
     }
 
     /// Builds a chart from its files, named by their paths inside the chart.
     pub fn from_files(files: Vec<(String, Vec<u8>)>) -> Result<Self, ChartError> {
-        files::build(
-            files
-                .into_iter()
-                .map(|(name, data)| File { name, data: data.into(), modified: None })
-                .collect(),
-        )
+        let file =
+            |(name, data): (String, Vec<u8>)| File { name, data: data.into(), modified: None };
+        files::build_alone(files.into_iter().map(file).collect())
     }
 
     /// Chart.yaml.

@@ -13,7 +13,7 @@ use gotemplate::{
 use super::context::{self, Scope};
 use super::error::TemplateError;
 use super::frozen::FrozenDefaults;
-use super::{Purpose, RenderError, RenderInput};
+use super::{Purpose, RenderError, RenderInput, RenderLimits};
 use crate::chart::Chart;
 use crate::cluster_reader::ClusterReader;
 
@@ -111,18 +111,22 @@ impl Engine {
             cluster: input.cluster.clone(),
             texts: Arc::clone(&self.texts),
         };
+        let RenderLimits { output, made } = input.limits;
+        let limits = gotemplate::Limits { output, made, ..gotemplate::Limits::default() };
+        let mut written = 0;
         let mut rendered = BTreeMap::new();
         for file in parsed.files.iter().filter(|file| !is_partial(&file.name)) {
             let dot = &dots[file.chart];
             // A map of Helm's own type takes every value, so this cannot fail.
             let _ = dot.insert("Template", context::template(&file.name, &file.base_path));
-            let mut execution = parsed.set.execution().data(&state);
+            let mut execution = parsed.set.execution().data(&state).limits(limits).after(written);
             if let Some(stop) = &input.stop {
                 execution = execution.stop_when(stop);
             }
             let text = execution
                 .execute(&file.name, Value::Map(dot.clone()))
                 .map_err(|error| TemplateError::execute(&file.name, &error))?;
+            written += text.len();
             let text = String::from_utf8(without_no_value(text))
                 .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
             rendered.insert(file.name.clone(), text);

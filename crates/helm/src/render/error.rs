@@ -1,6 +1,6 @@
 //! Why a chart cannot be rendered, in Helm's words and with the place where it is known.
 
-use gotemplate::{ExecError, ParseError};
+use gotemplate::{Exceeded, ExecError, ParseError};
 
 use super::manifest::ManifestError;
 use crate::chart::DependencyError;
@@ -44,6 +44,14 @@ pub enum RenderError {
 }
 
 impl RenderError {
+    /// The limit that ended the rendering, if one did.
+    pub fn exceeded(&self) -> Option<Exceeded> {
+        match self {
+            Self::Template(error) => error.exceeded,
+            _ => None,
+        }
+    }
+
     /// Whether templates had been reached, after which `helm template` adds a hint.
     pub fn is_after_rendering_started(&self) -> bool {
         match self {
@@ -76,6 +84,8 @@ pub struct TemplateError {
     pub column: Option<usize>,
     /// What the chart itself says is wrong, if it ended the rendering with `fail` or `required`.
     pub refusal: Option<String>,
+    /// The limit that ended it.
+    pub exceeded: Option<Exceeded>,
 }
 
 impl TemplateError {
@@ -88,6 +98,7 @@ impl TemplateError {
             line: Some(error.line),
             column: None,
             refusal: None,
+            exceeded: None,
         }
     }
 
@@ -108,6 +119,7 @@ impl TemplateError {
             line: place.map(|place| place.line),
             column: place.map(|place| place.column),
             refusal,
+            exceeded: error.exceeded(),
         }
     }
 }

@@ -27,6 +27,7 @@ use goyaml::Value;
 pub(crate) use lint::rendered_for_lint;
 
 pub use error::{RenderError, TemplateError};
+pub use gotemplate::Exceeded;
 pub use manifest::{Document, ManifestError, split};
 pub use name::{NameTemplateError, name_from};
 pub use order::{INSTALL_ORDER, UNINSTALL_ORDER, compare_kinds};
@@ -65,6 +66,24 @@ impl ReleaseOptions {
     }
 }
 
+/// How much the templates of one render may write and make. Time is bounded by
+/// [`RenderInput::stop`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RenderLimits {
+    /// Bytes that all templates write together.
+    pub output: usize,
+    /// Bytes of texts, lists and maps that the functions of one template file make in all.
+    pub made: usize,
+}
+
+impl Default for RenderLimits {
+    /// Far above what charts need: 1 GiB each.
+    fn default() -> Self {
+        let gotemplate::Limits { output, made, .. } = gotemplate::Limits::default();
+        Self { output, made }
+    }
+}
+
 /// Everything one render depends on beside the chart.
 #[derive(Clone)]
 pub struct RenderInput {
@@ -82,6 +101,8 @@ pub struct RenderInput {
     pub include_crds: bool,
     /// Whether values are taken without asking values.schema.json.
     pub skip_schema: bool,
+    /// How much the templates may write and make.
+    pub limits: RenderLimits,
     /// Set to end the render early, which then fails: templates may loop for hours.
     pub stop: Option<Arc<AtomicBool>>,
 }
@@ -97,6 +118,7 @@ impl RenderInput {
             cluster: None,
             include_crds: false,
             skip_schema: false,
+            limits: RenderLimits::default(),
             stop: None,
         }
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use control::account::{NewPerson, NewSigninLink, NewToken, Remote};
-use control::{Actor, Config, Control, Database, OutboundPolicy, WorkerSettings};
+use control::{Actor, Config, Control, Database, Limits, OutboundPolicy, WorkerSettings};
 use secrecy::{ExposeSecret, SecretString};
 use server::{ChartRepository, ServerConfig};
 use tokio::net::TcpListener;
@@ -101,6 +101,7 @@ fn config(data: &std::path::Path, pace: Pace) -> Config {
                 .collect(),
         },
         workers: WorkerSettings::default(),
+        limits: Limits::default(),
         simulated: Some(Arc::new(InProcess::new(
             simulated::folder(data),
             pace.timing(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use control::{Config, Control, Database, Network, OutboundPolicy, WorkerSettings};
+use control::{Config, Control, Database, Limits, Network, OutboundPolicy, WorkerSettings};
 use secrecy::{ExposeSecret, SecretString};
 use server::ServerConfig;
 use tokio::net::TcpListener;
@@ -66,6 +66,9 @@ pub(crate) struct Args {
     #[arg(long, env = "LANDFALL_LEASE", value_parser = duration, default_value = "15s", value_name = "TIME")]
     lease: Duration,
 
+    #[command(flatten)]
+    limits: LimitArgs,
+
     /// How fast simulated clusters are
     #[arg(long, env = "LANDFALL_SIMULATED_PACE", value_enum, default_value_t = Pace::Believable, value_name = "PACE")]
     simulated_pace: Pace,
@@ -78,6 +81,47 @@ pub(crate) struct Args {
         value_name = "NAME=KUBECONFIG"
     )]
     simulated_cluster: Vec<Elsewhere>,
+}
+
+/// How large charts and what they render may be.
+#[derive(Debug, clap::Args)]
+struct LimitArgs {
+    /// Largest archive of a chart
+    #[arg(long, env = "LANDFALL_MAX_CHART_ARCHIVE", value_parser = size, default_value = "32MiB", value_name = "SIZE")]
+    max_chart_archive: usize,
+
+    /// Largest sum of a chart's files, unpacked
+    #[arg(long, env = "LANDFALL_MAX_CHART_UNPACKED", value_parser = size, default_value = "100MiB", value_name = "SIZE")]
+    max_chart_unpacked: usize,
+
+    /// Most files of a chart
+    #[arg(long, env = "LANDFALL_MAX_CHART_FILES", default_value_t = Limits::default().chart_files, value_name = "N")]
+    max_chart_files: usize,
+
+    /// Most that the templates of a chart may write
+    #[arg(long, env = "LANDFALL_MAX_RENDER_OUTPUT", value_parser = size, default_value = "32MiB", value_name = "SIZE")]
+    max_render_output: usize,
+
+    /// Most that the functions in one template may make on the way there
+    #[arg(long, env = "LANDFALL_MAX_RENDER_MEMORY", value_parser = size, default_value = "512MiB", value_name = "SIZE")]
+    max_render_memory: usize,
+
+    /// Longest that the templates of a chart may take
+    #[arg(long, env = "LANDFALL_MAX_RENDER_TIME", value_parser = duration, default_value = "30s", value_name = "TIME")]
+    max_render_time: Duration,
+}
+
+impl LimitArgs {
+    fn limits(&self) -> Limits {
+        Limits {
+            chart_archive: self.max_chart_archive,
+            chart_unpacked: self.max_chart_unpacked,
+            chart_files: self.max_chart_files,
+            render_output: self.max_render_output,
+            render_memory: self.max_render_memory,
+            render_time: self.max_render_time,
+        }
+    }
 }
 
 /// Runs until it is asked to stop.
@@ -142,6 +186,7 @@ fn config(args: &Args, data: &std::path::Path) -> Config {
             lease: args.lease,
             ..WorkerSettings::default()
         },
+        limits: args.limits.limits(),
         simulated: Some(Arc::new(simulated)),
     }
 }
@@ -167,6 +212,24 @@ fn duration(text: &str) -> Result<Duration> {
         bail!("at least 1s is needed");
     }
     Ok(time)
+}
+
+/// A size with its unit, such as `32MiB`.
+fn size(text: &str) -> Result<usize> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = match text[digits.len()..].trim() {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => bail!("write a size such as 32MiB"),
+    };
+    let number: usize = digits.trim().parse().context("write a size such as 32MiB")?;
+    let bytes = number.checked_mul(unit).context("that is more than there is")?;
+    if bytes == 0 {
+        bail!("at least 1 byte is needed");
+    }
+    Ok(bytes)
 }
 
 fn default_data() -> Result<PathBuf> {
@@ -195,4 +258,32 @@ pub(crate) fn log_to_stderr(default: &str) {
     let filter =
         EnvFilter::try_from_env("LANDFALL_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Only {
+        #[command(flatten)]
+        limits: LimitArgs,
+    }
+
+    /// The flags' defaults are the product's.
+    #[test]
+    fn default_limits() {
+        let read = Only::try_parse_from(["serve"]).unwrap();
+        assert_eq!(read.limits.limits(), Limits::default());
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(size("32MiB").unwrap(), 32 << 20);
+        assert_eq!(size("7").unwrap(), 7);
+        for wrong in ["", "MiB", "1.5MiB", "3 MB", "0", "99999999999999999GiB"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
 }

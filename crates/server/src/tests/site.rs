@@ -13,7 +13,7 @@ use control::account::{NewAdministrator, NewPerson, NewToken, Remote};
 use control::cluster::{AccessFuture, SimulatedClusters};
 use control::names::ClusterName;
 use control::store::ids::ClusterId;
-use control::{Actor, Config, Control, Database, OutboundPolicy, WorkerSettings, Workers};
+use control::{Actor, Config, Control, Database, Limits, OutboundPolicy, WorkerSettings, Workers};
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -96,6 +96,7 @@ impl Site {
                 lease: Duration::from_secs(5),
                 poll: Duration::from_millis(200),
             },
+            limits: Limits::default(),
             simulated: Some(Arc::new(InMemory::default())),
         })
         .await

@@ -18,6 +18,7 @@ use crate::deployment::content::{
 };
 use crate::deployment::job::Earlier;
 use crate::deployment::prepare::{self, PrepareError, Target};
+use crate::deployment::render;
 use crate::deployment::store::{self, PreviewRow};
 use crate::error::Error;
 use crate::op::{LogLevel, StepName};
@@ -141,7 +142,7 @@ impl Run<'_> {
         let next = history.next(&target.owner);
         let rendering = match self
             .retry_reading(|| async {
-                Ok(prepare::render(chart.clone(), &merged, target, next).await?)
+                Ok(render::render(self.control, chart.clone(), &merged, target, next).await?)
             })
             .await
         {

@@ -71,7 +71,7 @@ fn package(args: &Args, folder: &str, stamp: Option<Timestamp>) -> Result<String
         DependencyError::Missing { names } => {
             anyhow!("found in Chart.yaml, but missing in charts/ directory: {}", names.join(", "))
         }
-        other @ DependencyError::Values { .. } => other.into(),
+        other => other.into(),
     })?;
     let folder = match args.destination.as_str() {
         "." => std::env::current_dir()?.to_string_lossy().into_owned(),

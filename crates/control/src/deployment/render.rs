@@ -1,0 +1,178 @@
+//! Rendering a chart for a release's next revision: within the limits, with what decided it on record.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use helm::render::{Exceeded, PreparedChart, ReleaseOptions, RenderError, RenderInput, Rendered};
+use helm::schema::{Fault, SchemaError, Violation};
+use helm::{Capabilities, ClusterReader, LookupError};
+use rollout::plan::Operation;
+use rollout::record::Next;
+use serde_json::json;
+
+use super::content::{StoredContext, StoredRendering};
+use super::prepare::{PrepareError, Target, blocking};
+use crate::config::Limits;
+use crate::control::Control;
+use crate::error::Error;
+use crate::limits;
+use crate::values::{MergedLayers, MergedValues, places};
+
+/// What a rendering gave and what decided it.
+pub(crate) struct Rendering {
+    pub(crate) rendering: StoredRendering,
+    pub(crate) context: StoredContext,
+}
+
+/// Renders the chart for the release's next revision, within the limits. Dropping the future stops the
+/// templates.
+pub(crate) async fn render(
+    control: &Control,
+    chart: Arc<PreparedChart>,
+    merged: &MergedLayers,
+    target: &Target,
+    next: Next,
+) -> Result<Rendering, PrepareError> {
+    let capabilities = target.cluster.capabilities().await?;
+    let (name, namespace) = (target.release_name.clone(), target.namespace.clone());
+    let release = match next.operation {
+        Operation::Install => ReleaseOptions::install(name, namespace),
+        Operation::Upgrade | Operation::Rollback { .. } => {
+            ReleaseOptions::upgrade(name, namespace, next.revision)
+        }
+    };
+    let reader = target.cluster.reader(tokio::runtime::Handle::current());
+    let lookups =
+        Arc::new(RecordedLookups { cluster: Box::new(reader), answers: Mutex::default() });
+    let context = context_of(&release, &capabilities);
+    let mut input = RenderInput::new(merged.supplied.clone(), release);
+    input.mode = merged.mode.into();
+    input.capabilities = capabilities;
+    input.cluster = Some(lookups.clone());
+    input.limits = control.config().limits.render();
+    let rendered = within_limits(control, chart, input).await?;
+    let rendered = rendered.map_err(|error| match error {
+        RenderError::Schema(refused) => refused_by_schema(refused, &merged.view),
+        other => match other.exceeded() {
+            Some(exceeded) => beyond(exceeded, &other, &control.config().limits),
+            None => other.into(),
+        },
+    })?;
+    let answers = std::mem::take(
+        &mut *lookups.answers.lock().expect("no code panics while it holds the answers"),
+    );
+    Ok(Rendering {
+        rendering: stored_rendering(rendered),
+        context: StoredContext { lookups: answers, ..context },
+    })
+}
+
+/// Sets the flag when it is dropped: whoever asked has gone, or has waited long enough.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Renders, and stops the templates when their time is up or nobody waits any more. Until they have
+/// stopped they keep their place, so that no more run at once than may.
+async fn within_limits(
+    control: &Control,
+    chart: Arc<PreparedChart>,
+    mut input: RenderInput,
+) -> Result<Result<Rendered, RenderError>, Error> {
+    let stop = Arc::new(AtomicBool::new(false));
+    input.stop = Some(stop.clone());
+    let place = control.place_to_render().await?;
+    let mut rendering = Box::pin(blocking(move || {
+        let _place = place;
+        chart.render(&input)
+    }));
+    let gone = StopOnDrop(stop);
+    match tokio::time::timeout(control.config().limits.render_time, &mut rendering).await {
+        Ok(rendered) => rendered,
+        Err(_) => {
+            drop(gone);
+            rendering.await
+        }
+    }
+}
+
+/// A limit that ended a rendering, with the template that met it.
+fn beyond(exceeded: Exceeded, error: &RenderError, limits: &Limits) -> PrepareError {
+    let place = match error {
+        RenderError::Template(error) => error.file.as_ref().map(|file| match error.line {
+            Some(line) => format!("{file}, line {line}"),
+            None => file.clone(),
+        }),
+        _ => None,
+    };
+    PrepareError::Limit { met: limits::render(exceeded, limits), place }
+}
+
+/// Tells which of the values the schema refuses.
+fn refused_by_schema(refused: SchemaError, view: &MergedValues) -> PrepareError {
+    let mut paths: Vec<Vec<String>> = Vec::new();
+    for chart in refused.charts() {
+        match &chart.fault {
+            Fault::Violations(violations) => {
+                let below = |it: &Violation| [chart.path.as_slice(), &it.path].concat();
+                paths.extend(violations.iter().map(below));
+            }
+            Fault::Schema(_) | Fault::NotAMap(_) => paths.push(chart.path.clone()),
+        }
+    }
+    let places = places(view, paths.iter().map(Vec::as_slice));
+    PrepareError::Schema { refused, places }
+}
+
+fn stored_rendering(rendered: Rendered) -> StoredRendering {
+    StoredRendering {
+        manifest: rendered.manifest,
+        hooks: rendered.hooks,
+        notes: rendered.notes,
+        crds: rendered.crds.into_iter().map(|crd| crd.path).collect(),
+    }
+}
+
+fn context_of(release: &ReleaseOptions, capabilities: &Capabilities) -> StoredContext {
+    let version = &capabilities.kube_version;
+    StoredContext {
+        release: json!({
+            "name": release.name,
+            "namespace": release.namespace,
+            "revision": release.revision,
+            "is_upgrade": release.is_upgrade,
+        }),
+        capabilities: json!({
+            "kube_version": { "version": version.version, "major": version.major, "minor": version.minor },
+            "api_versions": capabilities.api_versions,
+        }),
+        lookups: Vec::new(),
+    }
+}
+
+/// Passes `lookup` on to the cluster and keeps the answers: they are part of what decided the rendering.
+struct RecordedLookups {
+    cluster: Box<dyn ClusterReader + Send + Sync>,
+    answers: Mutex<Vec<serde_json::Value>>,
+}
+
+impl ClusterReader for RecordedLookups {
+    fn lookup(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<serde_json::Value>, LookupError> {
+        let answer = self.cluster.lookup(api_version, kind, namespace, name)?;
+        let asked = json!({
+            "api_version": api_version, "kind": kind, "namespace": namespace, "name": name, "answer": answer,
+        });
+        self.answers.lock().expect("no code panics while it holds the answers").push(asked);
+        Ok(answer)
+    }
+}
