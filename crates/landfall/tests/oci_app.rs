@@ -125,7 +125,10 @@ async fn from_a_registry_to_an_environment() {
     assert_eq!(key["fingerprint"], set["trusted_keys"][0]["fingerprint"]);
     let by_eve = told(api.try_post("/releases", release("winter", "1.1.0")).await);
     let by_nobody = told(api.try_post("/releases", release("winter", "1.2.0")).await);
-    insta::assert_snapshot!(format!("{by_eve}\n{by_nobody}"), @"");
+    insta::assert_snapshot!(format!("{by_eve}\n{by_nobody}"), @r"
+    /chart_version: The signature of shop-1.1.0.tgz does not hold: openpgp: signature made by unknown entity. Have it signed by ann <ann@example.com>, or add the signer's key in the App's settings.
+    /chart_version: shop-1.2.0.tgz has no provenance beside it, and this App takes signed charts only. Sign it with `helm package --sign` and publish the .prov file with it, or turn verification off in the App's settings.
+    ");
     // The page of the Release says who it was, too.
     let id = by_ann["id"].as_str().unwrap();
     assert_eq!(api.get(&format!("/releases/{id}")).await["chart"]["signed_by"], *key);
@@ -166,7 +169,10 @@ async fn signed_in_a_repository() {
         told(api.try_post("/releases", release("one", "1.1.0")).await),
         told(api.try_post("/releases", release("one", "1.2.0")).await),
     ];
-    insta::assert_snapshot!(refused.join("\n"), @"");
+    insta::assert_snapshot!(refused.join("\n"), @r#"
+    /chart_version: The signature of shop-1.1.0.tgz does not hold: provenance does not contain a SHA for a file named "shop-1.1.0.tgz". This archive is not the one that was signed: package, sign and publish it again.
+    /chart_version: shop-1.2.0.tgz has no provenance beside it, and this App takes signed charts only. Sign it with `helm package --sign` and publish the .prov file with it, or turn verification off in the App's settings.
+    "#);
     let added = api.post("/releases", release("one", "1.0.0")).await;
     assert_eq!(added["chart"]["signed_by"]["names"], json!(["ann <ann@example.com>"]));
 }
