@@ -158,7 +158,12 @@ async fn templates_without_end() {
     for (tag, template) in hostile {
         refused.push(format!("{tag} {}", world.preview(tag, template).await));
     }
-    insta::assert_snapshot!(refused.join("\n"), @"");
+    insta::assert_snapshot!(refused.join("\n"), @"
+    range /release: The chart cannot be used: its templates take longer than 2 seconds (bad/templates/bad.yaml, line 1). Look for a loop or recursion there, or have the server started with a larger --max-render-time.
+    recursion /release: The chart cannot be used: the functions in one of its templates make more than 64 MiB (bad/templates/bad.yaml, line 1). Look for what grows there, or have the server started with a larger --max-render-memory.
+    output /release: The chart cannot be used: its templates write more than 4 MiB (bad/templates/bad.yaml, line 1). Look for what repeats itself there, or have the server started with a larger --max-render-output.
+    memory /release: The chart cannot be used: the functions in one of its templates make more than 64 MiB (bad/templates/bad.yaml, line 1). Look for what grows there, or have the server started with a larger --max-render-memory.
+    ");
     assert!(world.peak() < MEMORY, "{} KiB", world.peak());
 
     // A worker is told the same.
@@ -212,6 +217,14 @@ async fn archives_without_end() {
     for (tag, archive) in hostile {
         refused.push(format!("{tag} {}", told(world.add(tag, &archive).await)));
     }
-    insta::assert_snapshot!(refused.join("\n"), @"");
+    insta::assert_snapshot!(refused.join("\n"), @"
+    large /archive: The chart cannot be used: its archive is larger than 8 MiB. Leave large files out with .helmignore, or have the server started with a larger --max-chart-archive.
+    bomb /archive: The chart cannot be used: its files take more than 64 MiB unpacked. Leave large files out with .helmignore, or have the server started with a larger --max-chart-unpacked.
+    bombs /archive: The chart cannot be used: its files take more than 64 MiB unpacked. Leave large files out with .helmignore, or have the server started with a larger --max-chart-unpacked.
+    name /archive: The chart cannot be used: its files take more than 64 MiB unpacked. Leave large files out with .helmignore, or have the server started with a larger --max-chart-unpacked.
+    many /archive: The chart cannot be used: it has more than 1000 files. Leave files out with .helmignore, or have the server started with a larger --max-chart-files.
+    folders /archive: The chart cannot be used: it has more than 1000 files. Leave files out with .helmignore, or have the server started with a larger --max-chart-files.
+    nested /archive: The chart cannot be used: more than 100 charts lie inside each other. Put sub-charts beside each other.
+    ");
     assert!(world.peak() < MEMORY, "{} KiB", world.peak());
 }
