@@ -8,6 +8,7 @@ use goyaml::Value;
 use helm::values::{HelmMode, Overrides, ValuesFile};
 
 use super::fetch::Fetcher;
+use super::settings;
 use super::words::go_words;
 
 /// What every command of Helm takes.
@@ -148,6 +149,31 @@ pub(super) struct ConnectionFlags {
     pub(super) plain_http: bool,
 }
 
+/// Whether the signature of an archive is checked, and against whose keys.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct VerifyFlags {
+    /// Check the archive's signature before using it
+    #[arg(long)]
+    pub(super) verify: bool,
+    #[command(flatten)]
+    pub(super) keyring: KeyringFlag,
+}
+
+/// Where OpenPGP keys are.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct KeyringFlag {
+    /// File of keys; that of GnuPG without it
+    #[arg(long, value_name = "FILE")]
+    keyring: Option<String>,
+}
+
+impl KeyringFlag {
+    /// The file.
+    pub(super) fn file(&self) -> PathBuf {
+        self.keyring.as_ref().map_or_else(settings::gnupg_keyring, PathBuf::from)
+    }
+}
+
 /// Which chart is meant, beside its name.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct LocationFlags {
@@ -160,6 +186,8 @@ pub(super) struct LocationFlags {
     /// Address of the repository that has the chart
     #[arg(long, value_name = "URL")]
     pub(super) repo: Option<String>,
+    #[command(flatten)]
+    pub(super) verify: VerifyFlags,
     #[command(flatten)]
     pub(super) connection: ConnectionFlags,
 }

@@ -18,6 +18,7 @@ mod push;
 mod repositories;
 mod settings;
 mod show;
+mod sign;
 mod template;
 mod words;
 

@@ -93,6 +93,16 @@ fn home(variable: &str, desktop: &str, below_home: &str) -> PathBuf {
     base.join("helm")
 }
 
+/// The keyring that GnuPG keeps: of earlier versions where there is one, else the keybox of today.
+pub(super) fn gnupg_keyring() -> PathBuf {
+    let folder = env::var_os("GNUPGHOME").map_or_else(
+        || Path::new(&env::var_os("HOME").unwrap_or_default()).join(".gnupg"),
+        PathBuf::from,
+    );
+    let (old, keybox) = (folder.join("pubring.gpg"), folder.join("pubring.kbx"));
+    if !old.exists() && keybox.exists() { keybox } else { old }
+}
+
 /// `SOURCE_DATE_EPOCH`: the time files of archives bear, where one is set.
 pub(super) fn source_date() -> anyhow::Result<Option<jiff::Timestamp>> {
     let Some(text) = set("SOURCE_DATE_EPOCH") else { return Ok(None) };

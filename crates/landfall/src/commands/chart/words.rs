@@ -18,6 +18,21 @@ pub(super) fn file_error(operation: &str, path: &Path, error: &std::io::Error) -
     anyhow!("{operation} {}: {}", path.display(), go_words(error))
 }
 
+/// Makes a folder and those it lies in. As in Go, an error names the first that cannot be.
+pub(super) fn make_folder(path: &Path) -> Result<()> {
+    if path.is_dir() || path.as_os_str().is_empty() {
+        return Ok(());
+    }
+    if path.exists() {
+        bail!("mkdir {}: not a directory", path.display());
+    }
+    path.parent().map_or(Ok(()), make_folder)?;
+    match std::fs::create_dir(path) {
+        Err(error) if !path.is_dir() => Err(file_error("mkdir", path, &error)),
+        _ => Ok(()),
+    }
+}
+
 /// How many arguments a command takes.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Count {

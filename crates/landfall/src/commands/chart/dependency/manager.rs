@@ -14,9 +14,8 @@ use super::super::flags::ConnectionFlags;
 use super::super::log;
 use super::super::package::save;
 use super::super::settings::Settings;
-use super::super::words::{file_error, go_words, join};
+use super::super::words::{file_error, go_words, join, make_folder};
 use super::resolve::{self, local_path};
-use helm::registry::Provenance;
 
 /// Where progress is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +134,7 @@ impl<'a> Manager<'a> {
         if charts.exists() && !charts.is_dir() {
             bail!("{:?} is not a directory", charts.display().to_string());
         }
-        fs::create_dir_all(&charts).map_err(|error| file_error("mkdir", &charts, &error))?;
+        make_folder(&charts)?;
         // Charts gather beside `charts/`, so that a failure leaves it as it was.
         let gathered = tempfile::Builder::new().prefix("tmpcharts-").tempdir_in(&self.chart)?;
         self.say(&format!("Saving {} charts\n", locked.len()));
@@ -165,7 +164,7 @@ impl<'a> Manager<'a> {
         let Dependency { name, version, repository, .. } = &*dependency;
         self.say(&format!("Downloading {name} from repo {repository}\n"));
         let archive = Fetcher::new(self.connection)
-            .chart(repository, name, version, Provenance::Unwanted)
+            .chart(repository, name, version)
             .with_context(|| format!("could not find {repository}"))?
             .archive;
         let chart = Chart::from_archive(&archive)?;

@@ -1,0 +1,121 @@
+//! Helm and Landfall side by side.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use flate2::read::GzDecoder;
+use harness::tool;
+use tempfile::TempDir;
+
+/// Two folders with the same files, one for each program.
+pub(crate) struct Pair {
+    pub(crate) helm: TempDir,
+    pub(crate) landfall: TempDir,
+    /// Where they find configuration and keep caches: Helm and Landfall.
+    homes: [TempDir; 2],
+}
+
+impl Pair {
+    pub(crate) fn of(files: &[(&str, &str)]) -> Self {
+        let new = || tempfile::tempdir().unwrap();
+        let pair = Self { helm: new(), landfall: new(), homes: [new(), new()] };
+        for (name, text) in files {
+            pair.write(name, text);
+        }
+        pair
+    }
+
+    /// Writes the same file into both folders.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        for folder in [&self.helm, &self.landfall] {
+            write(&folder.path().join(name), content.as_ref());
+        }
+    }
+
+    fn run(
+        &self,
+        mut command: Command,
+        (folder, home): (&TempDir, &TempDir),
+        args: &[&str],
+    ) -> Output {
+        command
+            .args(args)
+            .current_dir(folder.path())
+            .env("HOME", home.path())
+            .env("HELM_CONFIG_HOME", home.path())
+            .env("HELM_CACHE_HOME", home.path())
+            .env("HELM_DATA_HOME", home.path())
+            .env("SOURCE_DATE_EPOCH", "1700000000")
+            .env_remove("KUBECONFIG")
+            .env_remove("GNUPGHOME")
+            .env_remove("DOCKER_CONFIG")
+            .output()
+            .unwrap()
+    }
+
+    /// Runs Helm alone.
+    pub(crate) fn helm(&self, args: &[&str]) -> Output {
+        let helm = Command::new(tool("LANDFALL_HELM", "helm"));
+        self.run(helm, (&self.helm, &self.homes[0]), args)
+    }
+
+    /// Runs both; what Helm printed.
+    pub(crate) fn assert_same(&self, args: &[&str]) -> String {
+        let theirs = self.helm(args);
+        let mut landfall = Command::new(env!("CARGO_BIN_EXE_landfall"));
+        landfall.arg("chart");
+        let ours = self.run(landfall, (&self.landfall, &self.homes[1]), args);
+        let told = |output: &Output, folder: &TempDir, home: &TempDir| {
+            let text = |bytes: &[u8]| {
+                String::from_utf8_lossy(bytes)
+                    .replace("landfall chart", "helm")
+                    .replace(folder.path().to_str().unwrap(), "FOLDER")
+                    .replace(home.path().to_str().unwrap(), "HOME")
+            };
+            (text(&output.stdout), text(&output.stderr), output.status.code())
+        };
+        let theirs = told(&theirs, &self.helm, &self.homes[0]);
+        let ours = told(&ours, &self.landfall, &self.homes[1]);
+        assert_eq!(ours, theirs, "{args:?}");
+        theirs.0
+    }
+
+    /// Every file below both folders, archives unpacked; times of locks left out.
+    pub(crate) fn assert_same_files(&self) {
+        assert_eq!(contents(self.landfall.path()), contents(self.helm.path()));
+    }
+}
+
+/// Writes a file and the folders it lies in.
+pub(crate) fn write(path: &Path, content: &[u8]) {
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, content).unwrap();
+}
+
+fn contents(folder: &Path) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let mut bytes = std::fs::read(&path).unwrap();
+            if path.extension().is_some_and(|end| end == "tgz") {
+                let packed = std::mem::take(&mut bytes);
+                // The header up to the comment's end: what is compressed may differ.
+                bytes.extend_from_slice(&packed[..61]);
+                GzDecoder::new(packed.as_slice()).read_to_end(&mut bytes).unwrap();
+            }
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let text = text.lines().filter(|line| !line.starts_with("generated: "));
+            let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+            found.insert(name, text.collect::<Vec<_>>().join("\n"));
+        }
+    }
+    found
+}
