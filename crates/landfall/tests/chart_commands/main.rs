@@ -7,4 +7,5 @@ mod local;
 mod pair;
 mod provenance;
 mod registries;
+mod repositories;
 mod web;

@@ -34,12 +34,7 @@ impl Pair {
         }
     }
 
-    fn run(
-        &self,
-        mut command: Command,
-        (folder, home): (&TempDir, &TempDir),
-        args: &[&str],
-    ) -> Output {
+    fn run(mut command: Command, (folder, home): (&TempDir, &TempDir), args: &[&str]) -> Output {
         command
             .args(args)
             .current_dir(folder.path())
@@ -55,10 +50,17 @@ impl Pair {
             .unwrap()
     }
 
+    /// Writes the same file where both find configuration and caches.
+    pub(crate) fn write_at_home(&self, name: &str, content: impl AsRef<[u8]>) {
+        for home in &self.homes {
+            write(&home.path().join(name), content.as_ref());
+        }
+    }
+
     /// Runs Helm alone.
     pub(crate) fn helm(&self, args: &[&str]) -> Output {
         let helm = Command::new(tool("LANDFALL_HELM", "helm"));
-        self.run(helm, (&self.helm, &self.homes[0]), args)
+        Self::run(helm, (&self.helm, &self.homes[0]), args)
     }
 
     /// Runs both; what Helm printed.
@@ -66,13 +68,14 @@ impl Pair {
         let theirs = self.helm(args);
         let mut landfall = Command::new(env!("CARGO_BIN_EXE_landfall"));
         landfall.arg("chart");
-        let ours = self.run(landfall, (&self.landfall, &self.homes[1]), args);
+        let ours = Self::run(landfall, (&self.landfall, &self.homes[1]), args);
         let told = |output: &Output, folder: &TempDir, home: &TempDir| {
             let text = |bytes: &[u8]| {
-                String::from_utf8_lossy(bytes)
+                let text = String::from_utf8_lossy(bytes)
                     .replace("landfall chart", "helm")
                     .replace(folder.path().to_str().unwrap(), "FOLDER")
-                    .replace(home.path().to_str().unwrap(), "HOME")
+                    .replace(home.path().to_str().unwrap(), "HOME");
+                without_process_ids(&text)
             };
             (text(&output.stdout), text(&output.stderr), output.status.code())
         };
@@ -82,10 +85,26 @@ impl Pair {
         theirs.0
     }
 
-    /// Every file below both folders, archives unpacked; times of locks left out.
+    /// Every file below both folders, archives unpacked; times of locks left out. Of the caches the
+    /// indexes.
     pub(crate) fn assert_same_files(&self) {
         assert_eq!(contents(self.landfall.path()), contents(self.helm.path()));
+        let indexes = |home: &TempDir| {
+            let mut cached = contents(home.path());
+            cached.retain(|name, _| name.ends_with("-index.yaml"));
+            cached
+        };
+        assert_eq!(indexes(&self.homes[1]), indexes(&self.homes[0]));
     }
+}
+
+/// Helm's folder for charts that are on their way bears the number of the process.
+fn without_process_ids(text: &str) -> String {
+    let mut parts = text.split("tmpcharts-");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + "tmpcharts-" + part.trim_start_matches(|c: char| c.is_ascii_digit())
+    })
 }
 
 /// Writes a file and the folders it lies in.

@@ -135,6 +135,21 @@ impl Index {
         Ok(entries.into_iter().map(|(_, entry)| entry).collect())
     }
 
+    /// Whether an archive of any version lies at this address.
+    pub fn lists(&self, address: &str) -> bool {
+        let lists = |entry: &IndexEntry| entry.urls.iter().any(|url| url == address);
+        let chart = |name: &str| self.versions(name).is_ok_and(|entries| entries.iter().any(lists));
+        match &self.charts {
+            Charts::Parsed(map) => map.keys().any(chart),
+            Charts::Lines { text, sections } => {
+                // Only charts whose text has the archive's name are read.
+                let file = address.rsplit('/').next().unwrap_or_default();
+                let mut sections = sections.iter();
+                sections.any(|(name, range)| text[range.clone()].contains(file) && chart(name))
+            }
+        }
+    }
+
     /// The version of a chart that Helm would take: `wanted` itself, else the newest that fits it
     /// as a constraint; with an empty text the newest release that is no pre-release.
     pub fn resolve(&self, chart: &str, wanted: &str) -> Result<IndexEntry, IndexError> {

@@ -8,7 +8,7 @@ use helm::provenance::{Verification, verify_fetched};
 use helm::registry::oci::{LEGACY_CHART_LAYER, PROVENANCE_LAYER, Parts, UNDERSCORE_NOTE};
 use helm::registry::tls::TlsOptions;
 use helm::registry::{
-    Access, Credentials, IndexEntry, OciChart, Reference, RegistryError, Repository, Transport,
+    Access, IndexEntry, OciChart, Reference, RegistryError, Repository, Transport,
 };
 use jiff::Timestamp;
 
@@ -53,14 +53,29 @@ pub(super) fn now() -> u64 {
 }
 
 /// Fetches archives and files.
-pub(super) struct Fetcher<'f> {
-    flags: &'f ConnectionFlags,
+pub(super) struct Fetcher {
+    flags: ConnectionFlags,
     provenance: bool,
 }
 
-impl<'f> Fetcher<'f> {
-    pub(super) fn new(flags: &'f ConnectionFlags) -> Self {
-        Self { flags, provenance: false }
+impl Fetcher {
+    pub(super) fn new(flags: &ConnectionFlags) -> Self {
+        Self { flags: flags.clone(), provenance: false }
+    }
+
+    /// What a repository that is known by name says about connections counts before the flags.
+    pub(super) fn known(mut self, known: &Known) -> Self {
+        let (flags, own) = (&mut self.flags, known.connection.clone());
+        if own.credentials().is_some() {
+            (flags.username, flags.password) = (own.username, own.password);
+            flags.pass_credentials = own.pass_credentials;
+        }
+        if own.ca_file.is_some() || own.cert_file.is_some() || own.key_file.is_some() {
+            (flags.ca_file, flags.cert_file) = (own.ca_file, own.cert_file);
+            flags.key_file = own.key_file;
+        }
+        flags.insecure_skip_tls_verify |= own.insecure_skip_tls_verify;
+        self
     }
 
     /// Fetches the provenance of archives, too, if that is wanted.
@@ -75,12 +90,22 @@ impl<'f> Fetcher<'f> {
             let reference = format!("{}/{name}", address.trim_end_matches('/'));
             return self.oci(&reference, version);
         }
-        let repository = Repository::new(address, self.access()?)?;
-        run(async {
-            let index = repository.index().await?;
-            let entry = repository.resolve(&index, name, version)?;
-            self.listed(&repository, &entry).await
-        })
+        let (entry, _) = self.entry(address, name, version)?;
+        self.listed_at(address, &entry)
+    }
+
+    /// What a repository offers of a chart for what is wanted, and where its archive lies.
+    pub(super) fn entry(
+        &self,
+        address: &str,
+        name: &str,
+        version: &str,
+    ) -> Result<(IndexEntry, String)> {
+        let repository = self.repository(address)?;
+        let index = run(async { Ok(repository.index().await?) })?;
+        let entry = repository.resolve(&index, name, version)?;
+        let url = repository.archive_url(&entry)?.into();
+        Ok((entry, url))
     }
 
     /// The chart that a reference into a registry names.
@@ -122,15 +147,15 @@ impl<'f> Fetcher<'f> {
         })
     }
 
-    /// One version of a chart of a repository that is known by name. Its own credentials count before
-    /// those of the flags.
-    pub(super) fn of_known(&self, known: &Known, entry: &IndexEntry) -> Result<Fetched> {
-        let mut access = self.access()?;
-        if known.credentials.is_some() {
-            access = access.with_credentials(known.credentials.clone());
-        }
-        let repository = Repository::new(&known.url, access)?;
+    /// One version of a chart, from the repository that lists it.
+    pub(super) fn listed_at(&self, repository: &str, entry: &IndexEntry) -> Result<Fetched> {
+        let repository = self.repository(repository)?;
         run(self.listed(&repository, entry))
+    }
+
+    /// The repository at an address.
+    pub(super) fn repository(&self, address: &str) -> Result<Repository> {
+        Ok(Repository::new(address, self.access()?)?)
     }
 
     async fn listed(&self, repository: &Repository, entry: &IndexEntry) -> Result<Fetched> {
@@ -150,31 +175,31 @@ impl<'f> Fetcher<'f> {
         })
     }
 
-    /// The archive at an address itself.
-    pub(super) fn archive(&self, address: &str) -> Result<Fetched> {
-        let archive = self.file(address)?;
-        let provenance = if self.provenance {
-            match self.file(&format!("{address}.prov")) {
-                Ok(provenance) => Provenance::Found(provenance),
-                Err(why) => Provenance::Missing(why),
-            }
-        } else {
-            Provenance::Unasked
-        };
-        let path = address.split(['?', '#']).next().unwrap_or_default();
-        Ok(Fetched {
-            archive,
-            provenance,
-            file_name: last_segment(path),
-            address: address.to_owned(),
-            told: String::new(),
+    /// The archive at an address itself, which may be one that `repository` lists.
+    pub(super) fn archive(&self, repository: &str, address: &str) -> Result<Fetched> {
+        let repository = self.repository(repository)?;
+        run(async {
+            let archive = repository.file(address).await?;
+            let provenance = if self.provenance {
+                repository.file(&format!("{address}.prov")).await.into()
+            } else {
+                Provenance::Unasked
+            };
+            let path = address.split(['?', '#']).next().unwrap_or_default();
+            Ok(Fetched {
+                archive,
+                provenance,
+                file_name: last_segment(path),
+                address: address.to_owned(),
+                told: String::new(),
+            })
         })
     }
 
     /// What lies at an address itself.
     pub(super) fn file(&self, address: &str) -> Result<Vec<u8>> {
-        let repository = Repository::new(address, self.access()?)?;
-        run(async { Ok(repository.file_itself().await?) })
+        let repository = self.repository(address)?;
+        run(async { Ok(repository.file(address).await?) })
     }
 
     /// What the flags say about connections.
@@ -192,12 +217,8 @@ impl<'f> Fetcher<'f> {
             .user_agent(concat!("landfall/", env!("CARGO_PKG_VERSION")))
             .build()
             .context("could not set up an HTTP client")?;
-        let credentials = self.flags.username.clone().map(|username| Credentials {
-            username,
-            password: self.flags.password.clone().unwrap_or_default(),
-        });
         Ok(Access::new(Transport::new(client))
-            .with_credentials(credentials)
+            .with_credentials(self.flags.credentials())
             .passing_credentials(self.flags.pass_credentials)
             .with_plain_http(self.flags.plain_http))
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow};
 use goyaml::Value;
+use helm::registry::Credentials;
 use helm::values::{HelmMode, Overrides, ValuesFile};
 
 use super::fetch::Fetcher;
@@ -147,6 +148,15 @@ pub(super) struct ConnectionFlags {
     /// Speak to registries without TLS
     #[arg(long)]
     pub(super) plain_http: bool,
+}
+
+impl ConnectionFlags {
+    /// User and password; as in Helm neither counts without the other.
+    pub(super) fn credentials(&self) -> Option<Credentials> {
+        let given = |flag: &Option<String>| flag.clone().filter(|text| !text.is_empty());
+        let (username, password) = (given(&self.username)?, given(&self.password)?);
+        Some(Credentials { username, password })
+    }
 }
 
 /// Whether the signature of an archive is checked, and against whose keys.

@@ -62,19 +62,22 @@ pub(super) fn fetch(
     settings: &Settings,
     provenance: bool,
 ) -> Result<Fetched> {
-    let fetcher = Fetcher::new(&flags.connection).with_provenance(provenance);
+    let fetcher = || Fetcher::new(&flags.connection).with_provenance(provenance);
     if let Some(repository) = flags.repository() {
-        return fetcher.chart(repository, chart, flags.wanted());
+        return fetcher().chart(repository, chart, flags.wanted());
     }
     match chart.split_once("://") {
-        Some(("http" | "https", _)) => fetcher.archive(chart),
-        Some(("oci", _)) => fetcher.oci(chart, flags.wanted()),
+        Some(("http" | "https", _)) => match repositories::owner(chart, settings)? {
+            Some(known) => fetcher().known(&known).archive(&known.url, chart),
+            None => fetcher().archive(chart, chart),
+        },
+        Some(("oci", _)) => fetcher().oci(chart, flags.wanted()),
         Some((scheme, _)) => bail!("charts cannot be fetched through {scheme}: here"),
         None => match chart.split_once('/') {
             Some((repository, name)) => {
                 let known = repositories::named(repository, settings)?;
                 let entry = repositories::entry(&known, name, flags.wanted(), settings)?;
-                fetcher.of_known(&known, &entry)
+                fetcher().known(&known).listed_at(&known.url, &entry)
             }
             None => bail!(
                 "non-absolute URLs should be in form of repo_name/path_to_chart, got: {chart}"

@@ -53,7 +53,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
         std::fs::metadata(shown).map_err(|error| file_error("stat", shown, &error))?;
         let folder = std::path::absolute(shown)?.to_string_lossy().into_owned();
         if args.dependency_update {
-            Manager::new(&folder, &settings, &args.connection, stamp, Output::Nowhere).update()?;
+            Manager::new(&folder, &settings, &args.connection, stamp, Output::Registries)
+                .update()?;
         }
         let written = package(args, &folder, stamp)?;
         if let Some(signing) = &mut signing {

@@ -266,7 +266,7 @@ fn prepare(args: &Args, located: &Located, settings: &Settings) -> Result<Prepar
     };
     let connection = &args.location.connection;
     let stamp = settings::source_date()?;
-    Manager::new(path, settings, connection, stamp, Output::Standard).update()?;
+    Manager::new(path, settings, connection, stamp, Output::Apart).update()?;
     let chart = located.load().map_err(|error| {
         anyhow::Error::from(error).context("failed reloading chart after repo update")
     })?;
