@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use super::fetch::{Fetched, Provenance};
 use super::flags::{GlobalFlags, LocationFlags};
 use super::settings::Settings;
-use super::words::{Count, check_count, clean, file_error, make_folder, print};
+use super::words::{Count, check_count, file_error, make_folder, print};
 use super::{locate, log};
 
 /// Helm's arguments of `pull`.
@@ -81,7 +81,7 @@ fn keep(args: &Args, fetched: &Fetched) -> Result<()> {
 fn unpack(args: &Args, chart: &str, fetched: &Fetched) -> Result<()> {
     let folder = Path::new(&args.destination).join(&args.untardir);
     let name = chart.rsplit('/').next().unwrap_or_default();
-    let place = clean(&folder.join(name).to_string_lossy());
+    let place = helm::clean_path(&folder.join(name).to_string_lossy());
     if Path::new(&place).exists() {
         bail!("failed to untar: a file or directory with the name {place} already exists");
     }

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use helm::clean_path;
 
 /// What the system said, as Go spells it.
 pub(super) fn go_words(error: &std::io::Error) -> String {
@@ -67,33 +68,12 @@ pub(super) fn print(bytes: &[u8]) -> Result<()> {
     output.write_all(bytes).and_then(|()| output.flush()).context("cannot print")
 }
 
-/// Go's `filepath.Clean`.
-pub(super) fn clean(path: &str) -> String {
-    let rooted = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            ".." if rooted => {}
-            part => parts.push(part),
-        }
-    }
-    match (rooted, parts.join("/")) {
-        (true, rest) => format!("/{rest}"),
-        (false, rest) if rest.is_empty() => ".".to_owned(),
-        (false, rest) => rest,
-    }
-}
-
 /// Go's `filepath.Join` of two parts.
 pub(super) fn join(folder: &str, name: &str) -> String {
     match (folder, name) {
         ("", "") => String::new(),
-        ("", only) | (only, "") => clean(only),
-        (folder, name) => clean(&format!("{folder}/{name}")),
+        ("", only) | (only, "") => clean_path(only),
+        (folder, name) => clean_path(&format!("{folder}/{name}")),
     }
 }
 
@@ -113,7 +93,6 @@ mod tests {
         ] {
             assert_eq!(join(folder, name), joined);
         }
-        assert_eq!(clean("."), ".");
     }
 
     /// The count of arguments is told as Helm tells it.

@@ -12,7 +12,7 @@ use clap::Subcommand;
 use super::flags::{ConnectionFlags, GlobalFlags, VerifyFlags};
 use super::log;
 use super::settings::{self, Settings};
-use super::words::{Count, check_count, clean};
+use super::words::{Count, check_count};
 
 use manager::Verify;
 pub(super) use manager::{Manager, Output};
@@ -72,7 +72,7 @@ fn with_manager(
     let usage = "CHART [flags]";
     check_count(&args.charts, Count::AtMost(1), &format!("dependency {name}"), usage)?;
     log::start(args.global.debug);
-    let chart = args.charts.first().map_or_else(|| ".".to_owned(), |chart| clean(chart));
+    let chart = args.charts.first().map_or_else(|| ".".to_owned(), |chart| helm::clean_path(chart));
     let stamp = settings::source_date()?;
     let settings = Settings::new(&args.global);
     let manager = Manager::new(&chart, &settings, &args.connection, stamp, Output::Everything)
