@@ -200,11 +200,21 @@ fn template_to_files_and_flags() {
         &["--labels", "owner=x"],
         &["--skip-crds=true", "--timeout", "5m", "--create-namespace"],
         &["--generate-name=false"],
+        &["--post-renderer", "cat"],
+        &["--post-renderer=", "--post-renderer-args", "x"],
         &["--namespace"],
         &["-z"],
     ] {
         pair.assert_same(&[&["template", "good"], flags].concat());
     }
+    pair.write("dns/Chart.yaml", GOOD.replace("good", "dns"));
+    let host = "kind: A\nloopback: {{ hasPrefix \"127.\" (getHostByName \"127.0.0.1\") }}\n\
+                none: {{ getHostByName .Values.host }}\n";
+    pair.write("dns/templates/a.yaml", host);
+    for flags in [&["--set", "host="][..], &["--enable-dns", "--set", "host=127.0.0.1"]] {
+        pair.assert_same(&[&["template", "dns"], flags].concat());
+    }
+    pair.assert_same(&["template", "dns", "--enable-dns", "--set", "host="]);
     pair.assert_same(&["template", "BAD", "good"]);
     pair.assert_same(&["template", "a", "good", "c"]);
 }
