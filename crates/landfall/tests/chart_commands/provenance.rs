@@ -136,9 +136,11 @@ fn archives_on_disk() {
     for keyring in ["public.gpg", "bob.gpg", "none.gpg"] {
         for chart in [files[0], "other.tgz", "shop", "./none.tgz"] {
             pair.assert_same(&["template", chart, "--verify", "--keyring", keyring]);
+            pair.assert_same(&["verify", chart, "--keyring", keyring]);
         }
     }
     pair.assert_same(&["show", "values", files[0], "--verify"]);
+    pair.assert_same(&["verify"]);
     pair.assert_same(&["template", "other.tgz", "--keyring", "none.gpg"]);
     pair.assert_same(&["template", "other.tgz", "--verify=false"]);
 }

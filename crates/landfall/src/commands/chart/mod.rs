@@ -20,6 +20,7 @@ mod settings;
 mod show;
 mod sign;
 mod template;
+mod verify;
 mod words;
 
 pub(crate) use go_flags::{end_wrong_call, with_go_flags};
@@ -41,6 +42,8 @@ pub(crate) enum ChartCommand {
     Show(show::Command),
     /// Pack chart folders into archives
     Package(Box<package::Args>),
+    /// Check the signature of an archive
+    Verify(verify::Args),
     /// Fetch a chart from a repository or registry into a file or folder
     #[command(visible_alias = "fetch")]
     Pull(Box<pull::Args>),
@@ -58,6 +61,7 @@ pub(crate) fn run(command: &ChartCommand) -> ExitCode {
         ChartCommand::Lint(args) => lint::run(args),
         ChartCommand::Show(command) => show::run(command),
         ChartCommand::Package(args) => package::run(args),
+        ChartCommand::Verify(args) => verify::run(args),
         ChartCommand::Pull(args) => pull::run(args),
         ChartCommand::Push(args) => push::run(args),
         ChartCommand::Dependency(command) => dependency::run(command),
