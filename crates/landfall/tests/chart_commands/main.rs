@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly, like tests")]
 
+mod gate;
 mod local;
 mod pair;
 mod provenance;

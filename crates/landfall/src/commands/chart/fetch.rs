@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Error, Result, anyhow, bail};
 use helm::provenance::{Verification, verify_fetched};
-use helm::registry::oci::{LEGACY_CHART_LAYER, PROVENANCE_LAYER, Parts, UNDERSCORE_NOTE};
+use helm::registry::oci::{LEGACY_CHART_LAYER, PROVENANCE_LAYER, Parts, SCHEME, UNDERSCORE_NOTE};
 use helm::registry::tls::TlsOptions;
 use helm::registry::{
     Access, IndexEntry, OciChart, Reference, RegistryError, Repository, Transport,
@@ -13,7 +13,9 @@ use helm::registry::{
 use jiff::Timestamp;
 
 use super::flags::ConnectionFlags;
+use super::logins;
 use super::repositories::Known;
+use super::settings::Settings;
 
 /// A chart that was fetched.
 pub(super) struct Fetched {
@@ -85,10 +87,16 @@ impl Fetcher {
     }
 
     /// A chart below an address of a repository or of a registry.
-    pub(super) fn chart(&self, address: &str, name: &str, version: &str) -> Result<Fetched> {
+    pub(super) fn chart(
+        &self,
+        address: &str,
+        name: &str,
+        version: &str,
+        settings: &Settings,
+    ) -> Result<Fetched> {
         if Reference::is_oci(address) {
             let reference = format!("{}/{name}", address.trim_end_matches('/'));
-            return self.oci(&reference, version);
+            return self.oci(&reference, version, settings);
         }
         let (entry, _) = self.entry(address, name, version)?;
         self.listed_at(address, &entry)
@@ -109,8 +117,13 @@ impl Fetcher {
     }
 
     /// The chart that a reference into a registry names.
-    pub(super) fn oci(&self, reference: &str, version: &str) -> Result<Fetched> {
-        let chart = OciChart::new(reference, self.access()?)?;
+    pub(super) fn oci(
+        &self,
+        reference: &str,
+        version: &str,
+        settings: &Settings,
+    ) -> Result<Fetched> {
+        let chart = OciChart::new(reference, self.registry_access(reference, settings)?)?;
         let parts = if self.provenance { Parts::ChartAndProvenance } else { Parts::Chart };
         run(async {
             let chosen = chart.resolve(version).await?;
@@ -202,8 +215,19 @@ impl Fetcher {
         run(async { Ok(repository.file(address).await?) })
     }
 
+    /// How the registry of a reference is reached: as the flags say, else as whoever signed in there.
+    pub(super) fn registry_access(&self, reference: &str, settings: &Settings) -> Result<Access> {
+        let access = self.access()?;
+        if self.flags.credentials().is_some() {
+            return Ok(access);
+        }
+        let place = reference.strip_prefix(SCHEME).unwrap_or(reference);
+        let login = logins::of(place.split('/').next().unwrap_or_default(), settings)?;
+        Ok(access.with_credentials(login.credentials).with_token(login.token))
+    }
+
     /// What the flags say about connections.
-    pub(super) fn access(&self) -> Result<Access> {
+    fn access(&self) -> Result<Access> {
         // Fails only if a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tls = TlsOptions {

@@ -27,6 +27,9 @@ pub(super) struct GlobalFlags {
     /// Folder of downloaded indexes of repositories
     #[arg(long, value_name = "FOLDER")]
     pub(super) repository_cache: Option<PathBuf>,
+    /// File with logins to registries, before that of Docker
+    #[arg(long, value_name = "FILE")]
+    pub(super) registry_config: Option<PathBuf>,
     /// Kubeconfig, of which only the namespace counts here
     #[arg(long, value_name = "FILE")]
     pub(super) kubeconfig: Option<PathBuf>,
@@ -47,8 +50,6 @@ struct WithoutMeaning {
     qps: Option<String>,
     #[arg(long, hide = true)]
     content_cache: Option<String>,
-    #[arg(long, hide = true)]
-    registry_config: Option<String>,
     #[arg(long, hide = true, alias = "colour")]
     color: Option<String>,
     #[arg(long, hide = true)]

@@ -64,14 +64,14 @@ pub(super) fn fetch(
 ) -> Result<Fetched> {
     let fetcher = || Fetcher::new(&flags.connection).with_provenance(provenance);
     if let Some(repository) = flags.repository() {
-        return fetcher().chart(repository, chart, flags.wanted());
+        return fetcher().chart(repository, chart, flags.wanted(), settings);
     }
     match chart.split_once("://") {
         Some(("http" | "https", _)) => match repositories::owner(chart, settings)? {
             Some(known) => fetcher().known(&known).archive(&known.url, chart),
             None => fetcher().archive(chart, chart),
         },
-        Some(("oci", _)) => fetcher().oci(chart, flags.wanted()),
+        Some(("oci", _)) => fetcher().oci(chart, flags.wanted(), settings),
         Some((scheme, _)) => bail!("charts cannot be fetched through {scheme}: here"),
         None => match chart.split_once('/') {
             Some((repository, name)) => {

@@ -12,6 +12,7 @@ mod go_flags;
 mod lint;
 mod locate;
 mod log;
+mod logins;
 mod package;
 mod pull;
 mod push;

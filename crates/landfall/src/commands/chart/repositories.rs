@@ -108,6 +108,7 @@ fn in_helms_words(error: IndexError) -> anyhow::Error {
         IndexError::NoVersion { chart, version } => {
             anyhow!("no chart version found for {chart}-{version}")
         }
+        IndexError::Constraint { version } => anyhow!("improper constraint: {version:?}"),
         other => other.into(),
     }
 }

@@ -113,7 +113,8 @@ impl Manager<'_> {
                 fetcher.with_provenance(wanted).listed_at(repository, entry)?
             }
             Place::Registry { reference, version } => {
-                Fetcher::new(self.connection).with_provenance(wanted).oci(reference, version)?
+                let fetcher = Fetcher::new(self.connection).with_provenance(wanted);
+                fetcher.oci(reference, version, self.settings)?
             }
         };
         self.say_pulled(&fetched.told);

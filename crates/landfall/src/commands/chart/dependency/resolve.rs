@@ -188,7 +188,8 @@ impl Resolver<'_> {
             return Ok(version.clone());
         }
         let reference = format!("{repository}/{name}");
-        let chart = OciChart::new(&reference, Fetcher::new(self.registries).access()?)?;
+        let fetcher = Fetcher::new(self.registries);
+        let chart = OciChart::new(&reference, fetcher.registry_access(&reference, self.settings)?)?;
         let versions = run(async { Ok(chart.versions().await?) }).with_context(|| {
             format!("could not retrieve list of tags for repository {repository}")
         })?;
