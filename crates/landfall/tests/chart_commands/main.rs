@@ -9,4 +9,5 @@ mod pair;
 mod provenance;
 mod registries;
 mod repositories;
+mod warnings;
 mod web;

@@ -65,6 +65,20 @@ impl Pair {
 
     /// Runs both; what Helm printed.
     pub(crate) fn assert_same(&self, args: &[&str]) -> String {
+        self.assert_equal(args, str::to_owned).0
+    }
+
+    /// As [`assert_same`](Self::assert_same), with lines on standard error in any order: what Helm
+    /// says there follows Go's maps. Both streams.
+    pub(crate) fn assert_same_lines(&self, args: &[&str]) -> (String, String) {
+        self.assert_equal(args, |text| {
+            let mut lines: Vec<&str> = text.lines().collect();
+            lines.sort_unstable();
+            lines.join("\n")
+        })
+    }
+
+    fn assert_equal(&self, args: &[&str], errors: fn(&str) -> String) -> (String, String) {
         let theirs = self.helm(args);
         let mut landfall = Command::new(env!("CARGO_BIN_EXE_landfall"));
         landfall.arg("chart");
@@ -75,14 +89,14 @@ impl Pair {
                     .replace("landfall chart", "helm")
                     .replace(folder.path().to_str().unwrap(), "FOLDER")
                     .replace(home.path().to_str().unwrap(), "HOME");
-                without_process_ids(&text)
+                settled(&without_process_ids(&text))
             };
-            (text(&output.stdout), text(&output.stderr), output.status.code())
+            (text(&output.stdout), errors(&text(&output.stderr)), output.status.code())
         };
         let theirs = told(&theirs, &self.helm, &self.homes[0]);
         let ours = told(&ours, &self.landfall, &self.homes[1]);
         assert_eq!(ours, theirs, "{args:?}");
-        theirs.0
+        (theirs.0, theirs.1)
     }
 
     /// Every file below both folders, archives unpacked; times of locks left out. Of the caches the
@@ -96,6 +110,15 @@ impl Pair {
         };
         assert_eq!(indexes(&self.homes[1]), indexes(&self.homes[0]));
     }
+}
+
+/// Helm downloads indexes at once and tells of each when it is there, in any order.
+fn settled(text: &str) -> String {
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    for run in lines.chunk_by_mut(|one, next| one.starts_with("...") && next.starts_with("...")) {
+        run.sort_unstable();
+    }
+    lines.concat()
 }
 
 /// Helm's folder for charts that are on their way bears the number of the process.
@@ -124,7 +147,7 @@ fn contents(folder: &Path) -> BTreeMap<String, String> {
                 continue;
             }
             let mut bytes = std::fs::read(&path).unwrap();
-            if path.extension().is_some_and(|end| end == "tgz") {
+            if bytes.starts_with(&[0x1f, 0x8b]) {
                 let packed = std::mem::take(&mut bytes);
                 // The header up to the comment's end: what is compressed may differ.
                 bytes.extend_from_slice(&packed[..61]);

@@ -463,4 +463,17 @@ entries:
             assert!(!is_range(version), "{version}");
         }
     }
+
+    /// Charts are cut into as many parts as there are threads, none of them lost.
+    #[test]
+    fn parts_of_a_large_index() {
+        let charts: Vec<_> =
+            [10, 10, 50, 1, 1, 30].map(|length| (String::new(), 0..length)).into_iter().collect();
+        let lengths =
+            |count| parts(&charts, count).iter().map(|part| part.len()).collect::<Vec<_>>();
+        assert_eq!(lengths(1), [6]);
+        assert_eq!(lengths(2), [3, 3]);
+        assert_eq!(lengths(50), [1, 1, 1, 2, 1]);
+        assert!(parts(&[], 2).is_empty());
+    }
 }
