@@ -473,7 +473,7 @@ entries:
             |count| parts(&charts, count).iter().map(|part| part.len()).collect::<Vec<_>>();
         assert_eq!(lengths(1), [6]);
         assert_eq!(lengths(2), [3, 3]);
-        assert_eq!(lengths(50), [1, 1, 1, 2, 1]);
+        assert_eq!(lengths(50), [1, 1, 1, 3]);
         assert!(parts(&[], 2).is_empty());
     }
 }
