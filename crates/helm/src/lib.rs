@@ -28,3 +28,4 @@ pub mod values;
 
 pub use capabilities::Capabilities;
 pub use cluster_reader::{ClusterReader, LookupError};
+pub use golang::path::clean_text as clean_path;

@@ -200,6 +200,8 @@ fn what_does_not_hold_is_refused_in_helms_words() {
     );
 
     refused("c", "pub.gpg");
+    fs::write(lab.path("other.tar.gz"), &whole).expect("written");
+    assert_eq!(refused("other.tar.gz", "pub.gpg"), "chart must be a tgz file");
     refused("absent.tgz", "pub.gpg");
     refused(ARCHIVE, "absent.gpg");
     fs::write(lab.path("stranger.gpg"), lab.gpg(&["--export", "old@example.com"]))

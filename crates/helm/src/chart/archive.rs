@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::error::ChartError;
 use super::limits::Budget;
 use super::{Chart, ChartLimit, ChartLimits, File, MAX_CHART_SIZE, chartfile, files};
+use crate::golang::path::clean_text as clean_path;
 
 /// Why bytes are not a chart archive.
 #[derive(Debug, thiserror::Error)]
@@ -248,7 +249,7 @@ fn path_inside(name: &str) -> Result<String, Damage> {
     if rest.starts_with('/') {
         return Err(Damage::Absolute);
     }
-    let clean = clean(&rest);
+    let clean = clean_path(&rest);
     if clean == "." {
         return Err(Damage::OutsideBase(name.to_owned()));
     }
@@ -266,21 +267,6 @@ fn path_inside(name: &str) -> Result<String, Damage> {
         return Err(Damage::ChartfileAtTop);
     }
     Ok(clean)
-}
-
-/// Go's `path.Clean` for a relative path.
-fn clean(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
 }
 
 fn looks_like_gzip(bytes: &[u8]) -> bool {

@@ -6,9 +6,9 @@
 //! because Go's template engine turns one into the other.
 //!
 //! Nothing here reads the environment, the file system or the network: `env` and `expandenv` do
-//! not exist in Helm, and `getHostByName` always answers with an empty text, as in a Helm without
+//! not exist in Helm, and `getHostByName` answers with an empty text, as in a Helm without
 //! `--enable-dns`. `include`, `tpl` and `lookup` belong to the rendering of a chart and are added
-//! by [`crate::render`].
+//! by [`crate::render`], which also puts a `getHostByName` in place that can ask.
 //!
 //! Where Go would exhaust the memory (a text repeated a billion times) the functions fail instead;
 //! see [`limits`].

@@ -7,7 +7,7 @@ use gotemplate::{CallContext, FuncError, FuncMap, Map, MapType, Value};
 pub(super) fn register(funcs: &mut FuncMap) {
     add(funcs, "urlParse", &[STRING], MAP, url_parse);
     add(funcs, "urlJoin", &[MAP], STRING, url_join);
-    // Helm resolves names only with --enable-dns.
+    // Rendering puts one in its place that may ask for addresses.
     add(funcs, "getHostByName", &[STRING], STRING, |_, _| Ok("".into()));
 }
 

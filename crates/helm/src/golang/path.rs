@@ -23,6 +23,12 @@ pub(crate) fn clean(path: &[u8]) -> Vec<u8> {
     }
 }
 
+/// [`clean`] of a path that is a text: Go's `filepath.Clean`.
+pub fn clean_text(path: &str) -> String {
+    // Only ASCII is taken away, so what is left is a text as well.
+    String::from_utf8_lossy(&clean(path.as_bytes())).into_owned()
+}
+
 /// The last element; `.` for an empty path, `/` for nothing but slashes.
 pub(crate) fn base(path: &[u8]) -> &[u8] {
     if path.is_empty() {

@@ -28,36 +28,28 @@ pub(super) fn check(linter: &mut Linter) {
     let metadata = &reading.metadata;
     // Cannot fail where the text could be read with types.
     let untyped = goyaml::parse(&text).unwrap_or_default();
-    let mut error = |outcome: Result<(), String>| linter.rule(Severity::Error, FILE, outcome);
-    error(name(metadata));
-    error(api_version(metadata));
-    error(is_text(&untyped, "version"));
-    error(version(metadata));
-    error(is_text(&untyped, "appVersion"));
-    error(maintainers(&reading));
-    error(sources(metadata));
-    let icon = &metadata.icon;
-    let recommended = if icon.is_empty() { Err("icon is recommended") } else { Ok(()) };
-    linter.rule(Severity::Info, FILE, recommended);
-    let mut error = |outcome: Result<(), String>| linter.rule(Severity::Error, FILE, outcome);
-    error(if icon.is_empty() || address::is_request_url(icon) {
-        Ok(())
-    } else {
-        Err(format!("invalid icon URL '{icon}'"))
-    });
-    error(only_in_v2(metadata, !metadata.chart_type.is_empty(), |version| {
-        format!("chart type is not valid in apiVersion '{version}'. It is valid in apiVersion 'v2'")
-    }));
-    error(only_in_v2(metadata, !metadata.declared().is_empty(), |version| {
-        format!(
-            "dependencies are not valid in the Chart file with apiVersion '{version}'. They are \
-             valid in apiVersion 'v2'"
-        )
-    }));
-    let strict = Version::parse_strict(&metadata.version)
-        .map(drop)
-        .map_err(|_| format!("version '{}' is not a valid SemVerV2", metadata.version));
-    linter.rule(Severity::Warning, FILE, strict);
+    let rules = [
+        (Severity::Error, name(metadata)),
+        (Severity::Error, api_version(metadata)),
+        (Severity::Error, is_text(&untyped, "version")),
+        (Severity::Error, version(metadata)),
+        (Severity::Error, is_text(&untyped, "appVersion")),
+        (Severity::Error, maintainers(&reading)),
+        (Severity::Error, sources(metadata)),
+        (Severity::Info, demand(!metadata.icon.is_empty(), || "icon is recommended".to_owned())),
+        (Severity::Error, icon(metadata)),
+        (Severity::Error, chart_type(metadata)),
+        (Severity::Error, dependencies(metadata)),
+        (Severity::Warning, strict_version(metadata)),
+    ];
+    for (severity, outcome) in rules {
+        linter.rule(severity, FILE, outcome);
+    }
+}
+
+/// What must hold, and else the text of the finding.
+fn demand(holds: bool, text: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(text()) }
 }
 
 fn read(path: &Path) -> Result<(String, ChartfileReading), String> {
@@ -212,13 +204,32 @@ fn sources(metadata: &Metadata) -> Result<(), String> {
     }
 }
 
-fn only_in_v2(
-    metadata: &Metadata,
-    is_used: bool,
-    text: impl Fn(&str) -> String,
-) -> Result<(), String> {
-    if is_used && metadata.api_version != "v2" {
-        return Err(text(&metadata.api_version));
-    }
-    Ok(())
+fn icon(metadata: &Metadata) -> Result<(), String> {
+    let icon = &metadata.icon;
+    let fits = icon.is_empty() || address::is_request_url(icon);
+    demand(fits, || format!("invalid icon URL '{icon}'"))
+}
+
+fn chart_type(metadata: &Metadata) -> Result<(), String> {
+    let version = &metadata.api_version;
+    demand(metadata.chart_type.is_empty() || version == "v2", || {
+        format!("chart type is not valid in apiVersion '{version}'. It is valid in apiVersion 'v2'")
+    })
+}
+
+fn dependencies(metadata: &Metadata) -> Result<(), String> {
+    let version = &metadata.api_version;
+    demand(metadata.declared().is_empty() || version == "v2", || {
+        format!(
+            "dependencies are not valid in the Chart file with apiVersion '{version}'. They are \
+             valid in apiVersion 'v2'"
+        )
+    })
+}
+
+fn strict_version(metadata: &Metadata) -> Result<(), String> {
+    let version = &metadata.version;
+    demand(Version::parse_strict(version).is_ok(), || {
+        format!("version '{version}' is not a valid SemVerV2")
+    })
 }

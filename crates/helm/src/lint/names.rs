@@ -4,21 +4,69 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-const LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
-const SUBDOMAIN: &str = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
-const DNS_1035_LABEL: &str = "[a-z]([-a-z0-9]*[a-z0-9])?";
-
-static LABEL_RULE: LazyLock<Option<Regex>> = LazyLock::new(|| whole(LABEL));
-static SUBDOMAIN_RULE: LazyLock<Option<Regex>> = LazyLock::new(|| whole(SUBDOMAIN));
-static DNS_1035_RULE: LazyLock<Option<Regex>> = LazyLock::new(|| whole(DNS_1035_LABEL));
-
-fn whole(rule: &str) -> Option<Regex> {
-    Regex::new(&format!("^(?:{rule})$")).ok()
+/// What Kubernetes demands of the names of some kinds.
+struct Rule {
+    /// The longest name, in bytes.
+    longest: usize,
+    /// What Kubernetes calls them here.
+    unit: &'static str,
+    pattern: &'static str,
+    /// The pattern as it is described, with examples.
+    described: &'static str,
+    regex: LazyLock<Option<Regex>>,
 }
 
-fn fits(rule: &LazyLock<Option<Regex>>, name: &str) -> bool {
-    // Go's `$` does not match before a final line break, nor does this crate's.
-    rule.as_ref().is_some_and(|rule| rule.is_match(name))
+static SUBDOMAIN: Rule = Rule {
+    longest: 253,
+    unit: "bytes",
+    pattern: r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*",
+    described: "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, \
+                '-' or '.', and must start and end with an alphanumeric character (e.g. \
+                'example.com'",
+    regex: LazyLock::new(|| whole(&SUBDOMAIN)),
+};
+
+static LABEL: Rule = Rule {
+    longest: 63,
+    unit: "bytes",
+    pattern: "[a-z0-9]([-a-z0-9]*[a-z0-9])?",
+    described: "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or \
+                '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or \
+                '123-abc'",
+    regex: LazyLock::new(|| whole(&LABEL)),
+};
+
+static DNS_1035_LABEL: Rule = Rule {
+    longest: 63,
+    unit: "characters",
+    pattern: "[a-z]([-a-z0-9]*[a-z0-9])?",
+    described: "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start \
+                with an alphabetic character, and end with an alphanumeric character (e.g. \
+                'my-name',  or 'abc-123'",
+    regex: LazyLock::new(|| whole(&DNS_1035_LABEL)),
+};
+
+fn whole(rule: &Rule) -> Option<Regex> {
+    Regex::new(&format!("^(?:{})$", rule.pattern)).ok()
+}
+
+impl Rule {
+    fn fits(&self, name: &str) -> bool {
+        // Go's `$` does not match before a final line break, nor does this crate's.
+        self.regex.as_ref().is_some_and(|regex| regex.is_match(name))
+    }
+
+    fn problems(&self, name: &str) -> Vec<String> {
+        let mut problems = Vec::new();
+        if name.len() > self.longest {
+            problems.push(format!("must be no more than {} {}", self.longest, self.unit));
+        }
+        if !self.fits(name) {
+            let Self { described, pattern, .. } = self;
+            problems.push(format!("{described}, regex used for validation is '{pattern}')"));
+        }
+        problems
+    }
 }
 
 /// Checks the name of an object of this kind; the text is Helm's.
@@ -39,59 +87,20 @@ pub(super) fn check(kind: &str, name: &str) -> Result<(), String> {
 
 fn problems(kind: &str, name: &str) -> Vec<String> {
     match kind.to_lowercase().as_str() {
-        "service" => dns_1035_label(name),
+        "service" => DNS_1035_LABEL.problems(name),
         "namespace" => label(name),
         "certificatesigningrequest" => Vec::new(),
         "role" | "clusterrole" | "rolebinding" | "clusterrolebinding" => path_segment(name),
-        _ => subdomain(name),
+        _ => SUBDOMAIN.problems(name),
     }
 }
 
-fn subdomain(name: &str) -> Vec<String> {
-    let mut problems = Vec::new();
-    if name.len() > 253 {
-        problems.push("must be no more than 253 bytes".to_owned());
-    }
-    if !fits(&SUBDOMAIN_RULE, name) {
-        problems.push(format!(
-            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, \
-             '-' or '.', and must start and end with an alphanumeric character (e.g. \
-             'example.com', regex used for validation is '{SUBDOMAIN}')"
-        ));
-    }
-    problems
-}
-
+/// A name with dots would be right elsewhere, which Kubernetes says instead of the rule.
 fn label(name: &str) -> Vec<String> {
-    let mut problems = Vec::new();
-    if name.len() > 63 {
-        problems.push("must be no more than 63 bytes".to_owned());
-    }
-    if !fits(&LABEL_RULE, name) {
-        problems.push(if fits(&SUBDOMAIN_RULE, name) {
-            "must not contain dots".to_owned()
-        } else {
-            format!(
-                "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or \
-                 '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or \
-                 '123-abc', regex used for validation is '{LABEL}')"
-            )
-        });
-    }
-    problems
-}
-
-fn dns_1035_label(name: &str) -> Vec<String> {
-    let mut problems = Vec::new();
-    if name.len() > 63 {
-        problems.push("must be no more than 63 characters".to_owned());
-    }
-    if !fits(&DNS_1035_RULE, name) {
-        problems.push(format!(
-            "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start \
-             with an alphabetic character, and end with an alphanumeric character (e.g. \
-             'my-name',  or 'abc-123', regex used for validation is '{DNS_1035_LABEL}')"
-        ));
+    let mut problems = LABEL.problems(name);
+    if !LABEL.fits(name) && SUBDOMAIN.fits(name) {
+        problems.pop();
+        problems.push("must not contain dots".to_owned());
     }
     problems
 }

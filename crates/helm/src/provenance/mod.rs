@@ -46,6 +46,9 @@ pub enum ProvenanceError {
     /// A directory has no provenance.
     #[error("unpacked charts cannot be verified")]
     Unpacked,
+    /// The file's name is not that of an archive.
+    #[error("chart must be a tgz file")]
+    NoArchive,
     /// The file is no clear-signed text.
     #[error("signature block not found")]
     NoSignature,
@@ -148,18 +151,45 @@ pub fn verify_file(
     if found.is_dir() {
         return Err(ProvenanceError::Unpacked);
     }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    check_name(&name)?;
     let not_loaded = |problem| ProvenanceError::ProvenanceFile {
         path: provenance.display().to_string(),
         problem,
     };
     std::fs::metadata(provenance).map_err(|error| not_loaded(told("stat", provenance, &error)))?;
-    let keys = read(keyring).map_err(ProvenanceError::Keyring)?;
-    let keys = Keyring::read(&keys).map_err(|error| ProvenanceError::Keyring(error.to_string()))?;
+    let keys = keyring_for_verifying(keyring)?;
     let archive =
         std::fs::read(path).map_err(|error| ProvenanceError::File(told("open", path, &error)))?;
     let signed = read(provenance).map_err(not_loaded)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
     verify(&archive, &name, &signed, &keys, now)
+}
+
+/// [`verify_file`] for an archive and provenance that were fetched; `name` is the archive's file name.
+pub fn verify_fetched(
+    archive: &[u8],
+    name: &str,
+    provenance: &[u8],
+    keyring: &Path,
+    now: u64,
+) -> Result<Verification, ProvenanceError> {
+    check_name(name)?;
+    verify(archive, name, provenance, &keyring_for_verifying(keyring)?, now)
+}
+
+/// Reads the keyring at a path, in whichever form it is.
+pub fn read_keyring(path: &Path) -> Result<Keyring, ProvenanceError> {
+    Ok(Keyring::read(&read(path).map_err(ProvenanceError::File)?)?)
+}
+
+fn keyring_for_verifying(path: &Path) -> Result<Keyring, ProvenanceError> {
+    read_keyring(path).map_err(|error| ProvenanceError::Keyring(error.to_string()))
+}
+
+/// Like Helm, an archive is known by the end of its name.
+fn check_name(name: &str) -> Result<(), ProvenanceError> {
+    let end = Path::new(name).extension().unwrap_or_default();
+    if end.eq_ignore_ascii_case("tgz") { Ok(()) } else { Err(ProvenanceError::NoArchive) }
 }
 
 /// Reads a keyring or provenance file, with Go's words when that fails.

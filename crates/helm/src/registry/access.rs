@@ -73,6 +73,21 @@ impl fmt::Debug for Credentials {
     }
 }
 
+/// What a registry gave someone who signed in before. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub enum RegistryToken {
+    /// Goes with each request.
+    Access(String),
+    /// The token server gives an access token for it (`identitytoken`).
+    Identity(String),
+}
+
+impl fmt::Debug for RegistryToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RegistryToken(****)")
+    }
+}
+
 /// How much a fetch may bring and how long it may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -100,6 +115,7 @@ impl Default for Limits {
 pub struct Access {
     pub(super) transport: Transport,
     pub(super) credentials: Option<Credentials>,
+    pub(super) token: Option<RegistryToken>,
     pub(super) pass_credentials: bool,
     pub(super) plain_http: bool,
     pub(super) limits: Limits,
@@ -111,6 +127,7 @@ impl Access {
         Self {
             transport,
             credentials: None,
+            token: None,
             pass_credentials: false,
             plain_http: false,
             limits: Limits::default(),
@@ -122,6 +139,13 @@ impl Access {
     #[must_use]
     pub fn with_credentials(mut self, credentials: Option<Credentials>) -> Self {
         self.credentials = credentials;
+        self
+    }
+
+    /// Uses a token where an OCI registry asks for one.
+    #[must_use]
+    pub fn with_token(mut self, token: Option<RegistryToken>) -> Self {
+        self.token = token;
         self
     }
 
@@ -166,6 +190,8 @@ mod tests {
     fn secrets_are_not_shown() {
         let credentials = Credentials { username: "u".into(), password: "p".into() };
         assert_eq!(format!("{credentials:?}"), "Credentials(****)");
+        let token = RegistryToken::Identity("t".into());
+        assert_eq!(format!("{token:?}"), "RegistryToken(****)");
         let secret = Url::parse("https://u:p@a.test/r?token=t").unwrap();
         assert_eq!(shown(&secret), "https://a.test/r");
     }

@@ -22,7 +22,7 @@ pub enum RegistryError {
     Address {
         /// The address.
         url: String,
-        /// What stands before `://`, if anything.
+        /// What stands before `:`, if anything.
         scheme: String,
     },
     /// The caller does not want this address to be reached.

@@ -19,23 +19,34 @@ const PROVENANCE_BYTES: usize = 4 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct Repository {
     url: Url,
+    /// The address as it was given, for errors; without what must not be shown.
+    named: String,
     access: Access,
 }
 
 impl Repository {
     /// A repository at `url`.
     pub fn new(url: &str, access: Access) -> Result<Self, RegistryError> {
-        Ok(Self { url: web_address(url)?, access })
+        let given = url;
+        let url = web_address(given)?;
+        let plain = !given.contains(['@', '?']);
+        let named = if plain { given.to_owned() } else { shown(&url) };
+        Ok(Self { url, named, access })
+    }
+
+    /// Fetches index.yaml.
+    pub async fn index_file(&self) -> Result<Vec<u8>, RegistryError> {
+        self.fetch(&self.index_url(), Kind::Index).await
     }
 
     /// Fetches and reads index.yaml.
     pub async fn index(&self) -> Result<Index, RegistryError> {
-        let read = match self.fetch(&self.index_url(), Kind::Index).await {
+        let read = match self.index_file().await {
             Ok(bytes) => Index::parse(&bytes).map_err(RegistryError::from),
             Err(error) => Err(error),
         };
         read.map_err(|error| RegistryError::NotARepository {
-            repository: shown(&self.url),
+            repository: self.named.clone(),
             source: Box::new(error),
         })
     }
@@ -51,7 +62,7 @@ impl Repository {
         index.resolve(chart, wanted).map_err(|why| RegistryError::NotFound {
             chart: chart.to_owned(),
             wanted: wanted.to_owned(),
-            repository: shown(&self.url),
+            repository: self.named.clone(),
             why: Box::new(why),
         })
     }
@@ -92,9 +103,9 @@ impl Repository {
         Ok((entry, archive))
     }
 
-    /// Fetches what lies at this address itself: a chart or values file named by its full URL.
-    pub async fn file_itself(&self) -> Result<Vec<u8>, RegistryError> {
-        self.fetch(&self.url, Kind::Archive).await
+    /// Fetches a file at an absolute address, which may be this repository's own.
+    pub async fn file(&self, address: &str) -> Result<Vec<u8>, RegistryError> {
+        self.fetch(&web_address(address)?, Kind::Archive).await
     }
 
     /// index.yaml below the repository's address, which keeps its query.
@@ -179,7 +190,7 @@ fn web_address(text: &str) -> Result<Url, RegistryError> {
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
         .ok_or_else(|| RegistryError::Address {
             url: text.to_owned(),
-            scheme: text.split_once("://").map_or("", |(scheme, _)| scheme).to_owned(),
+            scheme: text.split_once(':').map_or("", |(scheme, _)| scheme).to_owned(),
         })
 }
 

@@ -16,7 +16,7 @@ pub mod oci;
 mod source;
 pub mod tls;
 
-pub use access::{Access, Credentials, Limits, Refusal, Transport};
+pub use access::{Access, Credentials, Limits, Refusal, RegistryToken, Transport};
 pub use cache::{ArchiveDigest, ContentCache};
 pub use error::RegistryError;
 pub use http::Repository;

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::net::ToSocketAddrs as _;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use gotemplate::{
@@ -60,6 +61,7 @@ struct TemplateFile {
 struct RenderState {
     nested: RefCell<HashMap<Str, u32>>,
     cluster: Option<Arc<dyn ClusterReader + Send + Sync>>,
+    resolve_hosts: bool,
     texts: Arc<ParsedTexts>,
 }
 
@@ -109,6 +111,7 @@ impl Engine {
         let state = RenderState {
             nested: RefCell::default(),
             cluster: input.cluster.clone(),
+            resolve_hosts: input.resolve_hosts,
             texts: Arc::clone(&self.texts),
         };
         let RenderLimits { output, made } = input.limits;
@@ -256,7 +259,21 @@ fn all_functions() -> FuncMap {
     functions.insert("include", Function::new(&[Type::String, Type::Any], Type::String, include));
     functions.insert("tpl", Function::new(&[Type::String, Type::Any], Type::String, tpl));
     functions.insert("lookup", Function::new(&[Type::String; 4], Type::Map(MapType::ANY), lookup));
+    functions.insert("getHostByName", Function::new(&[Type::String], Type::String, host_address));
     functions
+}
+
+/// `getHostByName NAME`: an address of a host, or nothing where no host may be asked for.
+fn host_address(context: &CallContext<'_>, args: &[Value]) -> Result<Value, FuncError> {
+    let [Value::String(name)] = args else { return Err(FuncError::nil_pointer()) };
+    if !state(context)?.resolve_hosts {
+        return Ok("".into());
+    }
+    let found = (&*name.to_string_lossy(), 0).to_socket_addrs().ok();
+    // Helm takes one of the addresses at random, and says so where there are none.
+    let address = found.and_then(|mut addresses| addresses.next());
+    let address = address.ok_or_else(|| FuncError::new("invalid argument to Intn"))?;
+    Ok(Value::string(address.ip().to_string().into_bytes()))
 }
 
 /// `include NAME DOT`: a named template as text. What Go prints for nothing stays in the text.

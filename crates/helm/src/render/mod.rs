@@ -97,6 +97,8 @@ pub struct RenderInput {
     pub capabilities: Capabilities,
     /// Where `lookup` looks; without it, `lookup` finds nothing.
     pub cluster: Option<Arc<dyn ClusterReader + Send + Sync>>,
+    /// Whether `getHostByName` asks for addresses; without it, it finds nothing.
+    pub resolve_hosts: bool,
     /// Whether [`Rendered::manifest`] starts with the files below `crds/`.
     pub include_crds: bool,
     /// Whether values are taken without asking values.schema.json.
@@ -116,6 +118,7 @@ impl RenderInput {
             release,
             capabilities: Capabilities::default(),
             cluster: None,
+            resolve_hosts: false,
             include_crds: false,
             skip_schema: false,
             limits: RenderLimits::default(),

@@ -11,6 +11,7 @@ mod sections;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::ops::Range;
+use std::thread::available_parallelism;
 
 use goyaml::Value;
 
@@ -135,6 +136,21 @@ impl Index {
         Ok(entries.into_iter().map(|(_, entry)| entry).collect())
     }
 
+    /// Whether an archive of any version lies at this address.
+    pub fn lists(&self, address: &str) -> bool {
+        let lists = |entry: &IndexEntry| entry.urls.iter().any(|url| url == address);
+        let chart = |name: &str| self.versions(name).is_ok_and(|entries| entries.iter().any(lists));
+        match &self.charts {
+            Charts::Parsed(map) => map.keys().any(chart),
+            Charts::Lines { text, sections } => {
+                // Only charts whose text has the archive's name are read.
+                let file = address.rsplit('/').next().unwrap_or_default();
+                let mut sections = sections.iter();
+                sections.any(|(name, range)| text[range.clone()].contains(file) && chart(name))
+            }
+        }
+    }
+
     /// The version of a chart that Helm would take: `wanted` itself, else the newest that fits it
     /// as a constraint; with an empty text the newest release that is no pre-release.
     pub fn resolve(&self, chart: &str, wanted: &str) -> Result<IndexEntry, IndexError> {
@@ -176,6 +192,16 @@ fn is_range(version: &str) -> bool {
 /// Something is wrong with a file that was taken apart; reading it as a whole tells what.
 struct Doubt;
 
+/// From this size on, in bytes, a file is read by several threads.
+const LARGE: usize = 1 << 20;
+
+/// An entry that Helm leaves out.
+struct Dropped {
+    chart: String,
+    version: String,
+    why: String,
+}
+
 /// Reads everything in a file that was taken apart, chart by chart.
 fn check_sections(text: &str, sections: &Sections) -> Result<(), Doubt> {
     let rest = goyaml::parse_strict(&sections.rest).map_err(|_| Doubt)?;
@@ -183,15 +209,47 @@ fn check_sections(text: &str, sections: &Sections) -> Result<(), Doubt> {
         Ok(version) if !version.is_empty() => {}
         _ => return Err(Doubt),
     }
-    for (chart, range) in &sections.charts {
+    let threads =
+        if text.len() < LARGE { 1 } else { available_parallelism().map_or(1, usize::from) };
+    let outcomes: Vec<Result<Vec<Dropped>, Doubt>> = std::thread::scope(|scope| {
+        let parts = parts(&sections.charts, threads);
+        let threads: Vec<_> =
+            parts.into_iter().map(|part| scope.spawn(move || check_charts(text, part))).collect();
+        // What cannot be read in a thread is read again as a whole, and fails there.
+        threads.into_iter().map(|thread| thread.join().unwrap_or(Err(Doubt))).collect()
+    });
+    let dropped: Vec<Vec<Dropped>> = outcomes.into_iter().collect::<Result<_, _>>()?;
+    dropped.iter().flatten().for_each(Dropped::tell);
+    Ok(())
+}
+
+/// Charts that follow one another, in parts of about the same size.
+fn parts(charts: &[(String, Range<usize>)], count: usize) -> Vec<&[(String, Range<usize>)]> {
+    let total: usize = charts.iter().map(|(_, range)| range.len()).sum();
+    let (mut parts, mut start, mut taken) = (Vec::new(), 0, 0);
+    for (at, (_, range)) in charts.iter().enumerate() {
+        taken += range.len();
+        if taken >= total.div_ceil(count) || at + 1 == charts.len() {
+            parts.push(&charts[start..=at]);
+            (start, taken) = (at + 1, 0);
+        }
+    }
+    parts
+}
+
+fn check_charts(text: &str, charts: &[(String, Range<usize>)]) -> Result<Vec<Dropped>, Doubt> {
+    let mut dropped = Vec::new();
+    for (chart, range) in charts {
         let list = goyaml::parse_strict(&text[range.clone()]).map_err(|_| Doubt)?;
         match &list {
             Value::Null => {}
-            Value::Seq(items) => check_entries(chart, items, true).map_err(|_| Doubt)?,
+            Value::Seq(items) => {
+                dropped.extend(check_entries(chart, items, true).map_err(|_| Doubt)?);
+            }
             _ => return Err(Doubt),
         }
     }
-    Ok(())
+    Ok(dropped)
 }
 
 /// Reads everything in a parsed file; its charts.
@@ -210,25 +268,30 @@ fn check_whole(document: &Value, strict: bool) -> Result<goyaml::Map, IndexError
         other => decoder.mistake(other, "map[string]repo.ChartVersions"),
     })?;
     for (chart, list) in charts.iter() {
-        check_entries(chart, list.as_seq().unwrap_or_default(), strict)?;
+        let items = list.as_seq().unwrap_or_default();
+        check_entries(chart, items, strict)?.iter().for_each(Dropped::tell);
     }
     if api_version.is_empty() { Err(IndexError::NoApiVersion) } else { Ok(charts) }
 }
 
-fn check_entries(chart: &str, items: &[Value], strict: bool) -> Result<(), TypeError> {
+/// Reads the entries of a chart; those that Helm leaves out.
+fn check_entries(chart: &str, items: &[Value], strict: bool) -> Result<Vec<Dropped>, TypeError> {
+    let mut dropped = Vec::new();
     for item in items {
         let read = entry::read(item, strict)?;
-        if let Some(error) = read.dropped {
-            let version = read.entry.metadata.version;
-            tracing::warn!(
-                name = chart,
-                version,
-                error,
-                "skipping loading invalid entry for chart"
-            );
+        if let Some(why) = read.dropped {
+            let (chart, version) = (chart.to_owned(), read.entry.metadata.version);
+            dropped.push(Dropped { chart, version, why });
         }
     }
-    Ok(())
+    Ok(dropped)
+}
+
+impl Dropped {
+    fn tell(&self) {
+        let Self { chart: name, version, why: error } = self;
+        tracing::warn!(name, version, error, "skipping loading invalid entry for chart");
+    }
 }
 
 #[cfg(test)]
@@ -399,5 +462,18 @@ entries:
         for version in ["1", "1.2", "1.2.3-x", "v1.2.3+X"] {
             assert!(!is_range(version), "{version}");
         }
+    }
+
+    /// Charts are cut into as many parts as there are threads, none of them lost.
+    #[test]
+    fn parts_of_a_large_index() {
+        let charts: Vec<_> =
+            [10, 10, 50, 1, 1, 30].map(|length| (String::new(), 0..length)).into_iter().collect();
+        let lengths =
+            |count| parts(&charts, count).iter().map(|part| part.len()).collect::<Vec<_>>();
+        assert_eq!(lengths(1), [6]);
+        assert_eq!(lengths(2), [3, 3]);
+        assert_eq!(lengths(50), [1, 1, 1, 3]);
+        assert!(parts(&[], 2).is_empty());
     }
 }

@@ -61,6 +61,17 @@ struct OneError {
 
 /// The error that an unwelcome answer stands for.
 pub(super) async fn refusal(response: Response, method: &Method, url: &Url) -> RegistryError {
+    let named = shown(url);
+    refusal_of(response, method, url, named).await
+}
+
+/// [`refusal`], with the address as it is told in the error.
+pub(super) async fn refusal_of(
+    response: Response,
+    method: &Method,
+    url: &Url,
+    named: String,
+) -> RegistryError {
     let status = response.status();
     // An error that cannot be read is told by its status alone.
     let body = fetch::body(response, "Get", url, ERROR_BYTES).await.unwrap_or_default();
@@ -72,7 +83,7 @@ pub(super) async fn refusal(response: Response, method: &Method, url: &Url) -> R
     } else {
         told.join("; ")
     };
-    RegistryError::Answer { method: method.to_string(), url: shown(url), status, text }
+    RegistryError::Answer { method: method.to_string(), url: named, status, text }
 }
 
 fn words(error: &OneError) -> String {

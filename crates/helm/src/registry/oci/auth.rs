@@ -10,11 +10,11 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use reqwest::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use reqwest::{Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 use url::{Host, Url};
 
-use super::super::access::{Access, Credentials};
+use super::super::access::{Access, Credentials, RegistryToken, shown};
 use super::super::error::RegistryError;
 use super::super::fetch;
 use super::answer::{self, ServerMistake, method_name};
@@ -26,7 +26,7 @@ const TOKEN_BYTES: usize = 128 * 1024;
 /// A request that can be sent again once it is known how to sign in.
 #[derive(Debug)]
 pub(super) struct Request<'a> {
-    pub(super) method: reqwest::Method,
+    pub(super) method: Method,
     pub(super) url: Url,
     pub(super) accept: Option<&'static str>,
     /// Content type and bytes.
@@ -139,7 +139,8 @@ struct TokenAnswer {
     access_token: String,
 }
 
-/// Asks the token server; without credentials for a token that anyone gets.
+/// Asks the token server, unless there is a token already; without credentials for a token that
+/// anyone gets.
 async fn token(
     access: &Access,
     request: &Request<'_>,
@@ -147,21 +148,30 @@ async fn token(
     service: &str,
     scopes: &[String],
 ) -> Result<String, RegistryError> {
-    let mut url = checked_realm(realm, &request.url)?;
-    for scope in scopes {
-        url.query_pairs_mut().append_pair("scope", scope);
+    if let Some(RegistryToken::Access(token)) = &access.token {
+        return Ok(token.clone());
     }
-    if !service.is_empty() {
-        url.query_pairs_mut().append_pair("service", service);
-    }
-    let mut builder = access.transport.client_for(&url)?.get(url.clone());
-    if let Some(Credentials { username, password }) = &access.credentials {
-        builder = builder.basic_auth(username, Some(password));
-    }
+    let url = checked_realm(realm, &request.url)?;
+    let (builder, url, method) = if let Some(RegistryToken::Identity(token)) = &access.token {
+        let form = refresh_form(token, service, scopes);
+        let builder = access.transport.client_for(&url)?.post(url.clone()).body(form);
+        let kind = "application/x-www-form-urlencoded";
+        (builder.header(reqwest::header::CONTENT_TYPE, kind), url, Method::POST)
+    } else {
+        let url = with_query(url, service, scopes);
+        let mut builder = access.transport.client_for(&url)?.get(url.clone());
+        if let Some(Credentials { username, password }) = &access.credentials {
+            builder = builder.basic_auth(username, Some(password));
+        }
+        (builder, url, Method::GET)
+    };
     fetch::within(access.limits.time, &url, async {
-        let response = fetch::send(builder, "Get", &url).await?;
+        let response = fetch::send(builder, method_name(&method), &url).await?;
         if response.status() != StatusCode::OK {
-            return Err(answer::refusal(response, &reqwest::Method::GET, &url).await);
+            // What was asked for is part of what is told; it is no secret.
+            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+            let named = shown(&url) + &query;
+            return Err(answer::refusal_of(response, &method, &url, named).await);
         }
         let bytes = fetch::body(response, "Get", &url, TOKEN_BYTES).await?;
         let what = |why| ServerMistake::token(&url, why);
@@ -173,6 +183,27 @@ async fn token(
             .ok_or_else(|| what("empty token returned").into())
     })
     .await
+}
+
+fn with_query(mut url: Url, service: &str, scopes: &[String]) -> Url {
+    for scope in scopes {
+        url.query_pairs_mut().append_pair("scope", scope);
+    }
+    if !service.is_empty() {
+        url.query_pairs_mut().append_pair("service", service);
+    }
+    url
+}
+
+/// What OAuth 2.0 calls refreshing a token, with the client's name that oras has.
+fn refresh_form(token: &str, service: &str, scopes: &[String]) -> String {
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", token);
+    form.append_pair("service", service).append_pair("client_id", "oras-go");
+    if !scopes.is_empty() {
+        form.append_pair("scope", &scopes.join(" "));
+    }
+    form.finish()
 }
 
 /// The token server's address, if it is one to send anything to.

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, anyhow};
 use goyaml::Value;
+use helm::registry::Credentials;
 use helm::values::{HelmMode, Overrides, ValuesFile};
 
 use super::fetch::Fetcher;
+use super::settings;
 use super::words::go_words;
 
 /// What every command of Helm takes.
@@ -25,6 +27,9 @@ pub(super) struct GlobalFlags {
     /// Folder of downloaded indexes of repositories
     #[arg(long, value_name = "FOLDER")]
     pub(super) repository_cache: Option<PathBuf>,
+    /// File with logins to registries, before that of Docker
+    #[arg(long, value_name = "FILE")]
+    pub(super) registry_config: Option<PathBuf>,
     /// Kubeconfig, of which only the namespace counts here
     #[arg(long, value_name = "FILE")]
     pub(super) kubeconfig: Option<PathBuf>,
@@ -45,8 +50,6 @@ struct WithoutMeaning {
     qps: Option<String>,
     #[arg(long, hide = true)]
     content_cache: Option<String>,
-    #[arg(long, hide = true)]
-    registry_config: Option<String>,
     #[arg(long, hide = true, alias = "colour")]
     color: Option<String>,
     #[arg(long, hide = true)]
@@ -148,6 +151,40 @@ pub(super) struct ConnectionFlags {
     pub(super) plain_http: bool,
 }
 
+impl ConnectionFlags {
+    /// User and password; as in Helm neither counts without the other.
+    pub(super) fn credentials(&self) -> Option<Credentials> {
+        let given = |flag: &Option<String>| flag.clone().filter(|text| !text.is_empty());
+        let (username, password) = (given(&self.username)?, given(&self.password)?);
+        Some(Credentials { username, password })
+    }
+}
+
+/// Whether the signature of an archive is checked, and against whose keys.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct VerifyFlags {
+    /// Check the archive's signature before using it
+    #[arg(long)]
+    pub(super) verify: bool,
+    #[command(flatten)]
+    pub(super) keyring: KeyringFlag,
+}
+
+/// Where OpenPGP keys are.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct KeyringFlag {
+    /// File of keys; that of GnuPG without it
+    #[arg(long, value_name = "FILE")]
+    keyring: Option<String>,
+}
+
+impl KeyringFlag {
+    /// The file.
+    pub(super) fn file(&self) -> PathBuf {
+        self.keyring.as_ref().map_or_else(settings::gnupg_keyring, PathBuf::from)
+    }
+}
+
 /// Which chart is meant, beside its name.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct LocationFlags {
@@ -160,6 +197,8 @@ pub(super) struct LocationFlags {
     /// Address of the repository that has the chart
     #[arg(long, value_name = "URL")]
     pub(super) repo: Option<String>,
+    #[command(flatten)]
+    pub(super) verify: VerifyFlags,
     #[command(flatten)]
     pub(super) connection: ConnectionFlags,
 }

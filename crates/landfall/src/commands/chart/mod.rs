@@ -12,13 +12,16 @@ mod go_flags;
 mod lint;
 mod locate;
 mod log;
+mod logins;
 mod package;
 mod pull;
 mod push;
 mod repositories;
 mod settings;
 mod show;
+mod sign;
 mod template;
+mod verify;
 mod words;
 
 use go_flags::GoFlags;
@@ -44,6 +47,8 @@ pub(crate) enum ChartCommand {
     Show(Lazy<show::Command>),
     /// Pack chart folders into archives
     Package(GoFlags<package::Args>),
+    /// Check the signature of an archive
+    Verify(GoFlags<verify::Args>),
     /// Fetch a chart from a repository or registry into a file or folder
     #[command(visible_alias = "fetch")]
     Pull(GoFlags<pull::Args>),
@@ -61,6 +66,7 @@ pub(crate) fn run(command: &ChartCommand) -> ExitCode {
         ChartCommand::Lint(args) => lint::run(args),
         ChartCommand::Show(Lazy(command)) => show::run(command),
         ChartCommand::Package(args) => package::run(args),
+        ChartCommand::Verify(args) => verify::run(args),
         ChartCommand::Pull(args) => pull::run(args),
         ChartCommand::Push(args) => push::run(args),
         ChartCommand::Dependency(Lazy(command)) => dependency::run(command),

@@ -1,4 +1,4 @@
-//! `landfall chart package`: archives as `helm package` makes them, without signatures.
+//! `landfall chart package`: archives as `helm package` makes them.
 
 use std::path::Path;
 
@@ -11,7 +11,8 @@ use super::dependency::{Manager, Output};
 use super::flags::{ConnectionFlags, GlobalFlags};
 use super::log;
 use super::settings::{self, Settings};
-use super::words::{file_error, join, print};
+use super::sign::SignFlags;
+use super::words::{file_error, join, make_folder, print};
 
 /// Helm's arguments of `package`.
 #[derive(Debug, clap::Args)]
@@ -32,6 +33,8 @@ pub(crate) struct Args {
     #[arg(short = 'u', long)]
     dependency_update: bool,
     #[command(flatten)]
+    signing: SignFlags,
+    #[command(flatten)]
     connection: ConnectionFlags,
     #[command(flatten)]
     global: GlobalFlags,
@@ -43,15 +46,20 @@ pub(super) fn run(args: &Args) -> Result<()> {
     }
     log::start(args.global.debug);
     let stamp = settings::source_date()?;
+    let mut signing = args.signing.signing()?;
     let settings = Settings::new(&args.global);
     for path in &args.paths {
         let shown = Path::new(path);
         std::fs::metadata(shown).map_err(|error| file_error("stat", shown, &error))?;
         let folder = std::path::absolute(shown)?.to_string_lossy().into_owned();
         if args.dependency_update {
-            Manager::new(&folder, &settings, &args.connection, stamp, Output::Nowhere).update()?;
+            Manager::new(&folder, &settings, &args.connection, stamp, Output::Registries)
+                .update()?;
         }
         let written = package(args, &folder, stamp)?;
+        if let Some(signing) = &mut signing {
+            signing.sign(&written)?;
+        }
         print(format!("Successfully packaged chart and saved it to: {written}\n").as_bytes())?;
     }
     Ok(())
@@ -100,9 +108,7 @@ pub(super) fn save(chart: &Chart, folder: &str, stamp: Option<Timestamp>) -> Res
         bail!("is not a directory: {}", folder.display());
     }
     let packed = helm::chart::pack(chart, stamp).map_err(|error: PackageError| anyhow!(error))?;
-    if !folder.as_os_str().is_empty() {
-        std::fs::create_dir_all(folder).map_err(|error| file_error("mkdir", folder, &error))?;
-    }
+    make_folder(folder)?;
     std::fs::write(&file, packed).map_err(|error| file_error("open", Path::new(&file), &error))?;
     Ok(file)
 }

@@ -1,17 +1,16 @@
 //! `landfall chart pull`: charts fetched from repositories and registries, as `helm pull` does it.
 //!
-//! Nothing is verified here, and nothing kept but what is asked for.
+//! Nothing is kept but what is asked for.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use helm::registry::Provenance;
 
-use super::fetch::Fetched;
+use super::fetch::{Fetched, Provenance};
 use super::flags::{GlobalFlags, LocationFlags};
 use super::settings::Settings;
-use super::words::{Count, check_count, file_error, print};
+use super::words::{Count, check_count, file_error, make_folder, print};
 use super::{locate, log};
 
 /// Helm's arguments of `pull`.
@@ -47,25 +46,33 @@ pub(super) fn run(args: &Args) -> Result<()> {
 }
 
 fn pull(args: &Args, chart: &str, settings: &Settings) -> Result<()> {
-    let wanted = if args.prov { Provenance::IfPresent } else { Provenance::Unwanted };
-    let fetched = locate::fetch(chart, &args.location, settings, wanted)?;
+    let verify = &args.location.verify;
+    let fetched = locate::fetch(chart, &args.location, settings, args.prov || verify.verify)?;
     print(fetched.told.as_bytes())?;
-    if args.prov && fetched.provenance.is_none() {
-        print(
-            format!("WARNING: Verification not found for {chart}: it has no provenance\n")
-                .as_bytes(),
-        )?;
+    if !args.untar {
+        keep(args, &fetched)?;
     }
-    if args.untar { unpack(args, chart, &fetched) } else { keep(args, &fetched) }
+    let mut told = String::new();
+    if verify.verify {
+        told = fetched.verify(&verify.keyring.file())?.to_string();
+    } else if let Provenance::Missing(why) = &fetched.provenance {
+        let named = if args.location.repository().is_some() { &fetched.address } else { chart };
+        told = format!("WARNING: Verification not found for {named}: {why:#}\n");
+    }
+    if args.untar {
+        unpack(args, chart, &fetched)?;
+    }
+    print(told.as_bytes())
 }
 
 /// Writes the archive, and beside it the provenance.
 fn keep(args: &Args, fetched: &Fetched) -> Result<()> {
     let path = Path::new(&args.destination).join(&fetched.file_name);
     fs::write(&path, &fetched.archive).map_err(|error| file_error("open", &path, &error))?;
-    if let Some(provenance) = &fetched.provenance {
-        let path = PathBuf::from(format!("{}.prov", path.display()));
-        fs::write(&path, provenance).map_err(|error| file_error("open", &path, &error))?;
+    if let Provenance::Found(provenance) = &fetched.provenance {
+        let path = format!("{}.prov", path.display());
+        fs::write(&path, provenance)
+            .map_err(|error| file_error("open", Path::new(&path), &error))?;
     }
     Ok(())
 }
@@ -74,17 +81,12 @@ fn keep(args: &Args, fetched: &Fetched) -> Result<()> {
 fn unpack(args: &Args, chart: &str, fetched: &Fetched) -> Result<()> {
     let folder = Path::new(&args.destination).join(&args.untardir);
     let name = chart.rsplit('/').next().unwrap_or_default();
-    let place = if args.untardir == "." && args.destination == "." {
-        PathBuf::from(name)
-    } else {
-        folder.join(name)
-    };
-    if place.exists() {
-        let place = super::words::clean(&place.to_string_lossy());
+    let place = helm::clean_path(&folder.join(name).to_string_lossy());
+    if Path::new(&place).exists() {
         bail!("failed to untar: a file or directory with the name {place} already exists");
     }
-    fs::create_dir_all(&folder)
-        .with_context(|| format!("failed to untar (mkdir): {}", folder.display()))?;
+    // As in Helm the folder is made under this name, even where the chart has another.
+    make_folder(Path::new(&place)).context("failed to untar (mkdir)")?;
     helm::chart::expand(&fetched.archive, &folder)?;
     Ok(())
 }

@@ -9,6 +9,7 @@ use helm::registry::oci::{Push, created_at};
 use super::fetch::{Fetcher, run as ask, underscore_note};
 use super::flags::{ConnectionFlags, GlobalFlags};
 use super::log;
+use super::settings::Settings;
 use super::words::{Count, check_count, file_error, print};
 
 /// Helm's arguments of `push`.
@@ -41,7 +42,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let provenance = std::fs::read(format!("{chart}.prov")).ok();
     let created = created_at(about.modified().context("the archive has no time")?);
     let push = Push { archive: &archive, provenance: provenance.as_deref(), created: &created };
-    let access = Fetcher::new(&args.connection).access()?;
+    let access =
+        Fetcher::new(&args.connection).registry_access(remote, &Settings::new(&args.global))?;
     let pushed = ask(async { Ok(OciChart::push(remote, access, push).await?) })?;
     let note = underscore_note(&pushed.reference);
     let text = format!("Pushed: {}\nDigest: {}\n{note}", pushed.reference, pushed.manifest_digest);

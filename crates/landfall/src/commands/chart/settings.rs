@@ -15,6 +15,10 @@ pub(super) struct Settings {
     pub(super) repository_config: PathBuf,
     /// The folder of downloaded indexes.
     pub(super) repository_cache: PathBuf,
+    /// What `helm registry login` writes.
+    pub(super) registry_config: PathBuf,
+    /// What `docker login` writes.
+    pub(super) docker_config: PathBuf,
 }
 
 impl Settings {
@@ -35,6 +39,17 @@ impl Settings {
                 "HELM_REPOSITORY_CACHE",
                 cache.join("repository"),
             ),
+            registry_config: place(
+                &flags.registry_config,
+                "HELM_REGISTRY_CONFIG",
+                config.join("registry/config.json"),
+            ),
+            docker_config: set("DOCKER_CONFIG")
+                .map_or_else(
+                    || Path::new(&env::var_os("HOME").unwrap_or_default()).join(".docker"),
+                    PathBuf::from,
+                )
+                .join("config.json"),
         }
     }
 }
@@ -91,6 +106,16 @@ fn home(variable: &str, desktop: &str, below_home: &str) -> PathBuf {
         PathBuf::from,
     );
     base.join("helm")
+}
+
+/// The keyring that GnuPG keeps: of earlier versions where there is one, else the keybox of today.
+pub(super) fn gnupg_keyring() -> PathBuf {
+    let folder = env::var_os("GNUPGHOME").map_or_else(
+        || Path::new(&env::var_os("HOME").unwrap_or_default()).join(".gnupg"),
+        PathBuf::from,
+    );
+    let (old, keybox) = (folder.join("pubring.gpg"), folder.join("pubring.kbx"));
+    if !old.exists() && keybox.exists() { keybox } else { old }
 }
 
 /// `SOURCE_DATE_EPOCH`: the time files of archives bear, where one is set.

@@ -51,6 +51,9 @@ pub(crate) struct Args {
     /// Do not check values against schemas
     #[arg(long)]
     skip_schema_validation: bool,
+    /// Let templates ask for addresses of hosts
+    #[arg(long)]
+    enable_dns: bool,
     /// Make a name up
     #[arg(short, long)]
     generate_name: bool,
@@ -108,6 +111,11 @@ struct OfInstall {
     skip_crds: bool,
     #[arg(long, hide = true)]
     take_ownership: bool,
+    /// Plugins post-render, of which there are none here.
+    #[arg(long, hide = true)]
+    post_renderer: Option<String>,
+    #[arg(long, hide = true)]
+    post_renderer_args: Vec<String>,
 }
 
 /// The `key=value` pairs of one `--labels`: cut at commas if it has more than one `=`.
@@ -136,6 +144,12 @@ impl OfInstall {
                 "invalid argument {value:?} for \"--wait\" flag: invalid wait input {value:?}. Valid \
                  inputs are watcher, hookOnly, and legacy"
             ),
+        }
+        if let Some(name) = self.post_renderer.as_ref().filter(|name| !name.is_empty()) {
+            bail!(
+                "invalid argument {name:?} for \"--post-renderer\" flag: plugin: {{Name:{name} \
+                 Type:postrenderer/v1}} not found"
+            );
         }
         let pairs = self.labels.iter().flat_map(|text| pairs(text).map(move |pair| (text, pair)));
         if let Some((text, label)) = pairs.into_iter().find(|(_, pair)| !pair.contains('=')) {
@@ -224,6 +238,7 @@ fn template(args: &Args) -> Result<String> {
     let input = RenderInput {
         capabilities,
         include_crds: args.include_crds,
+        resolve_hosts: args.enable_dns,
         skip_schema: args.skip_schema_validation,
         ..RenderInput::new(values, release)
     };
@@ -268,7 +283,7 @@ fn prepare(args: &Args, located: &Located, settings: &Settings) -> Result<Prepar
     };
     let connection = &args.location.connection;
     let stamp = settings::source_date()?;
-    Manager::new(path, settings, connection, stamp, Output::Standard).update()?;
+    Manager::new(path, settings, connection, stamp, Output::Apart).update()?;
     let chart = located.load().map_err(|error| {
         anyhow::Error::from(error).context("failed reloading chart after repo update")
     })?;
@@ -282,6 +297,10 @@ fn hinted(args: &Args, error: RenderError) -> anyhow::Error {
         && let RenderError::Manifest(manifest) = &error
     {
         print!("---\n# Source: {}\n{}\n", manifest.source_file, manifest.text);
+    }
+    if let RenderError::Dependencies(DependencyError::Values { source, .. }) = &error {
+        let fields = [("error", &*source.to_string())];
+        log::say(Level::ERROR, "chart dependencies processing failed", &fields);
     }
     let error = anyhow::Error::from(error);
     if hint { anyhow!("{error:#}\n\nUse --debug flag to render out invalid YAML") } else { error }

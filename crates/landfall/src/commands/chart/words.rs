@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use helm::clean_path;
 
 /// What the system said, as Go spells it.
 pub(super) fn go_words(error: &std::io::Error) -> String {
@@ -16,6 +17,21 @@ pub(super) fn go_words(error: &std::io::Error) -> String {
 /// An error of a file operation as Go's `os` package prints it.
 pub(super) fn file_error(operation: &str, path: &Path, error: &std::io::Error) -> anyhow::Error {
     anyhow!("{operation} {}: {}", path.display(), go_words(error))
+}
+
+/// Makes a folder and those it lies in. As in Go, an error names the first that cannot be.
+pub(super) fn make_folder(path: &Path) -> Result<()> {
+    if path.is_dir() || path.as_os_str().is_empty() {
+        return Ok(());
+    }
+    if path.exists() {
+        bail!("mkdir {}: not a directory", path.display());
+    }
+    path.parent().map_or(Ok(()), make_folder)?;
+    match std::fs::create_dir(path) {
+        Err(error) if !path.is_dir() => Err(file_error("mkdir", path, &error)),
+        _ => Ok(()),
+    }
 }
 
 /// How many arguments a command takes.
@@ -52,33 +68,12 @@ pub(super) fn print(bytes: &[u8]) -> Result<()> {
     output.write_all(bytes).and_then(|()| output.flush()).context("cannot print")
 }
 
-/// Go's `filepath.Clean`.
-pub(super) fn clean(path: &str) -> String {
-    let rooted = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            ".." if rooted => {}
-            part => parts.push(part),
-        }
-    }
-    match (rooted, parts.join("/")) {
-        (true, rest) => format!("/{rest}"),
-        (false, rest) if rest.is_empty() => ".".to_owned(),
-        (false, rest) => rest,
-    }
-}
-
 /// Go's `filepath.Join` of two parts.
 pub(super) fn join(folder: &str, name: &str) -> String {
     match (folder, name) {
         ("", "") => String::new(),
-        ("", only) | (only, "") => clean(only),
-        (folder, name) => clean(&format!("{folder}/{name}")),
+        ("", only) | (only, "") => clean_path(only),
+        (folder, name) => clean_path(&format!("{folder}/{name}")),
     }
 }
 
@@ -98,7 +93,6 @@ mod tests {
         ] {
             assert_eq!(join(folder, name), joined);
         }
-        assert_eq!(clean("."), ".");
     }
 
     /// The count of arguments is told as Helm tells it.

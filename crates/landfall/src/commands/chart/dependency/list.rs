@@ -8,7 +8,7 @@ use helm::semver::{Constraint, Version};
 
 use super::super::flags::GlobalFlags;
 use super::super::log;
-use super::super::words::{Count, check_count, clean, go_words, join, print};
+use super::super::words::{Count, check_count, go_words, join, print};
 
 /// Helm's arguments of `dependency list`.
 #[derive(Debug, clap::Args)]
@@ -26,7 +26,7 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args) -> Result<()> {
     check_count(&args.charts, Count::AtMost(1), "dependency list", "CHART [flags]")?;
     log::start(args.global.debug);
-    let path = args.charts.first().map_or_else(|| ".".to_owned(), |chart| clean(chart));
+    let path = args.charts.first().map_or_else(|| ".".to_owned(), |chart| helm::clean_path(chart));
     if let Err(error) = std::fs::metadata(&path) {
         bail!("stat {path}: {}", go_words(&error));
     }

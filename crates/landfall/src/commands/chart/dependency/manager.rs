@@ -4,38 +4,49 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use helm::chart::{Chart, Dependency, Lock};
-use helm::semver::{Constraint, Version};
 use jiff::{Timestamp, Zoned};
 
-use super::super::fetch::Fetcher;
 use super::super::flags::ConnectionFlags;
 use super::super::log;
-use super::super::package::save;
+use super::super::repositories::{self, Known};
 use super::super::settings::Settings;
 use super::super::words::{file_error, go_words, join};
-use super::resolve::{self, local_path};
-use helm::registry::Provenance;
+use super::resolve::{self, Names, Resolver, told_name};
 
-/// Where progress is told.
+/// Who brings charts in line, which decides where progress and registries' words are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Output {
-    /// Standard output.
-    Standard,
-    /// Nowhere.
-    Nowhere,
+    /// `dependency`: everything on standard output.
+    Everything,
+    /// `package`: registries' words alone.
+    Registries,
+    /// `template`: registries' words on standard error.
+    Apart,
+}
+
+/// What is done about signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verify {
+    Never,
+    /// Those that are there must hold.
+    IfPresent,
+    Always,
 }
 
 /// One chart's folder and how its dependencies are fetched.
 pub(in super::super) struct Manager<'a> {
-    chart: String,
-    settings: &'a Settings,
-    connection: &'a ConnectionFlags,
-    stamp: Option<Timestamp>,
+    pub(super) chart: String,
+    pub(super) settings: &'a Settings,
+    /// How registries are reached; repositories have settings of their own.
+    pub(super) connection: &'a ConnectionFlags,
+    pub(super) stamp: Option<Timestamp>,
     output: Output,
+    pub(super) verify: Verify,
+    pub(super) keyring: PathBuf,
     skip_refresh: bool,
-    debug: bool,
+    pub(super) debug: bool,
 }
 
 impl<'a> Manager<'a> {
@@ -47,8 +58,22 @@ impl<'a> Manager<'a> {
         stamp: Option<Timestamp>,
         output: Output,
     ) -> Self {
-        let chart = chart.to_owned();
-        Self { chart, settings, connection, stamp, output, skip_refresh: false, debug: false }
+        Self {
+            chart: chart.to_owned(),
+            settings,
+            connection,
+            stamp,
+            output,
+            verify: Verify::Never,
+            keyring: PathBuf::new(),
+            skip_refresh: false,
+            debug: false,
+        }
+    }
+
+    pub(super) fn verifying(mut self, verify: Verify, keyring: PathBuf) -> Self {
+        (self.verify, self.keyring) = (verify, keyring);
+        self
     }
 
     pub(super) fn with_skip_refresh(mut self, skip: bool) -> Self {
@@ -67,7 +92,7 @@ impl<'a> Manager<'a> {
         let Some(lock) = chart.lock() else { return self.update() };
         let old = chart.metadata().api_version == "v1";
         let declared = chart.metadata().declared();
-        let found = resolve::Names::of(declared, &self.chart, self.settings)?;
+        let found = Names::of(declared, &self.chart, self.settings)?;
         let locked = lock.dependencies.clone().unwrap_or_default();
         if helm::chart::lock_digest(&found.dependencies, &locked) != lock.digest {
             if !old {
@@ -79,6 +104,7 @@ impl<'a> Manager<'a> {
             Self::check_old_digest(declared, lock)?;
         }
         resolve::check_repositories(&locked, self.settings)?;
+        self.refresh_known()?;
         self.fetch_all(locked).map(drop)
     }
 
@@ -102,8 +128,16 @@ impl<'a> Manager<'a> {
     pub(in super::super) fn update(&self) -> Result<()> {
         let chart = self.load()?;
         let Some(declared) = &chart.metadata().dependencies else { return Ok(()) };
-        let names = resolve::Names::of(declared, &self.chart, self.settings)?;
-        let locked = resolve::resolve(&names, &self.chart)?;
+        let mut names = Names::of(declared, &self.chart, self.settings)?;
+        let unknown = names.name_unknown();
+        if !self.skip_refresh && !unknown.is_empty() {
+            self.say("Getting updates for unmanaged Helm repositories...\n");
+            self.refresh(&unknown)?;
+        }
+        self.refresh_known()?;
+        let (chart_folder, settings) = (&self.chart, self.settings);
+        let resolver = Resolver { chart: chart_folder, settings, registries: self.connection };
+        let locked = resolver.resolve(&names)?;
         let locked = self.fetch_all(locked)?;
         let digest = helm::chart::lock_digest(&names.dependencies, &locked);
         if chart.lock().is_some_and(|lock| lock.digest == digest) {
@@ -118,6 +152,38 @@ impl<'a> Manager<'a> {
         self.write_lock(&lock, chart.metadata().api_version == "v1")
     }
 
+    /// Downloads the indexes of all repositories that are known by name, unless nothing is to be.
+    fn refresh_known(&self) -> Result<()> {
+        let known = repositories::all(self.settings)?;
+        if self.skip_refresh || known.is_empty() {
+            return Ok(());
+        }
+        self.say("Hang tight while we grab the latest from your chart repositories...\n");
+        self.refresh(&known)?;
+        self.say("Update Complete. ⎈Happy Helming!⎈\n");
+        Ok(())
+    }
+
+    /// Downloads indexes. One that cannot be had is told and stops nothing yet.
+    fn refresh(&self, wanted: &[Known]) -> Result<()> {
+        for (known, outcome) in repositories::update(wanted, self.settings)? {
+            let name = told_name(&known);
+            match outcome {
+                Ok(()) => self.say(&format!(
+                    "...Successfully got an update from the {name:?} chart repository\n"
+                )),
+                Err(error) => {
+                    let place = if name == known.url { "" } else { &*format!(" ({})", known.url) };
+                    self.say(&format!(
+                        "...Unable to get an update from the {name:?} chart repository{place}:\n\t\
+                         {error:#}\n"
+                    ));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn load(&self) -> Result<Chart> {
         let chart = &self.chart;
         let about = fs::metadata(chart).map_err(|error| {
@@ -129,126 +195,6 @@ impl<'a> Manager<'a> {
         Ok(Chart::load_of_any_format(Path::new(chart))?)
     }
 
-    /// Brings charts into `charts/` and takes outdated archives out of it; what was fetched.
-    fn fetch_all(&self, mut locked: Vec<Dependency>) -> Result<Vec<Dependency>> {
-        let charts = PathBuf::from(join(&self.chart, "charts"));
-        if charts.exists() && !charts.is_dir() {
-            bail!("{:?} is not a directory", charts.display().to_string());
-        }
-        fs::create_dir_all(&charts).map_err(|error| file_error("mkdir", &charts, &error))?;
-        // Charts gather beside `charts/`, so that a failure leaves it as it was.
-        let gathered = tempfile::Builder::new().prefix("tmpcharts-").tempdir_in(&self.chart)?;
-        self.say(&format!("Saving {} charts\n", locked.len()));
-        for dependency in &mut locked {
-            if dependency.repository.is_empty() {
-                self.check_unpacked(dependency)?;
-                continue;
-            }
-            if let Err(error) = self.fetch(dependency, gathered.path()) {
-                return Err(self.save_error(error));
-            }
-        }
-        self.move_into(gathered.path(), &charts, &locked)?;
-        Ok(locked)
-    }
-
-    /// Brings one chart into a folder; its version is then the one that was found.
-    fn fetch(&self, dependency: &mut Dependency, folder: &Path) -> Result<()> {
-        if dependency.repository.starts_with("file://") {
-            if self.debug {
-                let Dependency { name, repository, .. } = &dependency;
-                self.say(&format!("Archiving {name} from repo {repository}\n"));
-            }
-            dependency.version = self.pack(dependency, folder)?;
-            return Ok(());
-        }
-        let Dependency { name, version, repository, .. } = &*dependency;
-        self.say(&format!("Downloading {name} from repo {repository}\n"));
-        let archive = Fetcher::new(self.connection)
-            .chart(repository, name, version, Provenance::Unwanted)
-            .with_context(|| format!("could not find {repository}"))?
-            .archive;
-        let chart = Chart::from_archive(&archive)?;
-        let path = folder.join(format!("{name}-{}.tgz", chart.version()));
-        fs::write(&path, &archive).map_err(|error| file_error("open", &path, &error))?;
-        chart.version().clone_into(&mut dependency.version);
-        Ok(())
-    }
-
-    /// A dependency without a repository has to lie in `charts/` already.
-    fn check_unpacked(&self, dependency: &Dependency) -> Result<()> {
-        let Dependency { name, version, .. } = dependency;
-        let path = join(&join(&self.chart, "charts"), name);
-        self.say(&format!(
-            "Dependency {name} did not declare a repository. Assuming it exists in the charts \
-             directory\n"
-        ));
-        let chart = Chart::load_of_any_format(Path::new(&path))
-            .with_context(|| format!("unable to load chart '{path}'"))?;
-        let constraint = Constraint::parse(version).with_context(|| {
-            format!("dependency {name} has an invalid version/constraint format")
-        })?;
-        let found = Version::parse(chart.version())
-            .with_context(|| format!("invalid version {version} for dependency {name}"))?;
-        if !constraint.check(&found) {
-            return Err(self.save_error(anyhow!(
-                "dependency {name} at version {} does not satisfy the constraint {version}",
-                chart.version()
-            )));
-        }
-        Ok(())
-    }
-
-    /// Packs a chart's folder into another folder; the chart's version.
-    fn pack(&self, dependency: &Dependency, folder: &Path) -> Result<String> {
-        let Dependency { name, version, repository, .. } = dependency;
-        let path = local_path(repository, &self.chart)?;
-        let chart = Chart::load_of_any_format(Path::new(&path))?;
-        let constraint = Constraint::parse(version).with_context(|| {
-            format!("dependency {name} has an invalid version/constraint format")
-        })?;
-        if !constraint.check(&Version::parse(chart.version())?) {
-            bail!("can't get a valid version for dependency {name}");
-        }
-        save(&chart, &folder.to_string_lossy(), self.stamp)?;
-        Ok(chart.version().to_owned())
-    }
-
-    /// Moves new archives into `charts/`, and deletes archives there that are not among them.
-    fn move_into(&self, from: &Path, charts: &Path, locked: &[Dependency]) -> Result<()> {
-        let before = names(charts)?;
-        let new = names(from)?;
-        for name in &new {
-            let (from, to) = (from.join(name), charts.join(name));
-            fs::rename(&from, &to).map_err(|error| file_error("rename", &from, &error))?;
-        }
-        self.say("Deleting outdated charts\n");
-        for name in before {
-            let path = charts.join(&name);
-            if path.is_dir() || new.contains(&name) {
-                continue;
-            }
-            match Chart::load_of_any_format(&path) {
-                Err(error) => {
-                    let error = anyhow::Error::from(error);
-                    self.say(&format!(
-                        "Could not verify {} for deletion: {error:#} (Skipping)\n",
-                        path.display()
-                    ));
-                }
-                Ok(chart) => {
-                    let local =
-                        locked.iter().any(|d| d.repository.is_empty() && d.name == chart.name());
-                    if !local {
-                        fs::remove_file(&path)
-                            .map_err(|error| file_error("remove", &path, &error))?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn write_lock(&self, lock: &Lock, old: bool) -> Result<()> {
         let name = if old { "requirements.lock" } else { "Chart.lock" };
         let path = PathBuf::from(join(&self.chart, name));
@@ -258,26 +204,19 @@ impl<'a> Manager<'a> {
         fs::write(&path, lock.to_yaml()).map_err(|error| file_error("open", &path, &error))
     }
 
-    /// Tells an error before it ends the command.
-    fn save_error(&self, error: anyhow::Error) -> anyhow::Error {
-        self.say(&format!("Save error occurred:  {error:#}\n"));
-        error
-    }
-
     /// Tells progress. That nobody reads it stops nothing.
-    fn say(&self, text: &str) {
-        if self.output == Output::Standard {
+    pub(super) fn say(&self, text: &str) {
+        if self.output != Output::Registries {
             let _ = std::io::stdout().lock().write_all(text.as_bytes());
         }
     }
-}
 
-/// The names in a folder, in order.
-fn names(folder: &Path) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).map_err(|error| file_error("open", folder, &error))? {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
+    /// Tells what a registry gave.
+    pub(super) fn say_pulled(&self, text: &str) {
+        if self.output == Output::Apart {
+            eprint!("{text}");
+        } else {
+            let _ = std::io::stdout().lock().write_all(text.as_bytes());
+        }
     }
-    names.sort_unstable();
-    Ok(names)
 }

@@ -1,6 +1,7 @@
 //! `landfall chart dependency`: the charts a chart depends on, as `helm dependency` lists, locks and
 //! fetches them.
 
+mod gather;
 mod list;
 mod manager;
 mod resolve;
@@ -8,12 +9,13 @@ mod resolve;
 use anyhow::Result;
 use clap::Subcommand;
 
-use super::flags::{ConnectionFlags, GlobalFlags};
+use super::flags::{ConnectionFlags, GlobalFlags, VerifyFlags};
 use super::go_flags::GoFlags;
 use super::log;
 use super::settings::{self, Settings};
-use super::words::{Count, check_count, clean};
+use super::words::{Count, check_count};
 
+use manager::Verify;
 pub(super) use manager::{Manager, Output};
 
 /// What can be done with dependencies.
@@ -39,6 +41,8 @@ pub(crate) struct Args {
     #[arg(long)]
     skip_refresh: bool,
     #[command(flatten)]
+    verify: VerifyFlags,
+    #[command(flatten)]
     connection: ConnectionFlags,
     #[command(flatten)]
     global: GlobalFlags,
@@ -51,23 +55,32 @@ pub(crate) struct Args {
 pub(super) fn run(command: &Command) -> Result<()> {
     match command {
         Command::List(args) => list::run(args),
-        Command::Build(args) => with_manager(args, "build", |manager| manager.build()),
-        Command::Update(args) => with_manager(args, "update", |manager| manager.update()),
+        Command::Build(args) => {
+            with_manager(args, "build", Verify::IfPresent, |manager| manager.build())
+        }
+        Command::Update(args) => {
+            with_manager(args, "update", Verify::Always, |manager| manager.update())
+        }
     }
 }
 
 fn with_manager(
     args: &Args,
     name: &str,
+    verify: Verify,
     action: impl FnOnce(&Manager<'_>) -> Result<()>,
 ) -> Result<()> {
     let usage = "CHART [flags]";
     check_count(&args.charts, Count::AtMost(1), &format!("dependency {name}"), usage)?;
     log::start(args.global.debug);
-    let chart = args.charts.first().map_or_else(|| ".".to_owned(), |chart| clean(chart));
+    let chart = args.charts.first().map_or_else(|| ".".to_owned(), |chart| helm::clean_path(chart));
     let stamp = settings::source_date()?;
     let settings = Settings::new(&args.global);
-    let manager = Manager::new(&chart, &settings, &args.connection, stamp, Output::Standard)
+    let manager = Manager::new(&chart, &settings, &args.connection, stamp, Output::Everything)
+        .verifying(
+            if args.verify.verify { verify } else { Verify::Never },
+            args.verify.keyring.file(),
+        )
         .with_skip_refresh(args.skip_refresh)
         .with_debug(args.global.debug);
     action(&manager)

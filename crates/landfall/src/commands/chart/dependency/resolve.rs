@@ -1,10 +1,16 @@
 //! From what Chart.yaml declares to exact versions.
 
-use anyhow::{Result, bail};
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow, bail};
 use helm::chart::{Chart, Dependency};
+use helm::registry::{ArchiveDigest, OciChart, Reference};
 use helm::semver::{Constraint, Version};
 
-use super::super::repositories;
+use super::super::fetch::{Fetcher, run};
+use super::super::flags::ConnectionFlags;
+use super::super::repositories::{self, Known, same_address};
 use super::super::settings::Settings;
 use super::super::words::join;
 
@@ -12,24 +18,36 @@ use super::super::words::join;
 pub(super) struct Names {
     /// As declared, with addresses in the place of aliases.
     pub(super) dependencies: Vec<Dependency>,
+    /// The names of the repositories over HTTP, by the names of the dependencies. Whoever uses them
+    /// last has given a repository that is not known one made from its address.
+    repositories: HashMap<String, String>,
 }
 
 impl Names {
     /// Looks up the repositories of `declared`, which `chart` (a folder) declares.
     pub(super) fn of(declared: &[Dependency], chart: &str, settings: &Settings) -> Result<Self> {
         let known = repositories::all(settings)?;
-        let mut dependencies = declared.to_vec();
+        let mut names = Self { dependencies: declared.to_vec(), repositories: HashMap::new() };
         let mut missing = Vec::new();
-        for dependency in &mut dependencies {
+        for dependency in &mut names.dependencies {
             let repository = dependency.repository.clone();
-            let alias = repository.strip_prefix('@').or_else(|| repository.strip_prefix("alias:"));
             if repository.starts_with("file://") {
                 local_path(&repository, chart)?;
-            } else if let Some(found) =
-                alias.and_then(|alias| known.iter().find(|known| known.name == alias))
-            {
-                dependency.repository.clone_from(&found.url);
-            } else if !repository.is_empty() && !repository.contains("://") {
+                continue;
+            }
+            if repository.is_empty() || Reference::is_oci(&repository) {
+                continue;
+            }
+            let alias = repository.strip_prefix('@').or_else(|| repository.strip_prefix("alias:"));
+            let found = known
+                .iter()
+                .find(|known| alias == Some(&known.name) || same_address(&known.url, &repository));
+            if let Some(found) = found {
+                if alias == Some(&found.name) {
+                    dependency.repository.clone_from(&found.url);
+                }
+                names.repositories.insert(dependency.name.clone(), found.name.clone());
+            } else if !is_address(&repository) {
                 missing.push(repository);
             }
         }
@@ -43,8 +61,42 @@ impl Names {
                 missing.join(", ")
             );
         }
-        Ok(Self { dependencies })
+        Ok(names)
     }
+
+    /// Names the repositories that are not known, under which their indexes are kept; these
+    /// repositories.
+    pub(super) fn name_unknown(&mut self) -> Vec<Known> {
+        let mut unknown = Vec::new();
+        for Dependency { name, repository: url, .. } in &self.dependencies {
+            let elsewhere = url.starts_with("file://") || Reference::is_oci(url);
+            if url.is_empty() || elsewhere || self.repositories.contains_key(name) {
+                continue;
+            }
+            let made = format!("{MADE}{}", ArchiveDigest::of(url.as_bytes()).hex());
+            self.repositories.insert(name.clone(), made.clone());
+            let connection = ConnectionFlags::default();
+            unknown.push(Known { name: made, url: url.clone(), connection });
+        }
+        unknown
+    }
+}
+
+/// What the names that were made from addresses begin with.
+const MADE: &str = "helm-manager-";
+
+/// How a repository is called where progress is told: nobody knows a name that was made.
+pub(super) fn told_name(known: &Known) -> &str {
+    if known.name.starts_with(MADE) { &known.url } else { &known.name }
+}
+
+/// Whether Go takes a text for an address: it has a scheme or is a path.
+fn is_address(text: &str) -> bool {
+    let scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    text.starts_with('/')
+        || text.split_once(':').is_some_and(|(name, _)| {
+            name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(scheme)
+        })
 }
 
 const NOTE: &str = "\nNote that repositories must be URLs or aliases. For example, to refer to the \
@@ -54,12 +106,12 @@ const NOTE: &str = "\nNote that repositories must be URLs or aliases. For exampl
 /// Checks that the repositories of a lock are known.
 pub(super) fn check_repositories(locked: &[Dependency], settings: &Settings) -> Result<()> {
     let known = repositories::all(settings)?;
-    let trimmed = |url: &str| url.trim_end_matches('/').to_owned();
-    let is_web = |url: &str| url.starts_with("http://") || url.starts_with("https://");
+    let needs_none =
+        |url: &str| url.is_empty() || url.starts_with("file://") || Reference::is_oci(url);
     let missing: Vec<&str> = locked
         .iter()
         .map(|dependency| dependency.repository.as_str())
-        .filter(|url| is_web(url) && !known.iter().any(|k| trimmed(&k.url) == trimmed(url)))
+        .filter(|url| !needs_none(url) && !known.iter().any(|k| same_address(&k.url, url)))
         .collect();
     if !missing.is_empty() {
         bail!(
@@ -70,55 +122,108 @@ pub(super) fn check_repositories(locked: &[Dependency], settings: &Settings) -> 
     Ok(())
 }
 
-/// The exact version of each dependency.
-pub(super) fn resolve(names: &Names, chart: &str) -> Result<Vec<Dependency>> {
-    let mut locked = Vec::new();
-    let mut missing = Vec::new();
-    for dependency in &names.dependencies {
-        let Dependency { name, version, repository, .. } = dependency;
-        let constraint = Constraint::parse(version).map_err(|error| {
-            anyhow::anyhow!("dependency {name:?} has an invalid version/constraint format: {error}")
-        })?;
-        let found = if repository.is_empty() {
-            local_path(&format!("charts/{name}"), chart)?;
-            Some(version.clone())
-        } else if repository.starts_with("file://") {
-            let path = local_path(repository, chart)?;
-            let found = Chart::load_of_any_format(std::path::Path::new(&path))?;
-            Version::parse(found.version())
-                .is_ok_and(|version| constraint.check(&version))
-                .then(|| found.version().to_owned())
-        } else {
-            Some(version.clone())
-        };
-        match found {
-            None => {
-                missing.push(format!("{name:?} (repository {repository:?}, version {version:?})"));
+/// Finds the exact version of each dependency.
+pub(super) struct Resolver<'a> {
+    /// The folder of the chart.
+    pub(super) chart: &'a str,
+    pub(super) settings: &'a Settings,
+    /// How registries are reached.
+    pub(super) registries: &'a ConnectionFlags,
+}
+
+impl Resolver<'_> {
+    pub(super) fn resolve(&self, names: &Names) -> Result<Vec<Dependency>> {
+        let mut locked = Vec::new();
+        let mut missing = Vec::new();
+        for dependency in &names.dependencies {
+            let Dependency { name, version, repository, .. } = dependency;
+            let constraint = Constraint::parse(version).map_err(|error| {
+                anyhow!("dependency {name:?} has an invalid version/constraint format: {error}")
+            })?;
+            let found = if repository.is_empty() {
+                local_path(&format!("charts/{name}"), self.chart)?;
+                Some(version.clone())
+            } else if repository.starts_with("file://") {
+                self.in_folder(repository, &constraint)?
+            } else if Reference::is_oci(repository) {
+                Some(self.in_registry(dependency, &constraint)?)
+            } else {
+                let known = names.repositories.get(name).map_or("", String::as_str);
+                self.in_index(known, dependency, &constraint)?
+            };
+            match found {
+                None => missing
+                    .push(format!("{name:?} (repository {repository:?}, version {version:?})")),
+                Some(version) => locked.push(Dependency {
+                    name: name.clone(),
+                    version,
+                    repository: repository.clone(),
+                    ..Dependency::default()
+                }),
             }
-            Some(version) => locked.push(Dependency {
-                name: name.clone(),
-                version,
-                repository: repository.clone(),
-                ..Dependency::default()
-            }),
         }
+        if !missing.is_empty() {
+            bail!(
+                "can't get a valid version for {} subchart(s): {}. Make sure a matching chart \
+                 version exists in the repo, or change the version constraint in Chart.yaml",
+                missing.len(),
+                missing.join(", ")
+            );
+        }
+        Ok(locked)
     }
-    if !missing.is_empty() {
-        bail!(
-            "can't get a valid version for {} subchart(s): {}. Make sure a matching chart version \
-             exists in the repo, or change the version constraint in Chart.yaml",
-            missing.len(),
-            missing.join(", ")
-        );
+
+    fn in_folder(&self, repository: &str, constraint: &Constraint) -> Result<Option<String>> {
+        let path = local_path(repository, self.chart)?;
+        let found = Chart::load_of_any_format(Path::new(&path))?;
+        let fits = Version::parse(found.version()).is_ok_and(|v| constraint.check(&v));
+        Ok(fits.then(|| found.version().to_owned()))
     }
-    Ok(locked)
+
+    /// The newest tag that fits. As in Helm the constraint itself stands for none, which then
+    /// cannot be fetched.
+    fn in_registry(&self, dependency: &Dependency, constraint: &Constraint) -> Result<String> {
+        let Dependency { name, version, repository, .. } = dependency;
+        if Version::parse(version).is_ok() {
+            return Ok(version.clone());
+        }
+        let reference = format!("{repository}/{name}");
+        let fetcher = Fetcher::new(self.registries);
+        let chart = OciChart::new(&reference, fetcher.registry_access(&reference, self.settings)?)?;
+        let versions = run(async { Ok(chart.versions().await?) }).with_context(|| {
+            format!("could not retrieve list of tags for repository {repository}")
+        })?;
+        let fits = |tag: &String| Version::parse(tag).is_ok_and(|v| constraint.check(&v));
+        Ok(versions.into_iter().find(fits).unwrap_or_else(|| version.clone()))
+    }
+
+    /// The newest version in a downloaded index that fits and has an archive.
+    fn in_index(
+        &self,
+        known: &str,
+        dependency: &Dependency,
+        constraint: &Constraint,
+    ) -> Result<Option<String>> {
+        let index = repositories::index(known, self.settings).with_context(|| {
+            format!("no cached repository for {known} found. (try 'helm repo update')")
+        })?;
+        let Dependency { name, repository, .. } = dependency;
+        let entries = index
+            .versions(name)
+            .map_err(|_| anyhow!("{name} chart not found in repo {repository}"))?;
+        let found = entries.into_iter().find(|entry| {
+            let version = Version::parse(&entry.metadata.version);
+            !entry.urls.is_empty() && version.is_ok_and(|version| constraint.check(&version))
+        });
+        Ok(found.map(|entry| entry.metadata.version))
+    }
 }
 
 /// The folder that a `file://` repository, or a path below the chart's folder, means.
 pub(super) fn local_path(repository: &str, chart: &str) -> Result<String> {
     let path = repository.strip_prefix("file://").unwrap_or(repository);
     let path = if path.starts_with('/') { join("", path) } else { join(chart, path) };
-    if !std::path::Path::new(&path).exists() {
+    if !Path::new(&path).exists() {
         bail!("directory {path} not found");
     }
     Ok(path)

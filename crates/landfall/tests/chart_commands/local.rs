@@ -1,104 +1,6 @@
-//! `landfall chart …` beside real Helm, both as processes in folders of the same content: the same output on both
-//! streams, the same exit code, the same files.
+//! Commands on charts in folders.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly, like tests")]
-
-use std::collections::BTreeMap;
-use std::io::Read as _;
-use std::path::Path;
-use std::process::{Command, Output};
-use std::time::{Duration, UNIX_EPOCH};
-
-use flate2::read::GzDecoder;
-use harness::docker_registry::DockerRegistry;
-use harness::tool;
-use tempfile::TempDir;
-
-/// Two folders with the same files, one for each program.
-struct Pair {
-    helm: TempDir,
-    landfall: TempDir,
-    /// Where neither finds a configuration.
-    home: TempDir,
-}
-
-impl Pair {
-    fn of(files: &[(&str, &str)]) -> Self {
-        let new = || tempfile::tempdir().unwrap();
-        let pair = Self { helm: new(), landfall: new(), home: new() };
-        for (name, text) in files {
-            for folder in [&pair.helm, &pair.landfall] {
-                let path = folder.path().join(name);
-                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-                std::fs::write(path, text).unwrap();
-            }
-        }
-        pair
-    }
-
-    fn run(&self, mut command: Command, folder: &TempDir, args: &[&str]) -> Output {
-        command
-            .args(args)
-            .current_dir(folder.path())
-            .env("HOME", self.home.path())
-            .env("HELM_CONFIG_HOME", self.home.path())
-            .env("HELM_CACHE_HOME", self.home.path())
-            .env("SOURCE_DATE_EPOCH", "1700000000")
-            .env_remove("KUBECONFIG")
-            .output()
-            .unwrap()
-    }
-
-    /// Runs both; what Helm printed.
-    fn assert_same(&self, args: &[&str]) -> String {
-        let theirs = self.run(Command::new(tool("LANDFALL_HELM", "helm")), &self.helm, args);
-        let mut landfall = Command::new(env!("CARGO_BIN_EXE_landfall"));
-        landfall.arg("chart");
-        let ours = self.run(landfall, &self.landfall, args);
-        let told = |output: &Output, folder: &TempDir| {
-            let text = |bytes: &[u8]| {
-                String::from_utf8_lossy(bytes)
-                    .replace("landfall chart", "helm")
-                    .replace(folder.path().to_str().unwrap(), "FOLDER")
-            };
-            (text(&output.stdout), text(&output.stderr), output.status.code())
-        };
-        let (theirs, ours) = (told(&theirs, &self.helm), told(&ours, &self.landfall));
-        assert_eq!(ours, theirs, "{args:?}");
-        theirs.0
-    }
-
-    /// Every file below both folders, archives unpacked; times of locks left out.
-    fn assert_same_files(&self) {
-        assert_eq!(contents(self.landfall.path()), contents(self.helm.path()));
-    }
-}
-
-fn contents(folder: &Path) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let mut bytes = std::fs::read(&path).unwrap();
-            if path.extension().is_some_and(|end| end == "tgz") {
-                let packed = std::mem::take(&mut bytes);
-                // The header up to the comment's end: what is compressed may differ.
-                bytes.extend_from_slice(&packed[..61]);
-                GzDecoder::new(packed.as_slice()).read_to_end(&mut bytes).unwrap();
-            }
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            let text = text.lines().filter(|line| !line.starts_with("generated: "));
-            let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
-            found.insert(name, text.collect::<Vec<_>>().join("\n"));
-        }
-    }
-    found
-}
+use crate::pair::Pair;
 
 const GOOD: &str = "apiVersion: v2\nname: good\nversion: 0.1.0\nicon: https://example.com/i.png\n";
 
@@ -298,49 +200,21 @@ fn template_to_files_and_flags() {
         &["--labels", "owner=x"],
         &["--skip-crds=true", "--timeout", "5m", "--create-namespace"],
         &["--generate-name=false"],
+        &["--post-renderer", "cat"],
+        &["--post-renderer=", "--post-renderer-args", "x"],
         &["--namespace"],
         &["-z"],
     ] {
         pair.assert_same(&[&["template", "good"], flags].concat());
     }
+    pair.write("dns/Chart.yaml", GOOD.replace("good", "dns"));
+    let host = "kind: A\nloopback: {{ hasPrefix \"127.\" (getHostByName \"127.0.0.1\") }}\n\
+                none: {{ getHostByName .Values.host }}\n";
+    pair.write("dns/templates/a.yaml", host);
+    for flags in [&["--set", "host="][..], &["--enable-dns", "--set", "host=127.0.0.1"]] {
+        pair.assert_same(&[&["template", "dns"], flags].concat());
+    }
+    pair.assert_same(&["template", "dns", "--enable-dns", "--set", "host="]);
     pair.assert_same(&["template", "BAD", "good"]);
     pair.assert_same(&["template", "a", "good", "c"]);
-}
-
-/// Charts go to a registry and come back as Helm pushes and pulls them, and registries are where other commands find them.
-#[test]
-fn registries() {
-    let registry = DockerRegistry::start(|_| String::new());
-    let place = format!("oci://{}/charts", registry.host);
-    let pair = Pair::of(&[
-        ("shop/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.2.3+b.1\n"),
-        ("shop/values.yaml", "a: 1\n"),
-        ("shop/templates/a.yaml", "a: {{ .Values.a }}\n"),
-    ]);
-    pair.assert_same(&["package", "shop"]);
-    // A manifest names its archive's bytes, which depend on the compressor, and when it was written.
-    let archive = "shop-1.2.3+b.1.tgz";
-    std::fs::copy(pair.helm.path().join(archive), pair.landfall.path().join(archive)).unwrap();
-    for folder in [&pair.helm, &pair.landfall] {
-        let file = std::fs::File::options().write(true).open(folder.path().join(archive)).unwrap();
-        file.set_modified(UNIX_EPOCH + Duration::from_hours(480_000)).unwrap();
-    }
-    let pushed = pair.assert_same(&["push", archive, &place, "--plain-http"]);
-    assert!(pushed.contains("charts/shop:1.2.3_b.1\nDigest: sha256:"), "{pushed}");
-    let chart = format!("{place}/shop");
-    let of = |command: &[&str]| {
-        let arguments = [command, &[&chart, "--version", "1.2.3+b.1", "--plain-http"]].concat();
-        pair.assert_same(&arguments)
-    };
-    of(&["pull", "-d", "shop"]);
-    of(&["pull", "--untar", "--untardir", "unpacked"]);
-    // A second time the folder is there already.
-    of(&["pull", "--untar", "--untardir", "unpacked"]);
-    assert!(of(&["template", "rel"]).contains("a: 1"));
-    of(&["show", "chart"]);
-    pair.assert_same(&["pull", &chart, "--version", "9", "--plain-http"]);
-    pair.assert_same(&["pull", &format!("{place}/none"), "--plain-http"]);
-    pair.assert_same(&["push", "shop", &place, "--plain-http"]);
-    pair.assert_same(&["push", "none.tgz", &place]);
-    pair.assert_same(&["push", archive, "http://host/charts"]);
 }
