@@ -106,7 +106,7 @@ pub fn write(input: &mut Unstructured<'_>, vocabulary: &Vocabulary) -> Result<St
     let mut writer =
         Writer { input, vocabulary, text: String::new(), variables: 0, loops: 0, steps: 150 };
     for name in 0..writer.input.int_in_range(0..=3_u8)? {
-        writer.text.push_str(&format!("{{{{ define \"t{name}\" }}}}"));
+        writer.text.push_str(&["{{ define \"t", &name.to_string(), "\" }}"].concat());
         writer.nodes(3)?;
         writer.text.push_str("{{ end }}");
     }

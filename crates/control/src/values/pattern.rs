@@ -39,7 +39,9 @@ impl PathPattern {
             "**" if !quoted => Part::Any,
             _ => Part::Key(key),
         };
-        let parts: Vec<Part> = keys(text)?.into_iter().map(part).collect();
+        let mut parts: Vec<Part> = keys(text)?.into_iter().map(part).collect();
+        // Two in a row say no more than one, and each would be tried at every place.
+        parts.dedup_by(|part, before| *part == Part::Any && *before == Part::Any);
         if parts.iter().all(|part| *part == Part::Any) {
             return Err(NoPattern::Everything);
         }

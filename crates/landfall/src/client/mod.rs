@@ -60,23 +60,21 @@ struct ProblemDetails {
     #[serde(default)]
     detail: String,
     #[serde(default)]
-    problems: Vec<FieldProblem>,
+    errors: Vec<FieldError>,
 }
 
+/// What is wrong with one field, as the API tells it.
 #[derive(Debug, Deserialize)]
-struct FieldProblem {
+struct FieldError {
     #[serde(default)]
-    field: String,
-    message: String,
+    pointer: String,
+    detail: String,
     #[serde(default)]
     remedy: String,
-    place: Option<Place>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Place {
-    line: u32,
+    line: Option<u32>,
+    #[serde(default)]
     column: u32,
+    #[serde(default)]
     excerpt: String,
 }
 
@@ -151,40 +149,31 @@ async fn read<T: DeserializeOwned>(response: Response) -> Result<T> {
 
 /// Problem details as a person reads them in a terminal.
 fn told(problem: &ProblemDetails) -> String {
-    if problem.problems.is_empty() {
+    if problem.errors.is_empty() {
         return if problem.detail.is_empty() {
             problem.title.clone()
         } else {
             problem.detail.clone()
         };
     }
-    let one = |problem: &FieldProblem| {
-        let mut text = String::new();
-        if !problem.field.is_empty() {
-            text.push_str(&problem.field);
-            text.push_str(": ");
-        }
-        text.push_str(&problem.message);
-        if !problem.remedy.is_empty() {
-            text.push(' ');
-            text.push_str(&problem.remedy);
-        }
-        if let Some(place) = &problem.place {
-            let shift = " ".repeat(place.column.saturating_sub(1) as usize);
-            let lines = [
-                "\n  line ",
-                &place.line.to_string(),
-                ": ",
-                &place.excerpt,
-                "\n          ",
-                &shift,
-                "^",
-            ];
-            text.push_str(&lines.concat());
-        }
-        text
+    problem.errors.iter().map(told_of_field).collect::<Vec<_>>().join("\n")
+}
+
+fn told_of_field(error: &FieldError) -> String {
+    let mut text = match error.pointer.trim_start_matches('/') {
+        "" => error.detail.clone(),
+        field => format!("{field}: {}", error.detail),
     };
-    problem.problems.iter().map(one).collect::<Vec<_>>().join("\n")
+    if !error.remedy.is_empty() {
+        text.push(' ');
+        text.push_str(&error.remedy);
+    }
+    if let Some(line) = error.line {
+        let head = format!("  line {line}: ");
+        let shift = " ".repeat(head.len() + error.column.saturating_sub(1) as usize);
+        text.push_str(&["\n", &head, &error.excerpt, "\n", &shift, "^"].concat());
+    }
+    text
 }
 
 /// A key that no other call has.
@@ -198,4 +187,31 @@ fn idempotency_key() -> String {
     hasher.write_u32(std::process::id());
     hasher.write_i128(jiff::Timestamp::now().as_nanosecond());
     format!("{:016x}-{}", hasher.finish(), CALLS.fetch_add(1, Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the API says of a field is printed with its place.
+    #[test]
+    fn fields_with_their_places() {
+        let problem = serde_json::json!({
+            "title": "Not acceptable as given",
+            "detail": "The list is not closed. Add `]`.",
+            "errors": [
+                {
+                    "pointer": "/values", "detail": "The list is not closed.", "remedy": "Add `]`.",
+                    "line": 12, "column": 8, "excerpt": "  tag: [1",
+                },
+                {"pointer": "", "detail": "Nothing would change."},
+            ],
+        });
+        insta::assert_snapshot!(told(&serde_json::from_value(problem).unwrap()), @r"
+        values: The list is not closed. Add `]`.
+          line 12:   tag: [1
+                            ^
+        Nothing would change.
+        ");
+    }
 }
