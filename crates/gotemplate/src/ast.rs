@@ -22,6 +22,10 @@ pub(crate) struct Id(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VarName(usize);
 
+/// A function that a text names, by its index in [`Source`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FunctionName(usize);
+
 impl VarName {
     /// `$`, which every template has.
     pub(crate) const DOLLAR: Self = Self(0);
@@ -37,6 +41,8 @@ pub(crate) struct Source {
     pub(crate) right_delim: String,
     nodes: Vec<Node>,
     variables: Vec<Box<str>>,
+    /// Each once: what many nodes on several threads count references to is slow to name.
+    functions: Vec<Identifier>,
 }
 
 /// A named template of a parsed text.
@@ -69,7 +75,7 @@ pub(crate) enum NodeKind {
     Template(Box<Call>),
     Pipe(Box<Pipe>),
     Command(Vec<Id>),
-    Identifier(Identifier),
+    Identifier(FunctionName),
     Dot,
     Nil,
     Bool(bool),
@@ -103,7 +109,7 @@ pub(crate) struct Pipe {
     pub(crate) commands: Vec<Id>,
 }
 
-/// A function's name.
+/// A function and its name.
 #[derive(Debug)]
 pub(crate) struct Identifier {
     pub(crate) name: Box<str>,
@@ -141,6 +147,7 @@ impl Source {
             right_delim: right_delim.to_owned(),
             nodes: Vec::new(),
             variables: vec!["$".into()],
+            functions: Vec::new(),
         }
     }
 
@@ -164,6 +171,16 @@ impl Source {
 
     pub(crate) fn variable_name(&self, name: VarName) -> &str {
         &self.variables[name.0]
+    }
+
+    /// Makes a function known that the text names.
+    pub(crate) fn add_function(&mut self, name: &str, function: Arc<Function>) -> FunctionName {
+        self.functions.push(Identifier { name: name.into(), function });
+        FunctionName(self.functions.len() - 1)
+    }
+
+    pub(crate) fn function(&self, name: FunctionName) -> &Identifier {
+        &self.functions[name.0]
     }
 
     /// Where a node stands, for errors.
@@ -221,7 +238,7 @@ impl Source {
                     self.print_operand(to, *arg);
                 }
             }
-            NodeKind::Identifier(identifier) => to.push_str(&identifier.name),
+            NodeKind::Identifier(name) => to.push_str(&self.function(*name).name),
             NodeKind::Dot => to.push('.'),
             NodeKind::Nil => to.push_str("nil"),
             NodeKind::Bool(b) => to.push_str(if *b { "true" } else { "false" }),

@@ -8,7 +8,9 @@ mod pipeline;
 
 use std::sync::Arc;
 
-use crate::ast::{Branch, Call, Id, NodeKind, Source, Template, VarName};
+use rustc_hash::FxHashMap;
+
+use crate::ast::{Branch, Call, FunctionName, Id, NodeKind, Source, Template, VarName};
 use crate::builtins;
 use crate::error::ParseError;
 use crate::func::{FuncMap, Function};
@@ -42,6 +44,7 @@ pub(crate) fn parse(
     let mut parser = Parser {
         lexer: Lexer::new(text, delims.left.as_bytes(), delims.right.as_bytes()),
         functions,
+        named: FxHashMap::default(),
         source,
         trees: Vec::new(),
         tree: Tree::default(),
@@ -61,6 +64,8 @@ pub(crate) fn parse(
 struct Parser<'t> {
     lexer: Lexer<'t>,
     functions: &'t FuncMap,
+    /// The functions named so far.
+    named: FxHashMap<&'t [u8], FunctionName>,
     source: Source,
     /// The templates complete so far.
     trees: Vec<(Str, Id)>,

@@ -35,7 +35,7 @@ impl Exec<'_> {
             NodeKind::Field(fields) => self.field_chain(dot, dot, id, fields, &[], None),
             NodeKind::Variable(variable) => self.variable_chain(dot, id, variable, &[], None),
             NodeKind::Pipe(_) => Ok(self.nested_pipeline(dot, id)?.0),
-            NodeKind::Identifier(identifier) => self.call(dot, identifier, id, &[], None),
+            NodeKind::Identifier(name) => self.call(dot, *name, id, &[], None),
             NodeKind::Chain(chain) => self.chain(dot, id, chain, &[], None),
             _ => Err(self.error(format!(
                 "can't handle assignment of {} to empty interface argument",

@@ -1,7 +1,7 @@
 //! Calls of functions and methods.
 
 use super::{Exe, Exec, Operand};
-use crate::ast::{Id, Identifier};
+use crate::ast::{FunctionName, Id};
 use crate::builtins;
 use crate::func::{Body, CallContext, Function};
 use crate::types::Type;
@@ -12,13 +12,13 @@ impl Exec<'_> {
     pub(super) fn call(
         &mut self,
         dot: &Operand,
-        identifier: &Identifier,
+        name: FunctionName,
         id: Id,
         args: &[Id],
         last: Option<Operand>,
     ) -> Exe<Operand> {
-        let Identifier { name, function } = identifier;
-        self.call_function(dot, function, None, name, id, args, last)
+        let named = self.source.function(name);
+        self.call_function(dot, &named.function, None, &named.name, id, args, last)
     }
 
     /// Calls a function, or a method if there is a receiver. `last` is the value piped in.

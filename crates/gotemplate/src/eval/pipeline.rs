@@ -49,9 +49,9 @@ impl Exec<'_> {
                 return self.field_chain(dot, dot, first, fields, args, last);
             }
             NodeKind::Chain(chain) => return self.chain(dot, first, chain, args, last),
-            NodeKind::Identifier(identifier) => {
+            NodeKind::Identifier(name) => {
                 self.node = first;
-                return self.call(dot, identifier, id, args, last);
+                return self.call(dot, *name, id, args, last);
             }
             NodeKind::Pipe(_) => {
                 self.not_a_function(first, args, last.as_ref())?;

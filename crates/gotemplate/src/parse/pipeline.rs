@@ -1,7 +1,9 @@
 //! Pipelines, commands and operands.
 
+use std::borrow::Cow;
+
 use super::{Parse, Parser};
-use crate::ast::{Chain, Id, Identifier, Literal, NodeKind, Pipe, Variable};
+use crate::ast::{Chain, Id, Literal, NodeKind, Pipe, Variable};
 use crate::lex::{Item, Token};
 use crate::number::{Form, Number};
 use crate::print::quote;
@@ -11,7 +13,7 @@ use crate::text::lossy;
 /// How deep parentheses may nest: Go's own limit.
 const MAX_PARENS: usize = 10_000;
 
-impl Parser<'_> {
+impl<'t> Parser<'t> {
     /// `declarations? command ('|' command)*`, up to and with the token `end`.
     pub(super) fn pipeline(&mut self, context: &'static str, end: Token) -> Parse<Id> {
         let pos = self.peek_non_space().pos;
@@ -187,14 +189,19 @@ impl Parser<'_> {
         Ok(Some(self.source.push(item.pos, kind)))
     }
 
-    fn identifier(&self, item: &Item<'_>) -> Parse<NodeKind> {
-        let name = lossy(&item.text);
-        match self.function(&name) {
-            Some(function) => {
-                Ok(NodeKind::Identifier(Identifier { name: name.as_ref().into(), function }))
-            }
-            None => self.error(format!("function {} not defined", quote(&item.text))),
+    fn identifier(&mut self, item: &Item<'t>) -> Parse<NodeKind> {
+        if let Some(name) = self.named.get(&*item.text) {
+            return Ok(NodeKind::Identifier(*name));
         }
+        let name = lossy(&item.text);
+        let Some(function) = self.function(&name) else {
+            return self.error(format!("function {} not defined", quote(&item.text)));
+        };
+        let name = self.source.add_function(&name, function);
+        if let Cow::Borrowed(text) = item.text {
+            self.named.insert(text, name);
+        }
+        Ok(NodeKind::Identifier(name))
     }
 
     /// The use of a variable, which must have been declared.

@@ -88,6 +88,8 @@ impl Regexp {
         let parsed = parse::parse(pattern)?;
         let regex = regex::bytes::RegexBuilder::new(&emit::emit(&parsed.root))
             .size_limit(COMPILED_SIZE_LIMIT)
+            // No lazy automaton: setting it up costs more than all the short texts of a chart take without it.
+            .dfa_size_limit(0)
             .build()
             .map_err(|_| RegexpError::new(Problem::Large, pattern))?;
         Ok(Self { regex, group_names: parsed.group_names, is_empty: pattern.is_empty() })
