@@ -210,7 +210,7 @@ mod tests {
         insta::assert_snapshot!(told(&serde_json::from_value(problem).unwrap()), @r"
         values: The list is not closed. Add `]`.
           line 12:   tag: [1
-                            ^
+                          ^
         Nothing would change.
         ");
     }
