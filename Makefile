@@ -4,7 +4,7 @@ SHELL := /bin/bash
 WEB_SOURCES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print)
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help demo test lint test-rust test-browser soak bench fmt web build-tools test-tools
+.PHONY: help demo test lint test-rust test-browser test-cluster cluster soak bench fmt web build-tools test-tools
 
 help: ## what each command does
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -29,6 +29,14 @@ test-browser: test-tools web ## the whole path through the pages in Chromium
 	cargo build --package landfall
 	scripts/install-browser-tests
 	LANDFALL=$(TARGET_DIR)/debug/landfall npm --prefix tests/browser test --silent
+
+test-cluster: test-tools web ## the main job against a real Kubernetes control plane; builds it first, which takes Go and minutes
+	cd tests/cluster && test -z "$$(gofmt -l .)" && CGO_ENABLED=0 go vet -trimpath ./... && CGO_ENABLED=0 go test -trimpath ./...
+	scripts/build-cluster
+	cargo test --package landfall --test kubernetes --test main_path -- kubernetes sample_product
+
+cluster: ## start a real Kubernetes control plane without containers, for kubectl and helm
+	@scripts/run-cluster
 
 soak: test-tools web ## the long forms of the tests
 	scripts/with-postgres scripts/soak

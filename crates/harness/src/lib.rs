@@ -10,6 +10,7 @@
 )]
 
 pub mod charts;
+pub mod clusters;
 pub mod docker_registry;
 pub mod gpg;
 pub mod process;
@@ -19,56 +20,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+pub use clusters::{ClusterTools, RealCluster, Simulator};
 use process::Process;
 
 /// The longest that anything waited for may take before a test gives up.
 pub const PATIENCE: Duration = Duration::from_mins(2);
-
-/// A simulated cluster as a process of its own.
-pub struct Simulator {
-    /// For kubectl, helm and `serve --simulated-cluster`.
-    pub kubeconfig: PathBuf,
-    process: Process,
-}
-
-impl Simulator {
-    /// Starts `landfall simulator` of this binary; `pace` is `instant` or `believable`.
-    pub async fn start(binary: &Path, folder: &Path, pace: &str) -> Self {
-        let kubeconfig = folder.join("simulator.kubeconfig");
-        let file = kubeconfig.to_str().unwrap();
-        let mut process =
-            Process::start(binary, &["simulator", "--kubeconfig", file, "--pace", pace]);
-        process.line_with("listens on").await;
-        Self { kubeconfig, process }
-    }
-
-    /// Takes the cluster away; nothing answers at its address afterwards.
-    pub async fn stop(mut self) {
-        self.process.kill().await;
-    }
-
-    /// Runs real kubectl against it; standard output of a command that must succeed.
-    pub fn kubectl(&self, args: &[&str]) -> String {
-        self.tool("LANDFALL_KUBECTL", "kubectl", args)
-    }
-
-    /// Runs real helm against it.
-    pub fn helm(&self, args: &[&str]) -> String {
-        self.tool("LANDFALL_HELM", "helm", args)
-    }
-
-    fn tool(&self, variable: &str, name: &str, args: &[&str]) -> String {
-        let output = std::process::Command::new(tool(variable, name))
-            .arg("--kubeconfig")
-            .arg(&self.kubeconfig)
-            .args(args)
-            .output()
-            .unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{name} {args:?}: {errors}");
-        String::from_utf8(output.stdout).unwrap()
-    }
-}
 
 /// A tool that the project's scripts install.
 pub fn tool(variable: &str, name: &str) -> PathBuf {

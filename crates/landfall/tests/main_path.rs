@@ -1,11 +1,13 @@
 //! The main job through the API: a chart becomes a Release, a Release becomes a running App Environment, on both
-//! databases, with a simulated cluster in a process of its own that real helm and kubectl look into.
+//! databases, with a simulated cluster in a process of its own that real helm and kubectl look into; and on a real
+//! Kubernetes control plane where one can be had.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly, like tests")]
 
+use std::any::Any;
 use std::path::Path;
 
-use harness::{Api, Server, Simulator, charts, op_of};
+use harness::{Api, ClusterTools, RealCluster, Server, Simulator, charts, op_of};
 use serde_json::{Value, json};
 
 fn binary() -> &'static Path {
@@ -14,28 +16,45 @@ fn binary() -> &'static Path {
 
 struct World {
     api: Api,
-    cluster: Simulator,
+    cluster: ClusterTools,
     _server: Server,
-    _folder: tempfile::TempDir,
+    /// Lives as long as the world.
+    running: Box<dyn Any>,
 }
 
 async fn world(database: Option<String>, archives: Vec<Vec<u8>>, app: &str, chart: &str) -> World {
     let folder = tempfile::tempdir().unwrap();
     let cluster = Simulator::start(binary(), folder.path(), "instant").await;
+    let mut world = world_on(&cluster, 5, database, archives, app, chart).await;
+    world.running = Box::new((cluster, folder, world.running));
+    world
+}
+
+/// A server that reaches this cluster as `lab`, and an App whose deployments may take so many seconds.
+async fn world_on(
+    cluster: &ClusterTools,
+    wait_seconds: u32,
+    database: Option<String>,
+    archives: Vec<Vec<u8>>,
+    app: &str,
+    chart: &str,
+) -> World {
+    let data = tempfile::tempdir().unwrap();
     let reached = format!("lab={}", cluster.kubeconfig.display());
     let mut more = vec!["--simulated-cluster", &reached];
     if let Some(url) = &database {
         more.extend(["--database-url", url]);
     }
-    let server = Server::start(binary(), &folder.path().join("data"), &more).await;
+    let server = Server::start(binary(), data.path(), &more).await;
     let api = server.set_up().await;
     api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
     let repository = charts::serve(archives).await;
     let body = json!({
-        "name": app, "chart_kind": "repository", "chart_url": repository, "chart_name": chart, "wait_seconds": 5,
+        "name": app, "chart_kind": "repository", "chart_url": repository, "chart_name": chart,
+        "wait_seconds": wait_seconds,
     });
     api.post("/apps", body).await;
-    World { api, cluster, _server: server, _folder: folder }
+    World { api, cluster: cluster.clone(), _server: server, running: Box::new(data) }
 }
 
 impl World {
@@ -67,8 +86,7 @@ fn pair(status: &str, description: &str) -> (String, String) {
     (status.to_owned(), description.to_owned())
 }
 
-async fn main_path(database: Option<String>) {
-    let world = world(database, charts::parcel(), "Parcel", "parcel").await;
+async fn main_path(world: World) {
     let api = &world.api;
 
     // The registry's versions are offered, newest first.
@@ -172,13 +190,25 @@ async fn main_path(database: Option<String>) {
 /// The whole path on SQLite.
 #[tokio::test(flavor = "multi_thread")]
 async fn main_path_on_sqlite() {
-    main_path(None).await;
+    main_path(world(None, charts::parcel(), "Parcel", "parcel").await).await;
 }
 
 /// The whole path on PostgreSQL.
 #[tokio::test(flavor = "multi_thread")]
 async fn main_path_on_postgres() {
-    main_path(Some(harness::postgres().await)).await;
+    let database = Some(harness::postgres().await);
+    main_path(world(database, charts::parcel(), "Parcel", "parcel").await).await;
+}
+
+/// The whole path on a real control plane. Landfall is told that it is a simulated one: those it reaches by a
+/// kubeconfig with a token.
+#[tokio::test(flavor = "multi_thread")]
+async fn main_path_on_kubernetes() {
+    let Some(cluster) = RealCluster::start().await else { return };
+    main_path(world_on(&cluster, 20, None, charts::parcel(), "Parcel", "parcel").await).await;
+    // A cluster that somebody named has it behind it; one that was started goes as a whole.
+    cluster.kubectl(&["delete", "namespace", "parcel-staging", "--wait=false"]);
+    cluster.stop().await;
 }
 
 /// Public charts, published to a repository and picked from its list, are released and deployed.

@@ -1,6 +1,7 @@
 //! Faults on request: annotations on a pod (or its template) that make it fail as pods do.
 //!
-//! They are the simulator's public interface; the crate's documentation lists them.
+//! They are the simulator's public interface; the crate's documentation lists them. The stand-in kubelet of `tests/cluster`
+//! gives them the same meaning on a real control plane (`tests/cluster/kubelet/rules.go`).
 
 use std::time::Duration;
 
