@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::Process;
-use crate::tool;
+use crate::{client, tool};
 
 /// kubectl and helm for one cluster.
 #[derive(Clone, Debug)]
@@ -162,7 +162,8 @@ impl Door {
 
     async fn put(&self, what: &str, body: Value) -> Value {
         let url = format!("{}/{what}", self.control);
-        let answer = reqwest::Client::new().put(url).json(&body).send().await.unwrap();
+        let client = client().build().unwrap();
+        let answer = client.put(url).json(&body).send().await.unwrap();
         let status = answer.status();
         let text = answer.text().await.unwrap();
         assert!(status.is_success(), "PUT {what}: {status} {text}");

@@ -26,6 +26,13 @@ use process::Process;
 /// The longest that anything waited for may take before a test gives up.
 pub const PATIENCE: Duration = Duration::from_mins(2);
 
+/// A client of HTTP.
+fn client() -> reqwest::ClientBuilder {
+    // One provider for the whole process; a second caller finds it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+}
+
 /// A tool that the project's scripts install.
 pub fn tool(variable: &str, name: &str) -> PathBuf {
     if let Some(path) = std::env::var_os(variable) {
@@ -92,10 +99,7 @@ impl Server {
 
     /// Sets the Administrator up with the printed code, and makes a token.
     pub async fn set_up(&self) -> Api {
-        // One provider for the whole process; a second caller finds it there.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http =
-            reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let http = client().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let form = [
             ("code", self.code.as_deref().expect("a first run prints a code")),
             ("email", "ada@example.com"),
