@@ -41,7 +41,7 @@ pub(crate) struct Source {
     pub(crate) right_delim: String,
     nodes: Vec<Node>,
     variables: Vec<Box<str>>,
-    /// Each once: what many nodes on several threads count references to is slow to name.
+    /// Each once, so that naming one again makes nothing.
     functions: Vec<Identifier>,
 }
 

@@ -5,7 +5,10 @@
 //! if each word has a value of the right kind; that is seen in passing. Here is only said that values pass. Whatever
 //! else there is to say, about values or schema, is left to the validator proper.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+/// The word that names a schema's draft, which only the whole schema has here.
+const DRAFT: &str = "$schema";
 
 /// The drafts that a plain schema may name, as far as charts do.
 const DRAFTS: [&str; 5] = [
@@ -52,24 +55,24 @@ enum Type {
 impl Plain {
     /// The schema, if it is plain and right.
     pub(super) fn of(schema: &Value) -> Option<Self> {
-        let mut words = schema.as_object()?.clone();
-        match words.shift_remove("$schema") {
-            None => {}
-            Some(Value::String(draft)) if DRAFTS.contains(&draft.as_str()) => {}
-            Some(_) => return None,
+        let words = schema.as_object()?;
+        if let Some(draft) = words.get(DRAFT)
+            && !DRAFTS.contains(&draft.as_str()?)
+        {
+            return None;
         }
-        Self::of_words(&words)
+        Self::of_words(words.iter().filter(|(word, _)| *word != DRAFT))
     }
 
     fn of_any(schema: &Value) -> Option<Self> {
         match schema {
             Value::Bool(true) => Some(Self::default()),
-            Value::Object(words) => Self::of_words(words),
+            Value::Object(words) => Self::of_words(words.iter()),
             _ => None,
         }
     }
 
-    fn of_words(words: &Map<String, Value>) -> Option<Self> {
+    fn of_words<'v>(words: impl Iterator<Item = (&'v String, &'v Value)>) -> Option<Self> {
         let mut plain = Self::default();
         for (word, value) in words {
             match word.as_str() {

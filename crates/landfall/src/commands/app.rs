@@ -140,15 +140,11 @@ fn change(args: &SetArgs) -> Result<Value> {
     Ok(change.into())
 }
 
-/// The keyring in a file: as it is where it is armored, else in base64.
+/// The keyring in a file, armored or not, in base64: the server tells which it is.
 fn keyring(file: &Path) -> Result<String> {
     let bytes =
         std::fs::read(file).with_context(|| format!("could not read {}", file.display()))?;
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) if text.contains("-----BEGIN PGP") => text,
-        Ok(text) => STANDARD.encode(text),
-        Err(binary) => STANDARD.encode(binary.into_bytes()),
-    })
+    Ok(STANDARD.encode(bytes))
 }
 
 fn print(format: Format, settings: &Value) -> Result<()> {

@@ -1,7 +1,7 @@
 //! Fetching over the network: the only part of these commands that needs a runtime.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Error, Result, anyhow, bail};
 use helm::provenance::{Verification, verify_fetched};
@@ -16,6 +16,7 @@ use super::flags::ConnectionFlags;
 use super::logins;
 use super::repositories::Known;
 use super::settings::Settings;
+use super::words::file_error;
 
 /// A chart that was fetched.
 pub(super) struct Fetched {
@@ -40,6 +41,19 @@ pub(super) enum Provenance {
 }
 
 impl Fetched {
+    /// Writes the archive into a folder, and beside it the provenance that was found; the archive's path.
+    pub(super) fn keep_in(&self, folder: &Path) -> Result<PathBuf> {
+        let write = |path: &Path, bytes: &[u8]| {
+            std::fs::write(path, bytes).map_err(|error| file_error("open", path, &error))
+        };
+        let path = folder.join(&self.file_name);
+        write(&path, &self.archive)?;
+        if let Provenance::Found(provenance) = &self.provenance {
+            write(Path::new(&format!("{}.prov", path.display())), provenance)?;
+        }
+        Ok(path)
+    }
+
     /// Checks the signature, which must be there.
     pub(super) fn verify(&self, keyring: &Path) -> Result<Verification> {
         let Provenance::Found(provenance) = &self.provenance else {

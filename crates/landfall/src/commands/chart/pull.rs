@@ -2,7 +2,6 @@
 //!
 //! Nothing is kept but what is asked for.
 
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -10,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use super::fetch::{Fetched, Provenance};
 use super::flags::{GlobalFlags, LocationFlags};
 use super::settings::Settings;
-use super::words::{Count, check_count, file_error, make_folder, print};
+use super::words::{Count, check_count, make_folder, print};
 use super::{locate, log};
 
 /// Helm's arguments of `pull`.
@@ -50,7 +49,7 @@ fn pull(args: &Args, chart: &str, settings: &Settings) -> Result<()> {
     let fetched = locate::fetch(chart, &args.location, settings, args.prov || verify.verify)?;
     print(fetched.told.as_bytes())?;
     if !args.untar {
-        keep(args, &fetched)?;
+        fetched.keep_in(Path::new(&args.destination))?;
     }
     let mut told = String::new();
     if verify.verify {
@@ -63,18 +62,6 @@ fn pull(args: &Args, chart: &str, settings: &Settings) -> Result<()> {
         unpack(args, chart, &fetched)?;
     }
     print(told.as_bytes())
-}
-
-/// Writes the archive, and beside it the provenance.
-fn keep(args: &Args, fetched: &Fetched) -> Result<()> {
-    let path = Path::new(&args.destination).join(&fetched.file_name);
-    fs::write(&path, &fetched.archive).map_err(|error| file_error("open", &path, &error))?;
-    if let Provenance::Found(provenance) = &fetched.provenance {
-        let path = format!("{}.prov", path.display());
-        fs::write(&path, provenance)
-            .map_err(|error| file_error("open", Path::new(&path), &error))?;
-    }
-    Ok(())
 }
 
 /// Unpacks into a folder of the chart's name, which must not be there.

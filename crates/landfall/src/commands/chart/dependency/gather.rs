@@ -118,24 +118,18 @@ impl Manager<'_> {
             }
         };
         self.say_pulled(&fetched.told);
-        let path = folder.join(&fetched.file_name);
-        fs::write(&path, &fetched.archive).map_err(|error| file_error("open", &path, &error))?;
-        if wanted { self.verify_fetched(place, &fetched, &path) } else { Ok(()) }
+        fetched.keep_in(folder)?;
+        if wanted { self.verify_fetched(place, &fetched) } else { Ok(()) }
     }
 
-    /// Checks a signature and keeps it beside the archive.
-    fn verify_fetched(&self, place: &Place, fetched: &Fetched, archive: &Path) -> Result<()> {
-        match &fetched.provenance {
-            Provenance::Missing(why) if self.verify == Verify::IfPresent => {
-                let told = place.told();
-                self.say(&format!("WARNING: Verification not found for {told}: {why:#}\n"));
-                return Ok(());
-            }
-            Provenance::Found(provenance) => {
-                let path = PathBuf::from(format!("{}.prov", archive.display()));
-                fs::write(&path, provenance).map_err(|error| file_error("open", &path, &error))?;
-            }
-            Provenance::Missing(_) | Provenance::Unasked => {}
+    /// Checks a signature, which may be missing where that is enough.
+    fn verify_fetched(&self, place: &Place, fetched: &Fetched) -> Result<()> {
+        if let Provenance::Missing(why) = &fetched.provenance
+            && self.verify == Verify::IfPresent
+        {
+            let told = place.told();
+            self.say(&format!("WARNING: Verification not found for {told}: {why:#}\n"));
+            return Ok(());
         }
         fetched.verify(&self.keyring).map(drop)
     }
@@ -150,9 +144,7 @@ impl Manager<'_> {
         ));
         let chart = Chart::load_of_any_format(Path::new(&path))
             .with_context(|| format!("unable to load chart '{path}'"))?;
-        let constraint = Constraint::parse(version).with_context(|| {
-            format!("dependency {name} has an invalid version/constraint format")
-        })?;
+        let constraint = constraint(dependency)?;
         let found = Version::parse(chart.version())
             .with_context(|| format!("invalid version {version} for dependency {name}"))?;
         if !constraint.check(&found) {
@@ -166,12 +158,10 @@ impl Manager<'_> {
 
     /// Packs a chart's folder into another folder; the chart's version.
     fn pack(&self, dependency: &Dependency, folder: &Path) -> Result<String> {
-        let Dependency { name, version, repository, .. } = dependency;
+        let Dependency { name, repository, .. } = dependency;
         let path = local_path(repository, &self.chart)?;
         let chart = Chart::load_of_any_format(Path::new(&path))?;
-        let constraint = Constraint::parse(version).with_context(|| {
-            format!("dependency {name} has an invalid version/constraint format")
-        })?;
+        let constraint = constraint(dependency)?;
         if !constraint.check(&Version::parse(chart.version())?) {
             bail!("can't get a valid version for dependency {name}");
         }
@@ -226,6 +216,13 @@ impl Manager<'_> {
         self.say(&format!("Save error occurred:  {error:#}\n"));
         error
     }
+}
+
+/// The versions of a chart on disk that a dependency takes.
+fn constraint(dependency: &Dependency) -> Result<Constraint> {
+    let Dependency { name, version, .. } = dependency;
+    Constraint::parse(version)
+        .with_context(|| format!("dependency {name} has an invalid version/constraint format"))
 }
 
 /// Where the exact version of a dependency is.

@@ -69,8 +69,7 @@ impl Names {
     pub(super) fn name_unknown(&mut self) -> Vec<Known> {
         let mut unknown = Vec::new();
         for Dependency { name, repository: url, .. } in &self.dependencies {
-            let elsewhere = url.starts_with("file://") || Reference::is_oci(url);
-            if url.is_empty() || elsewhere || self.repositories.contains_key(name) {
+            if needs_no_repository(url) || self.repositories.contains_key(name) {
                 continue;
             }
             let made = format!("{MADE}{}", ArchiveDigest::of(url.as_bytes()).hex());
@@ -90,6 +89,11 @@ pub(super) fn told_name(known: &Known) -> &str {
     if known.name.starts_with(MADE) { &known.url } else { &known.name }
 }
 
+/// Whether a chart comes from where no repository with an index is: `charts/`, a folder, a registry.
+fn needs_no_repository(url: &str) -> bool {
+    url.is_empty() || url.starts_with("file://") || Reference::is_oci(url)
+}
+
 /// Whether Go takes a text for an address: it has a scheme or is a path.
 fn is_address(text: &str) -> bool {
     let scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
@@ -106,12 +110,10 @@ const NOTE: &str = "\nNote that repositories must be URLs or aliases. For exampl
 /// Checks that the repositories of a lock are known.
 pub(super) fn check_repositories(locked: &[Dependency], settings: &Settings) -> Result<()> {
     let known = repositories::all(settings)?;
-    let needs_none =
-        |url: &str| url.is_empty() || url.starts_with("file://") || Reference::is_oci(url);
     let missing: Vec<&str> = locked
         .iter()
         .map(|dependency| dependency.repository.as_str())
-        .filter(|url| !needs_none(url) && !known.iter().any(|k| same_address(&k.url, url)))
+        .filter(|url| !needs_no_repository(url) && !known.iter().any(|k| same_address(&k.url, url)))
         .collect();
     if !missing.is_empty() {
         bail!(
