@@ -1,7 +1,7 @@
 //! Fetching over the network: the only part of these commands that needs a runtime.
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Error, Result, anyhow, bail};
 use helm::provenance::{Verification, verify_fetched};
@@ -41,8 +41,8 @@ pub(super) enum Provenance {
 }
 
 impl Fetched {
-    /// Writes the archive into a folder, and beside it the provenance that was found; the archive's path.
-    pub(super) fn keep_in(&self, folder: &Path) -> Result<PathBuf> {
+    /// Writes the archive into a folder, and beside it the provenance that was found.
+    pub(super) fn keep_in(&self, folder: &Path) -> Result<()> {
         let write = |path: &Path, bytes: &[u8]| {
             std::fs::write(path, bytes).map_err(|error| file_error("open", path, &error))
         };
@@ -51,7 +51,7 @@ impl Fetched {
         if let Provenance::Found(provenance) = &self.provenance {
             write(Path::new(&format!("{}.prov", path.display())), provenance)?;
         }
-        Ok(path)
+        Ok(())
     }
 
     /// Checks the signature, which must be there.
