@@ -1,9 +1,11 @@
 //! Parsed templates.
 //!
-//! The nodes of one parsed text lie in one vector and refer to each other by index: a template
-//! may nest without bound, and an index needs no recursion to be let go of. Everything here can
-//! be shared between threads.
+//! All that one parsed text consists of lies in a few vectors, and its parts refer to each other
+//! by index: a template may nest without bound, an index needs no recursion to be let go of, and
+//! a text of a thousand nodes costs a handful of allocations. Everything here can be shared
+//! between threads.
 
+use std::num::NonZeroU32;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,17 +16,31 @@ use crate::print::quote;
 use crate::stack;
 use crate::text::Str;
 
-/// A node, by its index in [`Source`].
+/// A node, by its index in [`Source`] plus one, so that an `Option` of it takes no more room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Id(usize);
+pub(crate) struct Id(NonZeroU32);
 
 /// The name of a variable, by its index in [`Source`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct VarName(usize);
+pub(crate) struct VarName(u32);
 
 /// A function that a text names, by its index in [`Source`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FunctionName(usize);
+pub(crate) struct FunctionName(u32);
+
+/// The name of a field in [`Source`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FieldName {
+    start: u32,
+    end: u32,
+}
+
+/// A run of elements of one of [`Source`]'s vectors.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    start: u32,
+    end: u32,
+}
 
 impl VarName {
     /// `$`, which every template has.
@@ -40,6 +56,14 @@ pub(crate) struct Source {
     pub(crate) left_delim: String,
     pub(crate) right_delim: String,
     nodes: Vec<Node>,
+    /// The nodes of lists, the commands of pipelines, the words of commands.
+    children: Vec<Id>,
+    fields: Vec<FieldName>,
+    /// The names of `fields`, one after the other.
+    field_names: String,
+    literals: Vec<Literal>,
+    numbers: Vec<Number>,
+    declarations: Vec<Declaration>,
     variables: Vec<Box<str>>,
     /// Each once, so that naming one again makes nothing.
     functions: Vec<Identifier>,
@@ -58,14 +82,16 @@ pub(crate) struct Template {
 #[derive(Debug)]
 pub(crate) struct Node {
     /// Offset in the text; what errors point at.
-    pub(crate) pos: usize,
+    pos: u32,
     pub(crate) kind: NodeKind,
 }
 
 #[derive(Debug)]
 pub(crate) enum NodeKind {
-    List(Vec<Id>),
-    Text(Range<usize>),
+    /// A run of [`Source::children`].
+    List(Run),
+    /// From the node's position up to this offset.
+    Text(u32),
     Action(Id),
     Break,
     Continue,
@@ -73,21 +99,25 @@ pub(crate) enum NodeKind {
     With(Branch),
     Range(Branch),
     Template(Box<Call>),
-    Pipe(Box<Pipe>),
-    Command(Vec<Id>),
+    Pipe(Pipe),
+    /// A run of [`Source::children`].
+    Command(Run),
     Identifier(FunctionName),
     Dot,
     Nil,
     Bool(bool),
-    Number(Box<Number>),
-    String(Box<Literal>),
-    Field(Vec<Box<str>>),
+    /// An index for [`Source::number`].
+    Number(u32),
+    /// An index for [`Source::literal`].
+    String(u32),
+    /// A run of [`Source::fields`].
+    Field(Run),
     Variable(Variable),
     Chain(Chain),
 }
 
 /// `if`, `with` or `range`.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Branch {
     pub(crate) pipe: Id,
     pub(crate) list: Id,
@@ -101,12 +131,19 @@ pub(crate) struct Call {
     pub(crate) pipe: Option<Id>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Pipe {
-    /// Variables are assigned (`=`), not declared.
+    /// A run of [`Source::children`].
+    pub(crate) commands: Run,
+    /// The index plus one of its [`Declaration`].
+    declaration: Option<NonZeroU32>,
+}
+
+/// The variables that a pipeline declares (`:=`) or assigns (`=`).
+#[derive(Debug)]
+pub(crate) struct Declaration {
     pub(crate) assigns: bool,
     pub(crate) variables: Vec<VarName>,
-    pub(crate) commands: Vec<Id>,
 }
 
 /// A function and its name.
@@ -125,72 +162,181 @@ pub(crate) struct Literal {
 }
 
 /// `$name.field.field`
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Variable {
     pub(crate) name: VarName,
-    pub(crate) fields: Vec<Box<str>>,
+    /// A run of [`Source::fields`].
+    pub(crate) fields: Run,
 }
 
 /// `(pipeline).field.field`, or the same after a function's name.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Chain {
     pub(crate) node: Id,
-    pub(crate) fields: Vec<Box<str>>,
+    /// A run of [`Source::fields`].
+    pub(crate) fields: Run,
+}
+
+impl Run {
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// An index or offset in a text that [`Source::new`] let through.
+///
+/// No vector of a source has more elements than its text has bytes, by far.
+fn index(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 impl Source {
+    /// The longest text whose parts can be told by number.
+    pub(crate) const MAX_TEXT: usize = (u32::MAX / 4) as usize;
+
     pub(crate) fn new(name: Str, text: Vec<u8>, left_delim: &str, right_delim: &str) -> Self {
+        // What charts need on average or somewhat more; growing means copying.
+        let (nodes, children, fields) = (text.len() / 12, text.len() / 16, text.len() / 64);
         Self {
             name,
             text,
             left_delim: left_delim.to_owned(),
             right_delim: right_delim.to_owned(),
-            nodes: Vec::new(),
+            nodes: Vec::with_capacity(nodes),
+            children: Vec::with_capacity(children),
+            fields: Vec::with_capacity(fields),
+            field_names: String::with_capacity(fields * 8),
+            literals: Vec::new(),
+            numbers: Vec::new(),
+            declarations: Vec::new(),
             variables: vec!["$".into()],
             functions: Vec::new(),
         }
     }
 
     pub(crate) fn push(&mut self, pos: usize, kind: NodeKind) -> Id {
-        self.nodes.push(Node { pos, kind });
-        Id(self.nodes.len() - 1)
+        self.nodes.push(Node { pos: index(pos), kind });
+        Id(NonZeroU32::new(index(self.nodes.len())).unwrap_or(NonZeroU32::MAX))
+    }
+
+    pub(crate) fn push_text(&mut self, pos: usize, len: usize) -> Id {
+        self.push(pos, NodeKind::Text(index(pos + len)))
     }
 
     pub(crate) fn node(&self, id: Id) -> &Node {
-        &self.nodes[id.0]
+        &self.nodes[id.0.get() as usize - 1]
+    }
+
+    /// Offset in the text; what errors point at.
+    pub(crate) fn pos(&self, id: Id) -> usize {
+        self.node(id).pos as usize
+    }
+
+    /// Keeps the children of a node.
+    pub(crate) fn add_children(&mut self, children: impl IntoIterator<Item = Id>) -> Run {
+        let start = index(self.children.len());
+        self.children.extend(children);
+        Run { start, end: index(self.children.len()) }
+    }
+
+    pub(crate) fn children(&self, run: Run) -> &[Id] {
+        &self.children[run.range()]
+    }
+
+    pub(crate) fn add_pipe(&mut self, commands: Run, declaration: Option<Declaration>) -> Pipe {
+        let declaration = declaration.and_then(|declaration| {
+            self.declarations.push(declaration);
+            NonZeroU32::new(index(self.declarations.len()))
+        });
+        Pipe { commands, declaration }
+    }
+
+    pub(crate) fn declaration(&self, pipe: Pipe) -> Option<&Declaration> {
+        pipe.declaration.map(|at| &self.declarations[at.get() as usize - 1])
+    }
+
+    pub(crate) fn no_fields(&self) -> Run {
+        let end = index(self.fields.len());
+        Run { start: end, end }
+    }
+
+    /// Adds a field to the run that was made last.
+    pub(crate) fn add_field(&mut self, run: Run, name: &str) -> Run {
+        debug_assert_eq!(run.end, index(self.fields.len()), "a run grows at the end of all");
+        let start = index(self.field_names.len());
+        self.field_names.push_str(name);
+        self.fields.push(FieldName { start, end: index(self.field_names.len()) });
+        Run { start: run.start, end: index(self.fields.len()) }
+    }
+
+    pub(crate) fn fields(&self, run: Run) -> &[FieldName] {
+        &self.fields[run.range()]
+    }
+
+    pub(crate) fn field_name(&self, field: FieldName) -> &str {
+        &self.field_names[field.start as usize..field.end as usize]
+    }
+
+    pub(crate) fn add_literal(&mut self, literal: Literal) -> NodeKind {
+        self.literals.push(literal);
+        NodeKind::String(index(self.literals.len() - 1))
+    }
+
+    /// The literal of a [`NodeKind::String`].
+    pub(crate) fn literal(&self, at: u32) -> &Literal {
+        &self.literals[at as usize]
+    }
+
+    pub(crate) fn add_number(&mut self, number: Number) -> NodeKind {
+        self.numbers.push(number);
+        NodeKind::Number(index(self.numbers.len() - 1))
+    }
+
+    /// The number of a [`NodeKind::Number`].
+    pub(crate) fn number(&self, at: u32) -> &Number {
+        &self.numbers[at as usize]
+    }
+
+    /// The bytes of a [`NodeKind::Text`] at `id` that ends at `end`.
+    pub(crate) fn text_of(&self, id: Id, end: u32) -> &[u8] {
+        &self.text[self.pos(id)..end as usize]
     }
 
     /// The variable called `name`, known from now on if it was not.
     pub(crate) fn variable(&mut self, name: &str) -> VarName {
         let known = self.variables.iter().position(|known| **known == *name);
-        VarName(known.unwrap_or_else(|| {
+        VarName(index(known.unwrap_or_else(|| {
             self.variables.push(name.into());
             self.variables.len() - 1
-        }))
+        })))
     }
 
     pub(crate) fn variable_name(&self, name: VarName) -> &str {
-        &self.variables[name.0]
+        &self.variables[name.0 as usize]
     }
 
     /// Makes a function known that the text names.
     pub(crate) fn add_function(&mut self, name: &str, function: Arc<Function>) -> FunctionName {
         self.functions.push(Identifier { name: name.into(), function });
-        FunctionName(self.functions.len() - 1)
+        FunctionName(index(self.functions.len() - 1))
     }
 
     pub(crate) fn function(&self, name: FunctionName) -> &Identifier {
-        &self.functions[name.0]
+        &self.functions[name.0 as usize]
     }
 
     /// Where a node stands, for errors.
     pub(crate) fn place(&self, id: Id) -> Place {
-        let pos = self.node(id).pos;
+        let pos = self.pos(id);
         let before = &self.text[..pos];
         let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         Place {
             file: self.name.clone(),
-            line: 1 + crate::lex::count_lines(before),
+            line: line_at(&self.text, pos),
             column: pos - line_start,
             node: self.print(id),
         }
@@ -205,9 +351,11 @@ impl Source {
 
     fn print_to(&self, to: &mut String, id: Id) {
         match &self.node(id).kind {
-            NodeKind::List(nodes) => nodes.iter().for_each(|node| self.print_to(to, *node)),
-            NodeKind::Text(range) => {
-                to.push_str(&String::from_utf8_lossy(&self.text[range.clone()]));
+            NodeKind::List(nodes) => {
+                self.children(*nodes).iter().for_each(|node| self.print_to(to, *node));
+            }
+            NodeKind::Text(end) => {
+                to.push_str(&String::from_utf8_lossy(self.text_of(id, *end)));
             }
             NodeKind::Action(pipe) => {
                 to.push_str(&self.left_delim);
@@ -229,9 +377,9 @@ impl Source {
                 }
                 to.push_str(&self.right_delim);
             }
-            NodeKind::Pipe(pipe) => self.print_pipe(to, pipe),
+            NodeKind::Pipe(pipe) => self.print_pipe(to, *pipe),
             NodeKind::Command(args) => {
-                for (at, arg) in args.iter().enumerate() {
+                for (at, arg) in self.children(*args).iter().enumerate() {
                     if at > 0 {
                         to.push(' ');
                     }
@@ -242,18 +390,19 @@ impl Source {
             NodeKind::Dot => to.push('.'),
             NodeKind::Nil => to.push_str("nil"),
             NodeKind::Bool(b) => to.push_str(if *b { "true" } else { "false" }),
-            NodeKind::Number(number) => to.push_str(&number.text),
+            NodeKind::Number(number) => to.push_str(&self.number(*number).text),
             NodeKind::String(literal) => {
+                let literal = self.literal(*literal);
                 to.push_str(&String::from_utf8_lossy(&self.text[literal.quoted.clone()]));
             }
-            NodeKind::Field(fields) => print_fields(to, fields),
+            NodeKind::Field(fields) => self.print_fields(to, *fields),
             NodeKind::Variable(variable) => {
                 to.push_str(self.variable_name(variable.name));
-                print_fields(to, &variable.fields);
+                self.print_fields(to, variable.fields);
             }
             NodeKind::Chain(chain) => {
                 self.print_operand(to, chain.node);
-                print_fields(to, &chain.fields);
+                self.print_fields(to, chain.fields);
             }
         }
     }
@@ -269,21 +418,28 @@ impl Source {
         }
     }
 
-    fn print_pipe(&self, to: &mut String, pipe: &Pipe) {
-        for (at, name) in pipe.variables.iter().enumerate() {
-            if at > 0 {
-                to.push_str(", ");
+    fn print_pipe(&self, to: &mut String, pipe: Pipe) {
+        if let Some(declaration) = self.declaration(pipe) {
+            for (at, name) in declaration.variables.iter().enumerate() {
+                if at > 0 {
+                    to.push_str(", ");
+                }
+                to.push_str(self.variable_name(*name));
             }
-            to.push_str(self.variable_name(*name));
+            to.push_str(if declaration.assigns { " = " } else { " := " });
         }
-        if !pipe.variables.is_empty() {
-            to.push_str(if pipe.assigns { " = " } else { " := " });
-        }
-        for (at, command) in pipe.commands.iter().enumerate() {
+        for (at, command) in self.children(pipe.commands).iter().enumerate() {
             if at > 0 {
                 to.push_str(" | ");
             }
             self.print_to(to, *command);
+        }
+    }
+
+    fn print_fields(&self, to: &mut String, fields: Run) {
+        for field in self.fields(fields) {
+            to.push('.');
+            to.push_str(self.field_name(*field));
         }
     }
 
@@ -310,21 +466,18 @@ impl Source {
     /// Whether a list holds nothing but blanks.
     pub(crate) fn is_empty_list(&self, id: Id) -> bool {
         match &self.node(id).kind {
-            NodeKind::List(nodes) => nodes.iter().all(|node| self.is_empty_list(*node)),
-            NodeKind::Text(range) => {
-                let text = &self.text[range.clone()];
-                text.utf8_chunks().all(|chunk| {
-                    chunk.invalid().is_empty() && chunk.valid().chars().all(char::is_whitespace)
-                })
+            NodeKind::List(nodes) => {
+                self.children(*nodes).iter().all(|node| self.is_empty_list(*node))
             }
+            NodeKind::Text(end) => self.text_of(id, *end).utf8_chunks().all(|chunk| {
+                chunk.invalid().is_empty() && chunk.valid().chars().all(char::is_whitespace)
+            }),
             _ => false,
         }
     }
 }
 
-fn print_fields(to: &mut String, fields: &[Box<str>]) {
-    for field in fields {
-        to.push('.');
-        to.push_str(field);
-    }
+/// The line of an offset in a text, from 1.
+pub(crate) fn line_at(text: &[u8], pos: usize) -> usize {
+    1 + memchr::memchr_iter(b'\n', &text[..pos.min(text.len())]).count()
 }

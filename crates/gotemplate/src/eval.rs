@@ -171,7 +171,7 @@ impl Exec<'_> {
         let NodeKind::List(nodes) = &source.node(id).kind else {
             return self.walk(dot, id);
         };
-        for node in nodes {
+        for node in source.children(*nodes) {
             let flow = self.walk(dot, *node)?;
             if flow != Flow::Next {
                 return Ok(flow);
@@ -184,9 +184,9 @@ impl Exec<'_> {
         self.node = id;
         let source = self.source;
         match &source.node(id).kind {
-            NodeKind::Text(range) => {
+            NodeKind::Text(end) => {
                 let before = self.out.len();
-                self.out.extend_from_slice(&source.text[range.clone()]);
+                self.out.extend_from_slice(source.text_of(id, *end));
                 self.written(before)?;
             }
             NodeKind::Action(pipe) => {

@@ -4,8 +4,6 @@
 //! (`{{-`, `-}}`); the parser sees nothing of trimming and of comments. Inside of actions, runs
 //! of blanks are tokens: they separate arguments.
 
-use std::borrow::Cow;
-
 use crate::print::quote;
 use crate::unicode;
 
@@ -93,31 +91,29 @@ impl Token {
 }
 
 /// A token with its text and place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Item<'t> {
     pub(crate) token: Token,
-    pub(crate) text: Cow<'t, [u8]>,
+    /// As written; nothing for [`Token::Error`], which [`Lexer::message`] explains.
+    pub(crate) text: &'t [u8],
     /// Offset of the first byte.
     pub(crate) pos: usize,
-    /// Line of the first byte, from 1.
-    pub(crate) line: usize,
 }
 
 impl Item<'_> {
-    /// How errors name the token.
+    /// How errors name a token that is none itself.
     pub(crate) fn describe(&self) -> String {
         /// Longer texts are cut to this many characters.
         const SHOWN: usize = 10;
         match self.token {
             Token::Eof => "EOF".to_owned(),
-            Token::Error => String::from_utf8_lossy(&self.text).into_owned(),
-            token if token.is_keyword() => format!("<{}>", String::from_utf8_lossy(&self.text)),
+            token if token.is_keyword() => format!("<{}>", String::from_utf8_lossy(self.text)),
             _ if self.text.len() > SHOWN => {
-                let cut = unicode::chars(&self.text).nth(SHOWN);
-                let shown = cut.map_or(&self.text[..], |(at, ..)| &self.text[..at]);
+                let cut = unicode::chars(self.text).nth(SHOWN);
+                let shown = cut.map_or(self.text, |(at, ..)| &self.text[..at]);
                 format!("{}...", quote(shown))
             }
-            _ => quote(&self.text),
+            _ => quote(self.text),
         }
     }
 }
@@ -127,11 +123,11 @@ pub(crate) struct Lexer<'t> {
     input: &'t [u8],
     left: &'t [u8],
     right: &'t [u8],
-    /// Where the current token starts, and the line of that.
+    /// Where the current token starts.
     start: usize,
-    start_line: usize,
     pos: usize,
-    line: usize,
+    /// What is wrong and where, once a [`Token::Error`] was given.
+    failure: Option<(String, usize)>,
     parens: usize,
     inside_action: bool,
     /// `break` and `continue` are keywords unless there are functions of these names.
@@ -146,9 +142,8 @@ impl<'t> Lexer<'t> {
             left,
             right,
             start: 0,
-            start_line: 1,
             pos: 0,
-            line: 1,
+            failure: None,
             parens: 0,
             inside_action: false,
             break_is_keyword: true,
@@ -156,8 +151,11 @@ impl<'t> Lexer<'t> {
         }
     }
 
-    /// The next token. After the end comes [`Token::Eof`] for ever.
+    /// The next token. After the end comes [`Token::Eof`] for ever, after an error that error.
     pub(crate) fn next_item(&mut self) -> Item<'t> {
+        if let Some((_, pos)) = self.failure {
+            return Item { token: Token::Error, text: &[], pos };
+        }
         if self.inside_action {
             return self.action();
         }
@@ -166,6 +164,11 @@ impl<'t> Lexer<'t> {
                 return item;
             }
         }
+    }
+
+    /// What is wrong, after a [`Token::Error`].
+    pub(crate) fn message(&self) -> &str {
+        self.failure.as_ref().map_or("", |(message, _)| message)
     }
 
     fn rest(&self) -> &'t [u8] {
@@ -183,40 +186,31 @@ impl<'t> Lexer<'t> {
             return None;
         }
         self.pos += len;
-        self.line += usize::from(c == '\n');
         Some(c)
     }
 
     /// Takes everything up to the current position as a token.
     fn item(&mut self, token: Token) -> Item<'t> {
         let text = &self.input[self.start..self.pos];
-        let item =
-            Item { token, text: Cow::Borrowed(text), pos: self.start, line: self.start_line };
+        let item = Item { token, text, pos: self.start };
         self.start = self.pos;
-        self.start_line = self.line;
         item
     }
 
-    /// Moves on by `len` bytes and counts their lines.
+    /// Moves on by `len` bytes.
     fn skip(&mut self, len: usize) {
-        self.line += count_lines(&self.rest()[..len]);
         self.pos += len;
     }
 
     /// Drops everything up to the current position.
     fn ignore(&mut self) {
         self.start = self.pos;
-        self.start_line = self.line;
     }
 
     /// An error token; the rest of the input is given up.
     fn error(&mut self, message: impl Into<String>) -> Item<'t> {
-        let text = Cow::Owned(message.into().into_bytes());
-        let item = Item { token: Token::Error, text, pos: self.start, line: self.start_line };
-        self.input = &[];
-        self.start = 0;
-        self.pos = 0;
-        item
+        let (_, pos) = self.failure.insert((message.into(), self.start));
+        Item { token: Token::Error, text: &[], pos: *pos }
     }
 
     /// A token outside of actions; `None` after a comment.
@@ -287,10 +281,15 @@ impl<'t> Lexer<'t> {
     /// Whether a right delimiter stands here, and if so, whether it trims.
     fn at_right_delim(&self) -> Option<bool> {
         let rest = self.rest();
-        if trims_right(rest) && rest[2..].starts_with(self.right) {
+        if trims_right(rest) && self.closes(&rest[2..]) {
             return Some(true);
         }
-        rest.starts_with(self.right).then_some(false)
+        self.closes(rest).then_some(false)
+    }
+
+    /// Whether a text begins with the right delimiter; asked at every token and mostly no.
+    fn closes(&self, text: &[u8]) -> bool {
+        text.first() == self.right.first() && text.starts_with(self.right)
     }
 
     fn right_delim(&mut self, trims: bool) -> Item<'t> {
@@ -368,7 +367,7 @@ impl<'t> Lexer<'t> {
     fn space(&mut self) -> Item<'t> {
         let count = self.rest().iter().take_while(|byte| is_blank(**byte)).count();
         let last = &self.input[self.pos + count - 1..];
-        if trims_right(last) && last[2..].starts_with(self.right) {
+        if trims_right(last) && self.closes(&last[2..]) {
             if count == 1 {
                 return self.right_delim(true);
             }
@@ -409,8 +408,7 @@ impl<'t> Lexer<'t> {
 
     fn word(&mut self) {
         // Nearly every name is plain ASCII, without line ends to count.
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-        self.pos += self.rest().iter().take_while(|byte| plain(byte)).count();
+        self.pos += self.rest().iter().take_while(|byte| IN_NAMES[usize::from(**byte)]).count();
         while self.peek().is_some_and(is_alphanumeric) {
             self.bump();
         }
@@ -427,12 +425,15 @@ impl<'t> Lexer<'t> {
         matches!(
             rest.first(),
             None | Some(b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(')
-        ) || rest.starts_with(self.right)
+        ) || self.closes(rest)
     }
 
     /// A string or character in quotes, of which the first was taken. The parser checks escapes.
     fn quoted(&mut self, quote: char, token: Token, unterminated: &str) -> Item<'t> {
         loop {
+            // Nearly all of a string is neither of these.
+            let plain = |byte: &u8| !matches!(byte, b'\\' | b'\n' | b'"' | b'\'');
+            self.pos += self.rest().iter().take_while(|byte| plain(byte)).count();
             let c = match self.bump() {
                 Some('\\') => self.bump().map(|c| if c == '\n' { c } else { '\\' }),
                 c => c,
@@ -446,13 +447,11 @@ impl<'t> Lexer<'t> {
     }
 
     fn raw_string(&mut self) -> Item<'t> {
-        loop {
-            match self.bump() {
-                None => return self.error("unterminated raw quoted string"),
-                Some('`') => return self.item(Token::RawString),
-                Some(_) => {}
-            }
-        }
+        let Some(end) = memchr::memchr(b'`', self.rest()) else {
+            return self.error("unterminated raw quoted string");
+        };
+        self.skip(end + 1);
+        self.item(Token::RawString)
     }
 
     fn number(&mut self) -> Item<'t> {
@@ -510,6 +509,17 @@ impl<'t> Lexer<'t> {
     }
 }
 
+/// The ASCII characters of names.
+const IN_NAMES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128_u8 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_';
+        byte += 1;
+    }
+    table
+};
+
 /// `U+0078 'x'`, as `%#U` prints a character.
 fn code_point(c: char) -> String {
     let code = u32::from(c);
@@ -536,17 +546,12 @@ fn blanks_at_end(text: &[u8]) -> usize {
     text.iter().rev().take_while(|byte| is_blank(**byte)).count()
 }
 
-/// The number of line ends.
-pub(crate) fn count_lines(text: &[u8]) -> usize {
-    text.split(|byte| *byte == b'\n').count() - 1
-}
-
 /// The offset of the first `needle`.
 fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
     let first = *needle.first()?;
     let mut from = 0;
     loop {
-        let at = from + text[from..].iter().position(|byte| *byte == first)?;
+        let at = from + memchr::memchr(first, &text[from..])?;
         if text[at..].starts_with(needle) {
             return Some(at);
         }

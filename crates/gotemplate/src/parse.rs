@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use crate::ast::{Branch, Call, FunctionName, Id, NodeKind, Source, Template, VarName};
+use crate::ast::{self, Branch, Call, FunctionName, Id, NodeKind, Source, Template, VarName};
 use crate::builtins;
 use crate::error::ParseError;
 use crate::func::{FuncMap, Function};
@@ -40,6 +40,10 @@ pub(crate) fn parse(
     functions: &FuncMap,
     delims: &Delims,
 ) -> Result<Arc<[Arc<Template>]>, ParseError> {
+    if text.len() > Source::MAX_TEXT {
+        let message = format!("template is longer than {} bytes", Source::MAX_TEXT);
+        return Err(ParseError { name, line: 1, message });
+    }
     let source = Source::new(name.clone(), text.to_vec(), &delims.left, &delims.right);
     let mut parser = Parser {
         lexer: Lexer::new(text, delims.left.as_bytes(), delims.right.as_bytes()),
@@ -48,6 +52,8 @@ pub(crate) fn parse(
         source,
         trees: Vec::new(),
         tree: Tree::default(),
+        ahead: Vec::with_capacity(4),
+        siblings: Vec::with_capacity(64),
     };
     parser.lexer.break_is_keyword = parser.function("break").is_none();
     parser.lexer.continue_is_keyword = parser.function("continue").is_none();
@@ -69,35 +75,30 @@ struct Parser<'t> {
     source: Source,
     /// The templates complete so far.
     trees: Vec<(Str, Id)>,
-    tree: Tree<'t>,
+    tree: Tree,
+    /// Tokens read ahead and put back, the next one last.
+    ahead: Vec<Item<'t>>,
+    /// The children so far of all nodes that are being parsed, those of the innermost last.
+    siblings: Vec<Id>,
 }
 
 /// What belongs to the template being parsed, and not to those it stands in.
-struct Tree<'t> {
-    /// Tokens read ahead and put back, the next one last.
-    ahead: Vec<Item<'t>>,
-    /// The line of the last token that came from the lexer: where errors are.
-    line: usize,
+struct Tree {
+    /// The offset of the last token that came from the lexer: where errors are.
+    last: usize,
     /// Variables declared at the moment.
     variables: Vec<VarName>,
-    /// The line on which the current action started; 0 outside of actions.
-    action_line: usize,
+    /// The offset at which the current action started.
+    action: Option<usize>,
     /// How many `range` the current place is in.
     ranges: usize,
     /// How many parentheses the current place is in.
     parens: usize,
 }
 
-impl Default for Tree<'_> {
+impl Default for Tree {
     fn default() -> Self {
-        Self {
-            ahead: Vec::with_capacity(3),
-            line: 0,
-            variables: vec![VarName::DOLLAR],
-            action_line: 0,
-            ranges: 0,
-            parens: 0,
-        }
+        Self { last: 0, variables: vec![VarName::DOLLAR], action: None, ranges: 0, parens: 0 }
     }
 }
 
@@ -118,7 +119,7 @@ type Parse<T> = Result<T, ParseError>;
 
 impl<'t> Parser<'t> {
     fn next(&mut self) -> Item<'t> {
-        match self.tree.ahead.pop() {
+        match self.ahead.pop() {
             Some(item) => item,
             None => self.lex(),
         }
@@ -126,20 +127,21 @@ impl<'t> Parser<'t> {
 
     fn lex(&mut self) -> Item<'t> {
         let item = self.lexer.next_item();
-        self.tree.line = item.line;
+        self.tree.last = item.pos;
         item
     }
 
     fn put_back(&mut self, item: Item<'t>) {
-        self.tree.ahead.push(item);
+        self.ahead.push(item);
     }
 
-    fn peek(&mut self) -> &Item<'t> {
-        if self.tree.ahead.is_empty() {
-            let item = self.lex();
-            self.tree.ahead.push(item);
+    fn peek(&mut self) -> Item<'t> {
+        if let Some(item) = self.ahead.last() {
+            return *item;
         }
-        &self.tree.ahead[self.tree.ahead.len() - 1]
+        let item = self.lex();
+        self.ahead.push(item);
+        item
     }
 
     fn next_non_space(&mut self) -> Item<'t> {
@@ -151,32 +153,44 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn peek_non_space(&mut self) -> &Item<'t> {
-        while self.peek().token == Token::Space {
-            self.next();
-        }
-        self.peek()
+    fn peek_non_space(&mut self) -> Item<'t> {
+        let item = self.next_non_space();
+        self.put_back(item);
+        item
     }
 
+    #[cold]
     fn error<T>(&self, message: impl Into<String>) -> Parse<T> {
         Err(ParseError {
             name: self.source.name.clone(),
-            line: self.tree.line,
+            line: self.line_at(self.tree.last),
             message: message.into(),
         })
     }
 
+    fn line_at(&self, pos: usize) -> usize {
+        ast::line_at(&self.source.text, pos)
+    }
+
+    #[cold]
     fn unexpected<T>(&self, item: &Item<'_>, context: &str) -> Parse<T> {
-        let text = item.describe();
         if item.token != Token::Error {
-            return self.error(format!("unexpected {text} in {context}"));
+            return self.error(format!("unexpected {} in {context}", item.describe()));
         }
-        let started = self.tree.action_line;
-        if started == 0 || started == item.line {
-            return self.error(text);
+        let text = self.lexer.message();
+        let started = self.tree.action.map(|pos| self.line_at(pos));
+        match started.filter(|line| *line != self.line_at(item.pos)) {
+            None => self.error(text),
+            Some(line) => {
+                let action = if text.ends_with(" action") { "" } else { " in action" };
+                self.error(format!("{text}{action} started at {}:{line}", self.source.name))
+            }
         }
-        let action = if text.ends_with(" action") { "" } else { " in action" };
-        self.error(format!("{text}{action} started at {}:{started}", self.source.name))
+    }
+
+    /// Keeps the children that were met since there were `before` of them.
+    fn children_since(&mut self, before: usize) -> ast::Run {
+        self.source.add_children(self.siblings.drain(before..))
     }
 
     fn expect(&mut self, token: Token, context: &str) -> Parse<Item<'t>> {
@@ -205,7 +219,7 @@ impl<'t> Parser<'t> {
     /// The whole text; here alone, definitions may stand.
     fn text_to_end(&mut self) -> Parse<Id> {
         let pos = self.peek().pos;
-        let mut nodes = Vec::new();
+        let before = self.siblings.len();
         while self.peek().token != Token::Eof {
             if self.peek().token == Token::LeftDelim {
                 let delim = self.next();
@@ -218,13 +232,14 @@ impl<'t> Parser<'t> {
                 self.put_back(delim);
             }
             match self.text_or_action()? {
-                Element::Node(id) => nodes.push(id),
+                Element::Node(id) => self.siblings.push(id),
                 Element::Ending(ending) => {
                     let text = self.describe(&ending);
                     return self.error(format!("unexpected {text}"));
                 }
             }
         }
+        let nodes = self.children_since(before);
         Ok(self.source.push(pos, NodeKind::List(nodes)))
     }
 
@@ -254,7 +269,7 @@ impl<'t> Parser<'t> {
     }
 
     fn unquote(&self, item: &Item<'_>) -> Parse<Str> {
-        match unquote(&item.text) {
+        match unquote(item.text) {
             Ok(text) => Ok(Str::from(text)),
             Err(message) => self.error(message),
         }
@@ -263,11 +278,12 @@ impl<'t> Parser<'t> {
     /// Nodes up to an `end` or `else`.
     fn item_list(&mut self) -> Parse<(Id, Ending)> {
         let pos = self.peek_non_space().pos;
-        let mut nodes = Vec::new();
+        let before = self.siblings.len();
         while self.peek_non_space().token != Token::Eof {
             match self.text_or_action()? {
-                Element::Node(id) => nodes.push(id),
+                Element::Node(id) => self.siblings.push(id),
                 Element::Ending(ending) => {
+                    let nodes = self.children_since(before);
                     return Ok((self.source.push(pos, NodeKind::List(nodes)), ending));
                 }
             }
@@ -278,15 +294,12 @@ impl<'t> Parser<'t> {
     fn text_or_action(&mut self) -> Parse<Element> {
         let item = self.next_non_space();
         match item.token {
-            Token::Text => {
-                let range = item.pos..item.pos + item.text.len();
-                Ok(Element::Node(self.source.push(item.pos, NodeKind::Text(range))))
-            }
+            Token::Text => Ok(Element::Node(self.source.push_text(item.pos, item.text.len()))),
             Token::LeftDelim => {
-                self.tree.action_line = item.line;
+                self.tree.action = Some(item.pos);
                 let element = self.action();
                 if element.is_ok() {
-                    self.tree.action_line = 0;
+                    self.tree.action = None;
                 }
                 element
             }
@@ -357,7 +370,7 @@ impl<'t> Parser<'t> {
             Ending::Else(pos) => Some(self.else_list(keyword, pos)?),
         };
         self.tree.variables.truncate(variables);
-        let pos = self.source.node(pipe).pos;
+        let pos = self.source.pos(pipe);
         Ok(self.source.push(pos, kind(Branch { pipe, list, else_list })))
     }
 
@@ -383,7 +396,8 @@ impl<'t> Parser<'t> {
                 return Ok(list);
             }
         };
-        Ok(self.source.push(pos, NodeKind::List(vec![chained])))
+        let chained = self.source.add_children([chained]);
+        Ok(self.source.push(pos, NodeKind::List(chained)))
     }
 
     /// `{{block "name" pipeline}} … {{end}}`; the keyword was taken.

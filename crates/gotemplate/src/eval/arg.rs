@@ -32,11 +32,11 @@ impl Exec<'_> {
         let source = self.source;
         match &source.node(id).kind {
             NodeKind::Dot => Ok(dot.clone()),
-            NodeKind::Field(fields) => self.field_chain(dot, dot, id, fields, &[], None),
-            NodeKind::Variable(variable) => self.variable_chain(dot, id, variable, &[], None),
+            NodeKind::Field(fields) => self.field_chain(dot, dot, id, *fields, &[], None),
+            NodeKind::Variable(variable) => self.variable_chain(dot, id, *variable, &[], None),
             NodeKind::Pipe(_) => Ok(self.nested_pipeline(dot, id)?.0),
             NodeKind::Identifier(name) => self.call(dot, *name, id, &[], None),
-            NodeKind::Chain(chain) => self.chain(dot, id, chain, &[], None),
+            NodeKind::Chain(chain) => self.chain(dot, id, *chain, &[], None),
             _ => Err(self.error(format!(
                 "can't handle assignment of {} to empty interface argument",
                 source.print(id)
@@ -48,7 +48,7 @@ impl Exec<'_> {
     fn literal(&mut self, id: Id, ty: Type) -> Exe<Operand> {
         let source = self.source;
         let kind = &source.node(id).kind;
-        let number = if let NodeKind::Number(number) = kind { Some(&**number) } else { None };
+        let number = if let NodeKind::Number(at) = kind { Some(source.number(*at)) } else { None };
         let int = number.and_then(|number| number.int).ok_or("integer");
         let uint = number.and_then(|number| number.uint).ok_or("unsigned integer");
         let float = number.and_then(|number| number.float).ok_or("float");
@@ -64,7 +64,9 @@ impl Exec<'_> {
                 _ => Err("bool"),
             },
             Type::String => match kind {
-                NodeKind::String(literal) => Ok(Value::String(literal.text.clone())),
+                NodeKind::String(literal) => {
+                    Ok(Value::String(source.literal(*literal).text.clone()))
+                }
                 _ => Err("string"),
             },
             Type::Int => int.map(Value::Int),
@@ -94,8 +96,10 @@ impl Exec<'_> {
         let source = self.source;
         match &source.node(id).kind {
             NodeKind::Bool(b) => Ok(Operand::concrete(Value::Bool(*b))),
-            NodeKind::Number(number) => self.constant(id, number),
-            NodeKind::String(literal) => Ok(Operand::concrete(Value::String(literal.text.clone()))),
+            NodeKind::Number(number) => self.constant(id, source.number(*number)),
+            NodeKind::String(literal) => {
+                Ok(Operand::concrete(Value::String(source.literal(*literal).text.clone())))
+            }
             _ => self.untyped_arg(&Operand::NONE, id),
         }
     }

@@ -1,7 +1,7 @@
 //! Chains of fields: struct fields, map entries and methods.
 
 use super::{Exe, Exec, Operand};
-use crate::ast::{Chain, Id, NodeKind, Variable};
+use crate::ast::{Chain, Id, NodeKind, Run, Variable};
 use crate::print::quote;
 use crate::template::MissingKey;
 use crate::value::{Map, ObjectRef, Underlying, Value};
@@ -12,7 +12,7 @@ impl Exec<'_> {
         &mut self,
         dot: &Operand,
         id: Id,
-        chain: &Chain,
+        chain: Chain,
         args: &[Id],
         last: Option<Operand>,
     ) -> Exe<Operand> {
@@ -22,7 +22,7 @@ impl Exec<'_> {
             return Err(self.error(format!("indirection through explicit nil in {text}")));
         }
         let receiver = self.untyped_arg(dot, chain.node)?;
-        self.field_chain(dot, &receiver, id, &chain.fields, args, last)
+        self.field_chain(dot, &receiver, id, chain.fields, args, last)
     }
 
     /// `$name.field.field` with arguments.
@@ -30,7 +30,7 @@ impl Exec<'_> {
         &mut self,
         dot: &Operand,
         id: Id,
-        variable: &Variable,
+        variable: Variable,
         args: &[Id],
         last: Option<Operand>,
     ) -> Exe<Operand> {
@@ -40,7 +40,7 @@ impl Exec<'_> {
             self.not_a_function(id, args, last.as_ref())?;
             return Ok(value);
         }
-        self.field_chain(dot, &value, id, &variable.fields, args, last)
+        self.field_chain(dot, &value, id, variable.fields, args, last)
     }
 
     /// Walks along fields; the last one gets the arguments, in case it is a method.
@@ -49,19 +49,21 @@ impl Exec<'_> {
         dot: &Operand,
         receiver: &Operand,
         id: Id,
-        fields: &[Box<str>],
+        fields: Run,
         args: &[Id],
         last: Option<Operand>,
     ) -> Exe<Operand> {
-        let Some((field, before)) = fields.split_last() else {
+        let source = self.source;
+        let Some((field, before)) = source.fields(fields).split_last() else {
             return Ok(receiver.clone());
         };
         let mut reached: Option<Operand> = None;
         for field in before {
             let receiver = reached.as_ref().unwrap_or(receiver);
-            reached = Some(self.field(dot, field, id, &[], None, receiver)?);
+            reached = Some(self.field(dot, source.field_name(*field), id, &[], None, receiver)?);
         }
-        self.field(dot, field, id, args, last, reached.as_ref().unwrap_or(receiver))
+        let name = source.field_name(*field);
+        self.field(dot, name, id, args, last, reached.as_ref().unwrap_or(receiver))
     }
 
     fn field(

@@ -16,20 +16,23 @@ impl Exec<'_> {
             return Err(self.error(format!("unknown node: {}", source.print(id))));
         };
         let mut last: Option<Operand> = None;
-        for command in &pipe.commands {
+        for command in source.children(pipe.commands) {
             let mut value = self.command(dot, *command, last.take())?;
             value.boxed = false; // what is in the interface counts, not the interface
             last = Some(value);
         }
         let value = last.unwrap_or(Operand::NONE);
-        for name in &pipe.variables {
-            if pipe.assigns {
+        let Some(declaration) = source.declaration(*pipe) else {
+            return Ok((value, false));
+        };
+        for name in &declaration.variables {
+            if declaration.assigns {
                 self.assign(*name, value.clone())?;
             } else {
                 self.variables.push((*name, value.clone()));
             }
         }
-        Ok((value, !pipe.variables.is_empty()))
+        Ok((value, true))
     }
 
     /// The value of a command; `last` is the value of the command before it in the pipeline.
@@ -38,7 +41,7 @@ impl Exec<'_> {
         let NodeKind::Command(words) = &source.node(id).kind else {
             return Err(self.error(format!("unknown node: {}", source.print(id))));
         };
-        let [first, args @ ..] = words.as_slice() else {
+        let [first, args @ ..] = source.children(*words) else {
             return Err(self.error("empty command"));
         };
         let first = *first;
@@ -46,9 +49,9 @@ impl Exec<'_> {
         match kind {
             NodeKind::Field(fields) => {
                 self.node = first;
-                return self.field_chain(dot, dot, first, fields, args, last);
+                return self.field_chain(dot, dot, first, *fields, args, last);
             }
-            NodeKind::Chain(chain) => return self.chain(dot, first, chain, args, last),
+            NodeKind::Chain(chain) => return self.chain(dot, first, *chain, args, last),
             NodeKind::Identifier(name) => {
                 self.node = first;
                 return self.call(dot, *name, id, args, last);
@@ -58,7 +61,7 @@ impl Exec<'_> {
                 return Ok(self.nested_pipeline(dot, first)?.0);
             }
             NodeKind::Variable(variable) => {
-                return self.variable_chain(dot, first, variable, args, last);
+                return self.variable_chain(dot, first, *variable, args, last);
             }
             _ => {}
         }
@@ -68,8 +71,10 @@ impl Exec<'_> {
             NodeKind::Bool(b) => Ok(Operand::concrete(Value::Bool(*b))),
             NodeKind::Dot => Ok(dot.clone()),
             NodeKind::Nil => Err(self.error("nil is not a command")),
-            NodeKind::Number(number) => self.constant(first, number),
-            NodeKind::String(literal) => Ok(Operand::concrete(Value::String(literal.text.clone()))),
+            NodeKind::Number(number) => self.constant(first, source.number(*number)),
+            NodeKind::String(literal) => {
+                Ok(Operand::concrete(Value::String(source.literal(*literal).text.clone())))
+            }
             _ => {
                 let text = quote(source.print(first));
                 Err(self.error(format!("can't evaluate command {text}")))

@@ -21,10 +21,12 @@ impl Exec<'_> {
         let mark = self.variables.len();
         let value = self.pipeline(dot, branch.pipe)?.0.value;
         let source = self.source;
-        let (variables, assigns) = match &source.node(branch.pipe).kind {
-            NodeKind::Pipe(pipe) => (pipe.variables.as_slice(), pipe.assigns),
-            _ => (&[][..], false),
+        let declaration = match &source.node(branch.pipe).kind {
+            NodeKind::Pipe(pipe) => source.declaration(*pipe),
+            _ => None,
         };
+        let (variables, assigns) = declaration
+            .map_or((&[][..], false), |declaration| (&declaration.variables, declaration.assigns));
         let mut state =
             Loop { body: branch.list, variables, assigns, mark: self.variables.len(), ran: false };
         self.iterate(&mut state, &pointed_to(value))?;

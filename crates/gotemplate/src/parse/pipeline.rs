@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Parse, Parser};
-use crate::ast::{Chain, Id, Literal, NodeKind, Pipe, Variable};
+use crate::ast::{Chain, Declaration, Id, Literal, NodeKind, Run, Variable};
 use crate::lex::{Item, Token};
 use crate::number::{Form, Number};
 use crate::print::quote;
@@ -17,8 +17,8 @@ impl<'t> Parser<'t> {
     /// `declarations? command ('|' command)*`, up to and with the token `end`.
     pub(super) fn pipeline(&mut self, context: &'static str, end: Token) -> Parse<Id> {
         let pos = self.peek_non_space().pos;
-        let mut pipe = Pipe { assigns: false, variables: Vec::new(), commands: Vec::new() };
-        self.declarations(&mut pipe, context)?;
+        let declaration = self.declarations(context)?;
+        let before = self.siblings.len();
         loop {
             let item = self.next_non_space();
             match item.token {
@@ -37,40 +37,44 @@ impl<'t> Parser<'t> {
                 | Token::LeftParen => {
                     self.put_back(item);
                     let command = self.command()?;
-                    pipe.commands.push(command);
+                    self.siblings.push(command);
                 }
                 _ => return self.unexpected(&item, context),
             }
         }
-        self.check(&pipe, context)?;
-        Ok(self.source.push(pos, NodeKind::Pipe(Box::new(pipe))))
+        self.check(&self.siblings[before..], context)?;
+        let commands = self.children_since(before);
+        let pipe = self.source.add_pipe(commands, declaration);
+        Ok(self.source.push(pos, NodeKind::Pipe(pipe)))
     }
 
     /// `$x :=`, `$x =`, or with `range` also `$i, $x :=`. A variable that turns out to be an
     /// argument is put back.
-    fn declarations(&mut self, pipe: &mut Pipe, context: &str) -> Parse<()> {
+    fn declarations(&mut self, context: &str) -> Parse<Option<Declaration>> {
+        let mut names = Vec::new();
+        let declaration = |assigns, variables: Vec<_>| {
+            Ok((!variables.is_empty()).then_some(Declaration { assigns, variables }))
+        };
         while self.peek_non_space().token == Token::Variable {
             let variable = self.next();
-            let after = self.peek().clone();
+            let after = self.peek();
             let next = self.peek_non_space();
-            let token = next.token;
-            let comma = token == Token::Char && &*next.text == b",";
-            if !comma && token != Token::Assign && token != Token::Declare {
+            let comma = next.token == Token::Char && next.text == b",";
+            if !comma && next.token != Token::Assign && next.token != Token::Declare {
                 if after.token == Token::Space {
                     self.put_back(after);
                 }
                 self.put_back(variable);
-                return Ok(());
+                break;
             }
             self.next_non_space();
-            let name = self.source.variable(&lossy(&variable.text));
-            pipe.variables.push(name);
+            let name = self.source.variable(&lossy(variable.text));
+            names.push(name);
             self.tree.variables.push(name);
             if !comma {
-                pipe.assigns = token == Token::Assign;
-                return Ok(());
+                return declaration(next.token == Token::Assign, names);
             }
-            if context != "range" || pipe.variables.len() >= 2 {
+            if context != "range" || names.len() >= 2 {
                 return self.error(format!("too many declarations in {context}"));
             }
             match self.peek_non_space().token {
@@ -78,16 +82,16 @@ impl<'t> Parser<'t> {
                 _ => return self.error("range can only initialize variables"),
             }
         }
-        Ok(())
+        declaration(false, names)
     }
 
-    fn check(&self, pipe: &Pipe, context: &str) -> Parse<()> {
-        if pipe.commands.is_empty() {
+    fn check(&self, commands: &[Id], context: &str) -> Parse<()> {
+        if commands.is_empty() {
             return self.error(format!("missing value for {context}"));
         }
-        for (at, command) in pipe.commands.iter().enumerate().skip(1) {
+        for (at, command) in commands.iter().enumerate().skip(1) {
             let NodeKind::Command(args) = &self.source.node(*command).kind else { continue };
-            let literal = args.first().is_some_and(|first| {
+            let literal = self.source.children(*args).first().is_some_and(|first| {
                 matches!(
                     self.source.node(*first).kind,
                     NodeKind::Bool(_)
@@ -107,11 +111,10 @@ impl<'t> Parser<'t> {
     /// `operand (space operand)*`, up to and with a `|`, or up to the end of the pipeline.
     fn command(&mut self) -> Parse<Id> {
         let pos = self.peek_non_space().pos;
-        let mut args = Vec::new();
+        let before = self.siblings.len();
         loop {
-            self.peek_non_space();
             if let Some(operand) = self.operand()? {
-                args.push(operand);
+                self.siblings.push(operand);
             }
             let item = self.next();
             match item.token {
@@ -122,9 +125,10 @@ impl<'t> Parser<'t> {
             }
             break;
         }
-        if args.is_empty() {
+        if self.siblings.len() == before {
             return self.error("empty command");
         }
+        let args = self.children_since(before);
         Ok(self.source.push(pos, NodeKind::Command(args)))
     }
 
@@ -137,30 +141,37 @@ impl<'t> Parser<'t> {
             return Ok(Some(node));
         }
         let pos = self.peek().pos;
-        let mut more = Vec::new();
-        while self.peek().token == Token::Field {
-            let item = self.next();
-            more.push(field_name(&item));
-        }
-        let kind = match &self.source.node(node).kind {
-            NodeKind::Field(fields) => {
-                NodeKind::Field(fields.iter().cloned().chain(more).collect())
-            }
-            NodeKind::Variable(variable) => {
-                let fields = variable.fields.iter().cloned().chain(more).collect();
-                NodeKind::Variable(Variable { name: variable.name, fields })
+        let kind = match self.source.node(node).kind {
+            NodeKind::Field(fields) => NodeKind::Field(self.more_fields(fields)),
+            NodeKind::Variable(Variable { name, fields }) => {
+                NodeKind::Variable(Variable { name, fields: self.more_fields(fields) })
             }
             NodeKind::Bool(_)
             | NodeKind::String(_)
             | NodeKind::Number(_)
             | NodeKind::Nil
             | NodeKind::Dot => {
+                while self.peek().token == Token::Field {
+                    self.next();
+                }
                 let term = quote(self.source.print(node));
                 return self.error(format!("unexpected . after term {term}"));
             }
-            _ => NodeKind::Chain(Chain { node, fields: more }),
+            _ => {
+                let none = self.source.no_fields();
+                NodeKind::Chain(Chain { node, fields: self.more_fields(none) })
+            }
         };
         Ok(Some(self.source.push(pos, kind)))
+    }
+
+    /// The fields of a run, and those that follow in the text.
+    fn more_fields(&mut self, mut fields: Run) -> Run {
+        while self.peek().token == Token::Field {
+            let item = self.next();
+            fields = self.source.add_field(fields, &field_name(&item));
+        }
+        fields
     }
 
     fn term(&mut self) -> Parse<Option<Id>> {
@@ -170,8 +181,11 @@ impl<'t> Parser<'t> {
             Token::Dot => NodeKind::Dot,
             Token::Nil => NodeKind::Nil,
             Token::Variable => self.variable(&item)?,
-            Token::Field => NodeKind::Field(vec![field_name(&item)]),
-            Token::Bool => NodeKind::Bool(&*item.text == b"true"),
+            Token::Field => {
+                let none = self.source.no_fields();
+                NodeKind::Field(self.source.add_field(none, &field_name(&item)))
+            }
+            Token::Bool => NodeKind::Bool(item.text == b"true"),
             Token::CharConstant => self.number(&item, Form::Char)?,
             Token::Complex => self.number(&item, Form::Complex)?,
             Token::Number => self.number(&item, Form::Plain)?,
@@ -179,7 +193,7 @@ impl<'t> Parser<'t> {
             Token::String | Token::RawString => {
                 let text = self.unquote(&item)?;
                 let quoted = item.pos..item.pos + item.text.len();
-                NodeKind::String(Box::new(Literal { quoted, text }))
+                self.source.add_literal(Literal { quoted, text })
             }
             _ => {
                 self.put_back(item);
@@ -190,32 +204,30 @@ impl<'t> Parser<'t> {
     }
 
     fn identifier(&mut self, item: &Item<'t>) -> Parse<NodeKind> {
-        if let Some(name) = self.named.get(&*item.text) {
+        if let Some(name) = self.named.get(item.text) {
             return Ok(NodeKind::Identifier(*name));
         }
-        let name = lossy(&item.text);
+        let name = lossy(item.text);
         let Some(function) = self.function(&name) else {
-            return self.error(format!("function {} not defined", quote(&item.text)));
+            return self.error(format!("function {} not defined", quote(item.text)));
         };
         let name = self.source.add_function(&name, function);
-        if let Cow::Borrowed(text) = item.text {
-            self.named.insert(text, name);
-        }
+        self.named.insert(item.text, name);
         Ok(NodeKind::Identifier(name))
     }
 
     /// The use of a variable, which must have been declared.
     fn variable(&mut self, item: &Item<'_>) -> Parse<NodeKind> {
-        let name = self.source.variable(&lossy(&item.text));
+        let name = self.source.variable(&lossy(item.text));
         if !self.tree.variables.contains(&name) {
-            return self.error(format!("undefined variable {}", quote(&item.text)));
+            return self.error(format!("undefined variable {}", quote(item.text)));
         }
-        Ok(NodeKind::Variable(Variable { name, fields: Vec::new() }))
+        Ok(NodeKind::Variable(Variable { name, fields: self.source.no_fields() }))
     }
 
-    fn number(&self, item: &Item<'_>, form: Form) -> Parse<NodeKind> {
-        match Number::parse(&item.text, form) {
-            Ok(number) => Ok(NodeKind::Number(Box::new(number))),
+    fn number(&mut self, item: &Item<'_>, form: Form) -> Parse<NodeKind> {
+        match Number::parse(item.text, form) {
+            Ok(number) => Ok(self.source.add_number(number)),
             Err(message) => self.error(message),
         }
     }
@@ -233,6 +245,6 @@ impl<'t> Parser<'t> {
 }
 
 /// The name in a token `.name`.
-fn field_name(item: &Item<'_>) -> Box<str> {
-    lossy(item.text.get(1..).unwrap_or_default()).into()
+fn field_name<'t>(item: &Item<'t>) -> Cow<'t, str> {
+    lossy(item.text.get(1..).unwrap_or_default())
 }

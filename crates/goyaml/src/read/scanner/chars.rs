@@ -80,6 +80,12 @@ impl Scanner<'_> {
     }
 
     pub(super) fn skip_comment(&mut self) {
+        // Charts consist of comments to a good part, and nearly all of them are plain ASCII.
+        let rest = &self.text.as_bytes()[self.position..];
+        let line = memchr::memchr(b'\n', rest).map_or(rest, |end| &rest[..end]);
+        if line.is_ascii() && !line.contains(&b'\r') {
+            self.skip_ascii(line.len());
+        }
         while !self.is_break_or_end(0) {
             self.skip();
         }
