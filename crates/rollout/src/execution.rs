@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Cluster, ClusterError, ObjectKey,
+    hooks::HookFailure,
     record::RecordError,
     report::{Level, Report, Reporter, RolloutEvent},
 };
@@ -72,6 +73,9 @@ pub enum RolloutError {
     /// The release record could not be written.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// A hook failed that had to succeed before anything else.
+    #[error("{0}")]
+    Hook(Box<HookFailure>),
     /// The write guard refused.
     #[error(transparent)]
     Guard(#[from] GuardError),
@@ -99,7 +103,7 @@ impl RolloutError {
             Self::Cluster(error) => error.is_transient(),
             Self::Objects { failures } => failures.iter().all(|f| f.source.is_transient()),
             Self::Record(error) => error.is_transient(),
-            Self::Guard(_) | Self::Cancelled => false,
+            Self::Guard(_) | Self::Cancelled | Self::Hook(_) => false,
         }
     }
 }

@@ -6,8 +6,8 @@
 //! 2. [`record::read_history`]: what Helm's own records in the cluster say about the release.
 //! 3. [`plan::read_live`]: the live objects, and what a server-side dry run makes of the desired ones.
 //! 4. [`plan::plan`]: pure; creations, changes as masked diffs, deletions, consequences, a keyed hash.
-//! 5. [`record::record_pending`] → [`apply::apply`] → [`prune::prune`] → [`wait::wait`] →
-//!    [`record::record_finish`]: carry the plan out. The executor decides nothing.
+//! 5. [`record::record_pending`] → [`hooks::run_hooks`] → [`apply::apply`] → [`prune::prune`] → [`wait::wait`] →
+//!    [`hooks::run_hooks`] → [`record::record_finish`]: carry the plan out. The executor decides nothing.
 //!
 //! [`uninstall::uninstall`] is the way back. What happens meanwhile (progress, Kubernetes events,
 //! container logs, the culprit of a stuck rollout) goes to a [`report::Reporter`].
@@ -16,8 +16,8 @@
 //! and `uninstall` go on working.
 //!
 //! What this crate does not do: render charts (crate `helm`), know Landfall's environments and
-//! deployments, run hooks, install the `crds/` folder, or patch on the client side. A plan that would
-//! need one of the last three is refused and says so.
+//! deployments, install the `crds/` folder, or patch on the client side. A plan that would
+//! need one of the last two is refused and says so.
 
 pub mod apply;
 pub mod cluster;
@@ -25,6 +25,7 @@ pub mod culprit;
 pub mod diff;
 mod events;
 pub mod execution;
+pub mod hooks;
 mod key;
 mod logs;
 pub mod manifest;
@@ -61,6 +62,10 @@ mod tests {
         is_send(|| {
             let (execution, plan, new, finish): (_, _, _, _) = never();
             super::record::record_finish(execution, plan, new, finish)
+        });
+        is_send(|| {
+            let (execution, plan, new, event, options): (_, _, _, _, _) = never();
+            super::hooks::run_hooks(execution, plan, new, event, options)
         });
         is_send(|| {
             let (execution, desired, plan): (_, _, _) = never();

@@ -31,6 +31,8 @@ struct State {
     version: u64,
     requests: Vec<String>,
     faults: Vec<(String, Fault)>,
+    /// By kind: what the server lays over what is created.
+    made: BTreeMap<String, Value>,
 }
 
 /// The server, its guard and its reporter.
@@ -59,6 +61,16 @@ impl FakeServer {
     /// Fails the next request whose `METHOD /path` begins so; several are used up one by one.
     pub(crate) fn fail(&self, request: &str, fault: Fault) {
         self.state.lock().unwrap().faults.push((request.to_owned(), fault));
+    }
+
+    /// Forgets the faults that were not used up.
+    pub(crate) fn stop_failing(&self) {
+        self.state.lock().unwrap().faults.clear();
+    }
+
+    /// From now on the cluster adds these fields to every object of a kind as it is stored.
+    pub(crate) fn on_create(&self, kind: &str, fields: Value) {
+        self.state.lock().unwrap().made.insert(kind.to_owned(), fields);
     }
 
     pub(crate) fn lose_lease(&self) {
@@ -165,6 +177,10 @@ impl State {
 
     fn store(&mut self, path: &str, mut object: Value) -> Value {
         self.version += 1;
+        let made = object["kind"].as_str().and_then(|kind| self.made.get(kind));
+        for (field, value) in made.and_then(Value::as_object).into_iter().flatten() {
+            object[field] = value.clone();
+        }
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         object["metadata"]["uid"] = json!(path);
         self.objects.insert(path.to_owned(), object.clone());
@@ -172,13 +188,16 @@ impl State {
     }
 }
 
-const COLLECTIONS: [(&str, &str, &str); 6] = [
+const COLLECTIONS: [(&str, &str, &str); 9] = [
     ("v1", "Namespace", "namespaces"),
     ("v1", "Secret", "secrets"),
     ("v1", "ConfigMap", "configmaps"),
     ("v1", "Service", "services"),
     ("v1", "Pod", "pods"),
+    ("v1", "Event", "events"),
     ("apps/v1", "Deployment", "deployments"),
+    ("apps/v1", "ReplicaSet", "replicasets"),
+    ("batch/v1", "Job", "jobs"),
 ];
 
 fn discovery(path: &str) -> Option<Value> {
@@ -191,10 +210,12 @@ fn discovery(path: &str) -> Option<Value> {
         "/api" => json!({ "kind": "APIVersions", "versions": ["v1"] }),
         "/apis" => json!({ "kind": "APIGroupList", "groups": [
             { "name": "apps", "versions": [{ "groupVersion": "apps/v1", "version": "v1" }] },
+            { "name": "batch", "versions": [{ "groupVersion": "batch/v1", "version": "v1" }] },
             { "name": "dead", "versions": [{ "groupVersion": "dead/v1", "version": "v1" }] },
         ] }),
         "/api/v1" => resources("v1"),
         "/apis/apps/v1" => resources("apps/v1"),
+        "/apis/batch/v1" => resources("batch/v1"),
         "/version" => json!({ "major": "1", "minor": "37", "gitVersion": "v1.37.1" }),
         _ => return None,
     })

@@ -1,12 +1,13 @@
-//! Taking a release out of a cluster, as `helm uninstall` does (delete hooks apart).
+//! Taking a release out of a cluster, as `helm uninstall` does.
 
 use std::time::Duration;
 
-use helm::release::Status;
+use helm::release::{HookEvent, Status};
 use helm::render::{UNINSTALL_ORDER, compare_kinds};
 use jiff::Timestamp;
 
 use crate::cluster::Resource;
+use crate::hooks::{self, HookFailure, HookOptions, HooksOutcome, Ledger};
 use crate::manifest::{DesiredObject, Marks, read_objects, resource_policy};
 use crate::record::{History, RecordError, Records, StoredRevision};
 use crate::report::{Level, RolloutEvent};
@@ -22,10 +23,12 @@ pub struct UninstallOptions {
     pub keep_history: bool,
     /// When to stop waiting for objects to be gone; the records are removed even so, as Helm does.
     pub deadline: Timestamp,
+    /// How to run the delete hooks; none are run without (Helm's `--no-hooks`).
+    pub hooks: Option<HookOptions>,
 }
 
 /// What was left behind.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Uninstalled {
     /// Objects kept because of `helm.sh/resource-policy`.
     pub kept: Vec<ObjectKey>,
@@ -33,13 +36,16 @@ pub struct Uninstalled {
     pub not_owned: Vec<ObjectKey>,
     /// Objects that were still being deleted at the deadline.
     pub still_there: Vec<ObjectKey>,
+    /// The post-delete hook that failed; the release is gone nevertheless, as Helm has it.
+    pub failed_hook: Option<HookFailure>,
 }
 
 /// Deletes the objects of the release's last revision in Helm's uninstall order, waits until they are
-/// gone, and removes the records.
+/// gone, and removes the records; its pre-delete hooks run before that, its post-delete hooks after it.
 ///
 /// Repeating it goes on where it stopped; a release without records is
-/// [`RecordError::NotFound`].
+/// [`RecordError::NotFound`]. A pre-delete hook that fails is [`RolloutError::Hook`]: nothing was deleted then,
+/// and the release stands as `uninstalling`.
 pub async fn uninstall(
     execution: Execution<'_>,
     namespace: &str,
@@ -57,10 +63,39 @@ pub async fn uninstall(
             mark(&records, last, Status::Uninstalling).await?;
             history = records.read().await?;
         }
+        if let Some(failure) = run_hooks(&records, &history, HookEvent::PreDelete, options).await? {
+            return Err(RolloutError::Hook(failure));
+        }
+        history = records.read().await?;
         left = delete_objects(execution, &history, namespace, release, options).await?;
+        let failed = run_hooks(&records, &history, HookEvent::PostDelete, options).await?;
+        left.failed_hook = failed.map(|failure| *failure);
+        history = records.read().await?;
     }
     finish(&records, &history, options).await?;
     Ok(left)
+}
+
+/// Runs the delete hooks of the last revision; the one that failed.
+async fn run_hooks(
+    records: &Records<'_>,
+    history: &History,
+    event: HookEvent,
+    options: &UninstallOptions,
+) -> Result<Option<Box<HookFailure>>, RolloutError> {
+    let (Some(options), Some(last)) = (&options.hooks, history.last()) else { return Ok(None) };
+    if event == HookEvent::PreDelete && hooks::has_begun(last, &HookEvent::PostDelete) {
+        // An earlier call came so far that they are behind it.
+        return Ok(None);
+    }
+    let mut ledger = Ledger::open(records, last.clone(), event);
+    match hooks::run(records.execution, &mut ledger, options).await? {
+        HooksOutcome::Done { .. } => Ok(None),
+        HooksOutcome::Failed(failure) => {
+            records.execution.say(Level::Error, None, failure.to_string()).await;
+            Ok(Some(failure))
+        }
+    }
 }
 
 async fn mark(
@@ -76,7 +111,8 @@ async fn mark(
         _ => "Uninstallation complete",
     };
     description.clone_into(&mut release.info.description);
-    records.update(revision, &release).await
+    records.update(revision, &release).await?;
+    Ok(())
 }
 
 async fn delete_objects(
@@ -138,7 +174,8 @@ async fn delete_object(
     Ok(Some((resource, key)))
 }
 
-async fn wait_until_gone(
+/// Waits until objects are gone; those that are still there at the deadline.
+pub(crate) async fn wait_until_gone(
     execution: Execution<'_>,
     mut going: Vec<(Resource, ObjectKey)>,
     deadline: Timestamp,

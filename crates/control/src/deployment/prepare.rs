@@ -127,8 +127,8 @@ impl PrepareError {
             Self::Refused(_) => {
                 "Correct the values or the chart so that the cluster accepts the objects."
             }
-            Self::Plan(PlanError::HooksNotSupported { .. }) => {
-                "Release a version of the chart that has no such hooks."
+            Self::Plan(PlanError::HookManifest { .. }) => {
+                "Release a chart whose hooks render to Kubernetes objects."
             }
             // Their texts end with what to do.
             Self::Plan(_) | Self::Cluster(_) | Self::Internal(_) => "",
@@ -141,7 +141,9 @@ impl PrepareError {
         let text = whole_text(self);
         match self {
             Self::Render(_) | Self::Schema { .. } | Self::Manifest(_) => text,
-            Self::Plan(PlanError::NotOwned { .. } | PlanError::Cluster(_)) => text,
+            Self::Plan(
+                PlanError::NotOwned { .. } | PlanError::HookManifest { .. } | PlanError::Cluster(_),
+            ) => text,
             Self::Chart(_)
             | Self::Limit { .. }
             | Self::Values(_)

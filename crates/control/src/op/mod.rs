@@ -102,12 +102,16 @@ closed_set! {
         RollBackCheck = "roll_back_check",
         /// After a failure: the record of the rollback.
         RollBackRecord = "roll_back_record",
+        /// After a failure: hooks before the way back.
+        RollBackPreHooks = "roll_back_pre_hooks",
         /// After a failure: the objects as they were.
         RollBackApply = "roll_back_apply",
         /// After a failure: objects that were not there before are deleted.
         RollBackPrune = "roll_back_prune",
         /// After a failure: the objects become ready again.
         RollBackWait = "roll_back_wait",
+        /// After a failure: hooks after the way back.
+        RollBackPostHooks = "roll_back_post_hooks",
         /// After a failure: the record is finished.
         RollBackFinish = "roll_back_finish",
     }
@@ -133,9 +137,11 @@ pub(crate) const DEPLOY_STEPS: &[StepName] = &[
 pub(crate) const ROLL_BACK_STEPS: &[StepName] = &[
     StepName::RollBackCheck,
     StepName::RollBackRecord,
+    StepName::RollBackPreHooks,
     StepName::RollBackApply,
     StepName::RollBackPrune,
     StepName::RollBackWait,
+    StepName::RollBackPostHooks,
     StepName::RollBackFinish,
 ];
 
@@ -157,9 +163,11 @@ impl StepName {
             Self::Finish => "Finish",
             Self::RollBackCheck => "Roll back: check",
             Self::RollBackRecord => "Roll back: record",
+            Self::RollBackPreHooks => "Roll back: pre hooks",
             Self::RollBackApply => "Roll back: apply",
             Self::RollBackPrune => "Roll back: prune",
             Self::RollBackWait => "Roll back: wait",
+            Self::RollBackPostHooks => "Roll back: post hooks",
             Self::RollBackFinish => "Roll back: finish",
         }
     }

@@ -11,6 +11,8 @@ const fn weight(step: StepName) -> i64 {
         | StepName::PreHooks
         | StepName::Prune
         | StepName::PostHooks
+        | StepName::RollBackPreHooks
+        | StepName::RollBackPostHooks
         | StepName::RollBackPrune => 2,
         StepName::Render | StepName::Record | StepName::RollBackRecord => 4,
         StepName::Check | StepName::RollBackCheck => 10,

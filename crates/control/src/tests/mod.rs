@@ -10,6 +10,7 @@ mod environments;
 #[path = "../../../harness/src/gpg.rs"]
 #[allow(unreachable_pub, reason = "it is public in the crate it belongs to")]
 mod gpg;
+mod hooks;
 mod lists;
 mod ops;
 mod origins;

@@ -156,6 +156,26 @@ impl Site {
         self.cluster("demo").await;
     }
 
+    /// The same; the chart of release `1.0` has more files.
+    pub(crate) async fn ground_with(&self, files: &[(&str, &str)]) {
+        self.app("shop").await;
+        let archive = Some(chart_with("1.0.0", files));
+        let new = NewRelease { archive, ..new_release("shop", "1.0") };
+        self.control.release_add(&Actor::system(), new).await.unwrap();
+        self.cluster("demo").await;
+    }
+
+    /// A revision's Helm record.
+    pub(crate) async fn record(&self, release: &str, revision: u32) -> helm::release::Release {
+        use base64::Engine as _;
+        let name = helm::release::storage::secret_name(release, revision);
+        let secrets = self.objects("secrets").await;
+        let secret = secrets.iter().find(|secret| secret["metadata"]["name"] == name.as_str());
+        let data = secret.expect("the record is there")["data"]["release"].as_str().unwrap();
+        let data = base64::engine::general_purpose::STANDARD.decode(data).unwrap();
+        helm::release::Release::decode(&data).unwrap()
+    }
+
     /// All objects of a resource (such as `secrets`) in all simulated clusters.
     pub(crate) async fn objects(&self, resource: &str) -> Vec<serde_json::Value> {
         let running = self.simulated.running.lock().await;
@@ -206,6 +226,11 @@ pub(crate) fn new_release(app: &str, tag: &str) -> NewRelease {
 
 /// The archive of a chart `shop`: a `ConfigMap`, and a Deployment that fails as `fault` says.
 pub(crate) fn chart(version: &str) -> Vec<u8> {
+    chart_with(version, &[])
+}
+
+/// The same with more files, by path.
+pub(crate) fn chart_with(version: &str, files: &[(&str, &str)]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("shop");
     std::fs::create_dir_all(root.join("templates")).unwrap();
@@ -226,6 +251,10 @@ pub(crate) fn chart(version: &str) -> Vec<u8> {
          apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\ndata:\n  \
          greeting: {{ .Values.greeting }}\n  replicas: {{ .Values.replicas | quote }}\n",
     );
+    for (path, text) in files {
+        std::fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+        write(path, text);
+    }
     helm::chart::package(&root).unwrap()
 }
 

@@ -45,7 +45,7 @@ pub(super) async fn ended(control: &Control, op: OpId) -> Op {
     }
 }
 
-async fn log(control: &Control, op: OpId) -> String {
+pub(super) async fn log(control: &Control, op: OpId) -> String {
     let page = control.op_log(&system(), op, 0, 10_000, &LogFilter::default()).await.unwrap();
     let line = |line: &LogLine| format!("{} {}", line.source.word(), line.text);
     page.lines.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -214,7 +214,7 @@ async fn failure_goes_back_to_the_last_good_one(site: Site) {
         .filter(|step| crate::op::ROLL_BACK_STEPS.contains(&step.name))
         .map(|step| step.state)
         .collect();
-    assert_eq!(back.len(), 6, "{text}");
+    assert_eq!(back.len(), crate::op::ROLL_BACK_STEPS.len(), "{text}");
     assert!(
         back.iter().all(|state| matches!(state, StepState::Done | StepState::Skipped)),
         "{text}"
@@ -343,7 +343,7 @@ fn killed_at_every_step() {
     let runtime = runtime.unwrap();
     let site = runtime.block_on(async {
         let mut site = Site::sqlite().await;
-        site.ground().await;
+        site.ground_with(&[super::hooks::MIGRATION]).await;
         site.config.workers.lease = Duration::from_millis(900);
         site
     });
@@ -374,6 +374,13 @@ fn killed_at_every_step() {
             let records = records(&site).await;
             let records: Vec<&String> = records.iter().filter(|r| r.starts_with(&own)).collect();
             assert_eq!(records, [&first], "killed at {step}");
+            let jobs = site.objects("jobs.batch").await;
+            let of_env = format!("{name}-migrate");
+            let job = jobs.iter().find(|job| job["metadata"]["name"] == of_env.as_str()).unwrap();
+            let hook = &site.record(&name, 1).await.hooks[0];
+            assert_eq!(hook.last_run.phase, helm::release::HookPhase::Succeeded);
+            let runs = text.matches("migrate finished (exit code 0)").count();
+            assert_eq!(runs, 1, "killed at {step}: {job}\n{text}");
             let lines: Vec<&str> =
                 text.lines().filter(|line| line.starts_with("container ")).collect();
             let mut once = lines.clone();

@@ -141,6 +141,18 @@ pub struct HookExecution {
     pub phase: HookPhase,
 }
 
+impl HookExecution {
+    /// A run that has begun.
+    pub fn started(at: Timestamp) -> Self {
+        Self { started_at: Some(at), completed_at: None, phase: HookPhase::Running }
+    }
+
+    /// A run that has ended just now.
+    pub fn ended(started_at: Timestamp, phase: HookPhase) -> Self {
+        Self { started_at: Some(started_at), completed_at: Some(Timestamp::now()), phase }
+    }
+}
+
 /// An object that Helm runs at some moment of a release instead of keeping it with the others.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hook {

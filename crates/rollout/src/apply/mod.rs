@@ -5,7 +5,7 @@
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 
-use crate::cluster::ApplyMode;
+use crate::cluster::{ApplyMode, Resource};
 use crate::manifest::Desired;
 use crate::plan::{Action, Operation, Plan, PlannedObject};
 use crate::report::{Level, RolloutEvent};
@@ -75,32 +75,43 @@ async fn send(
     let key = &planned.key;
     let resource = execution.cluster.resource(key).await?;
     let mode = ApplyMode { force: plan.force_conflicts, dry_run: false };
+    let Err(error) = send_object(execution, &resource, key, object, mode).await? else {
+        let word = match planned.action {
+            Action::Create => "created",
+            Action::Change => "changed",
+            _ => "unchanged",
+        };
+        execution.say(Level::Info, Some(key), format!("{key} {word}")).await;
+        return Ok(Ok(()));
+    };
+    let text = refusal_text(key, &error);
+    execution.say(Level::Error, Some(key), text.clone()).await;
+    Ok(Err((planned.action, ObjectFailure { key: key.clone(), text, source: error })))
+}
+
+/// Sends one object. The inner error is the server's refusal.
+pub(crate) async fn send_object(
+    execution: Execution<'_>,
+    resource: &Resource,
+    key: &ObjectKey,
+    object: &Value,
+    mode: ApplyMode,
+) -> Result<Result<(), ClusterError>, RolloutError> {
     let mut tries = 1;
-    let error = loop {
+    loop {
         execution.before_write().await?;
-        match execution.cluster.apply(&resource, key, object, mode).await {
-            Ok(_) => {
-                let word = match planned.action {
-                    Action::Create => "created",
-                    Action::Change => "changed",
-                    _ => "unchanged",
-                };
-                execution.say(Level::Info, Some(key), format!("{key} {word}")).await;
-                return Ok(Ok(()));
-            }
+        match execution.cluster.apply(resource, key, object, mode).await {
+            Ok(_) => return Ok(Ok(())),
             Err(error) if tries < QUOTA_TRIES && is_quota_collision(&error) => {
                 tries += 1;
                 tokio::time::sleep(QUOTA_PAUSE).await;
             }
             Err(error @ (ClusterError::Refused { .. } | ClusterError::Forbidden { .. })) => {
-                break error;
+                return Ok(Err(error));
             }
             Err(error) => return Err(error.into()),
         }
-    };
-    let text = refusal_text(key, &error);
-    execution.say(Level::Error, Some(key), text.clone()).await;
-    Ok(Err((planned.action, ObjectFailure { key: key.clone(), text, source: error })))
+    }
 }
 
 fn is_quota_collision(error: &ClusterError) -> bool {

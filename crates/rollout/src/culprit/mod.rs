@@ -64,6 +64,8 @@ pub enum Cause {
     CrashLoop,
     /// A container runs, but its readiness probe never passes.
     NeverReady,
+    /// A hook ran and failed.
+    HookFailed,
 }
 
 /// What a cause's file finds in a pod.

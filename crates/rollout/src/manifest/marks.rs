@@ -19,12 +19,9 @@ pub(crate) struct Marks<'a> {
 impl Marks<'_> {
     /// The object as it is sent: marked, and in the namespace it was located in.
     pub(crate) fn marked(&self, object: &Value, key: &ObjectKey) -> Value {
-        let mut object = object.clone();
+        let mut object = in_namespace(object, key);
         let Value::Object(fields) = &mut object else { return object };
         let metadata = object_field(fields, "metadata");
-        if let Some(namespace) = &key.namespace {
-            metadata.insert("namespace".to_owned(), json!(namespace));
-        }
         object_field(metadata, "labels").insert(MANAGED_BY.to_owned(), json!("Helm"));
         let annotations = object_field(metadata, "annotations");
         annotations.insert(RELEASE_NAME.to_owned(), json!(self.release));
@@ -53,6 +50,15 @@ impl Marks<'_> {
         .collect();
         (!problems.is_empty()).then(|| problems.join("; "))
     }
+}
+
+/// The object with the namespace it was located in.
+pub(crate) fn in_namespace(object: &Value, key: &ObjectKey) -> Value {
+    let mut object = object.clone();
+    if let (Value::Object(fields), Some(namespace)) = (&mut object, &key.namespace) {
+        object_field(fields, "metadata").insert("namespace".to_owned(), json!(namespace));
+    }
+    object
 }
 
 /// The value of `helm.sh/resource-policy` on an object.

@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 
+use helm::release::Hook;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
@@ -13,7 +14,7 @@ use super::planner::ObjectState;
 use super::{Action, Plan};
 
 /// HMAC-SHA256 in hex.
-pub(super) fn of(plan: &Plan, states: &[ObjectState<'_>], key: &[u8]) -> String {
+pub(super) fn of(plan: &Plan, states: &[ObjectState<'_>], hooks: &[Hook], key: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     let mut feed = |part: &str| {
         // Lengths keep neighbouring parts apart.
@@ -31,6 +32,11 @@ pub(super) fn of(plan: &Plan, states: &[ObjectState<'_>], key: &[u8]) -> String 
             feed(&canonical(state.after.as_ref()));
         }
         feed(planned.refusal.as_ref().map_or("", |refusal| &refusal.message));
+    }
+    for planned in &plan.hooks {
+        feed(&format!("{} {:?}", planned.event, planned.delete_policies));
+        let of_event = |hook: &&Hook| hook.name == planned.name && hook.path == planned.source;
+        feed(hooks.iter().find(of_event).map_or("", |hook| &hook.manifest));
     }
     mac.finalize().into_bytes().iter().fold(String::with_capacity(64), |mut hex, byte| {
         write!(hex, "{byte:02x}").expect("writing to a String cannot fail");

@@ -6,13 +6,14 @@
 
 mod consequence;
 mod hash;
+mod hooks;
 mod live;
 mod planner;
 #[cfg(test)]
 mod tests;
 mod unsupported;
 
-use helm::release::Hook;
+use helm::release::{HookDeletePolicy, HookEvent};
 pub(crate) use live::namespace_key;
 pub use live::{LiveState, read_live};
 pub use planner::plan;
@@ -53,6 +54,9 @@ pub struct Plan {
     pub force_conflicts: bool,
     /// The objects: first those applied, in install order, then those deleted or kept.
     pub objects: Vec<PlannedObject>,
+    /// The hooks, in the order in which they run: those before the objects, then those after.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<PlannedHook>,
     /// HMAC-SHA256, hex, over what the plan does, with contents: equal if and only if the plan does
     /// the same.
     pub hash: String,
@@ -76,6 +80,23 @@ pub struct PlannedObject {
     /// Why the cluster will not accept the object, as its dry run said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
+}
+
+/// One run of a hook.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedHook {
+    /// When it runs.
+    pub event: HookEvent,
+    /// Its object's kind.
+    pub kind: String,
+    /// Its object's name.
+    pub name: String,
+    /// The template it comes from.
+    pub source: String,
+    /// Hooks of one event run by weight, then by name.
+    pub weight: i64,
+    /// When its object is deleted.
+    pub delete_policies: Vec<HookDeletePolicy>,
 }
 
 /// What happens to an object.
@@ -169,13 +190,15 @@ pub struct PlanOptions {
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// The chart needs hooks that would not be run.
-    #[error("the chart has {event} hooks, which are not run yet: {}; a release without them would be incomplete, so it is not deployed", hooks.iter().map(|h| format!("{} {} ({})", h.kind, h.name, h.path)).collect::<Vec<_>>().join(", "))]
-    HooksNotSupported {
-        /// `install`, `upgrade` or `rollback`.
-        event: &'static str,
-        /// The hooks.
-        hooks: Vec<Hook>,
+    /// A hook cannot be read. Helm's words.
+    #[error("unable to build kubernetes object for {event} hook {path}")]
+    HookManifest {
+        /// Its event.
+        event: String,
+        /// Its template.
+        path: String,
+        /// Why.
+        source: ManifestError,
     },
     /// The chart brings custom resource definitions in `crds/`.
     #[error("the chart brings custom resource definitions, which are not installed yet: {}; install them by hand and take them out of the chart", files.join(", "))]
@@ -218,6 +241,13 @@ impl PlannedObject {
     /// Whether the object is sent to the cluster (and waited for).
     pub fn is_applied(&self) -> bool {
         matches!(self.action, Action::Create | Action::Change | Action::Same)
+    }
+}
+
+impl PlannedHook {
+    /// Whether it runs before the objects are applied.
+    pub fn is_before(&self) -> bool {
+        matches!(self.event, HookEvent::PreInstall | HookEvent::PreUpgrade | HookEvent::PreRollback)
     }
 }
 

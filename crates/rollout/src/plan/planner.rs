@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::live::{DryRun, LiveObject, LiveState};
 use super::{
-    Action, Operation, Plan, PlanError, PlanOptions, PlannedObject, consequence, hash, unsupported,
+    Action, Operation, Plan, PlanError, PlanOptions, PlannedObject, consequence, hash, hooks,
+    unsupported,
 };
 use crate::diff::{self, Mask, cleaned};
 use crate::manifest::{Desired, DesiredObject, resource_policy};
@@ -24,7 +25,7 @@ pub fn plan(
         Some(to) => Operation::Rollback { to },
         None => history.operation(),
     };
-    unsupported::refuse(desired, history, operation)?;
+    unsupported::refuse(desired, history)?;
     if !options.take_ownership {
         refuse_foreign(desired, live, operation)?;
     }
@@ -45,10 +46,11 @@ pub fn plan(
         base_revision: history.base(desired.rollback_to.is_some()).map(|base| base.release.version),
         creates_namespace: !live.namespace_exists,
         force_conflicts: options.force_conflicts,
+        hooks: hooks::planned(desired, operation)?,
         objects,
         hash: String::new(),
     };
-    plan.hash = hash::of(&plan, &states, key);
+    plan.hash = hash::of(&plan, &states, &desired.hooks, key);
     Ok(plan)
 }
 

@@ -1,5 +1,6 @@
 //! Plans from data: manifests and live objects in, what will change out.
 
+use helm::release::Hook;
 use serde_json::{Value, json};
 
 use super::live::{DryRun, LiveObject};
@@ -235,32 +236,47 @@ fn refusals() {
     assert_eq!(plan.objects[0].action, Action::Change);
 }
 
-/// Hooks and definitions that would not be carried out end the plan, by name; test hooks do not.
+fn hook(name: &str, weight: i64, events: &[&str]) -> Hook {
+    serde_json::from_value(json!({
+        "name": name, "kind": "Job", "path": format!("c/templates/{name}.yaml"), "events": events,
+        "weight": weight, "manifest": format!("apiVersion: batch/v1\nkind: Job\nmetadata: {{name: {name}}}\n"),
+    }))
+    .unwrap()
+}
+
+/// Of the hooks a plan shows those of its operation: by moment, weight, and name.
+#[test]
+fn hooks() {
+    let mut case = Case::new(&[], Vec::new());
+    case.desired.hooks = vec![
+        hook("z", 0, &["pre-install", "pre-upgrade"]),
+        hook("notify", 0, &["post-install", "post-upgrade", "post-rollback"]),
+        hook("a", 0, &["pre-upgrade"]),
+        hook("first", -5, &["pre-upgrade", "pre-install", "pre-rollback"]),
+        hook("probe", 0, &["test"]),
+    ];
+    let told = |case: &Case| {
+        let plan = case.plan().unwrap();
+        let line = |h: &PlannedHook| format!("{} {}", h.event, h.name);
+        plan.hooks.iter().map(line).collect::<Vec<_>>().join(", ")
+    };
+    insta::assert_snapshot!(told(&case), @"pre-install first, pre-install z, post-install notify");
+    case.history = history_of(&["deployed"]);
+    insta::assert_snapshot!(told(&case), @"pre-upgrade first, pre-upgrade a, pre-upgrade z, post-upgrade notify");
+    case.desired.rollback_to = Some(1);
+    insta::assert_snapshot!(told(&case), @"pre-rollback first, post-rollback notify");
+    let hash = case.plan().unwrap().hash;
+    case.desired.hooks[3].manifest.push_str("spec: {}\n");
+    assert_ne!(hash, case.plan().unwrap().hash, "what a hook does belongs to the plan");
+    case.desired.hooks[3].manifest = "a: [".to_owned();
+    insta::assert_snapshot!(case.plan().unwrap_err(), @"unable to build kubernetes object for pre-rollback hook c/templates/first.yaml");
+}
+
+/// Definitions that would not be carried out end the plan, by name.
 #[test]
 fn unsupported() {
-    let hook = |events: &[&str]| -> Hook {
-        serde_json::from_value(json!({
-            "name": "migrate", "kind": "Job", "path": "c/templates/migrate.yaml", "events": events,
-        }))
-        .unwrap()
-    };
     let mut case = Case::new(&[], Vec::new());
-    case.desired.hooks = vec![hook(&["test"])];
-    assert!(case.plan().is_ok());
-    case.desired.hooks = vec![hook(&["pre-install", "pre-upgrade"])];
-    insta::assert_snapshot!(case.plan().unwrap_err(), @"the chart has install hooks, which are not run yet: Job migrate (c/templates/migrate.yaml); a release without them would be incomplete, so it is not deployed");
-    // A rollback runs other hooks.
-    case.desired.rollback_to = Some(1);
-    case.history = history_of(&["superseded", "deployed"]);
-    assert!(case.plan().is_ok());
-    case.desired.hooks = vec![hook(&["post-rollback"])];
-    assert!(case.plan().is_err());
-    case.desired = Desired {
-        hooks: Vec::new(),
-        crds: vec!["crds/a.yaml".to_owned()],
-        rollback_to: None,
-        ..case.desired
-    };
+    case.desired.crds = vec!["crds/a.yaml".to_owned()];
     insta::assert_snapshot!(case.plan().unwrap_err(), @"the chart brings custom resource definitions, which are not installed yet: crds/a.yaml; install them by hand and take them out of the chart");
 }
 

@@ -1,6 +1,6 @@
 //! Ending a revision: deployed, or failed.
 
-use helm::release::{Release, Status};
+use helm::release::{HookPhase, Release, Status};
 
 use super::history::{History, StoredRevision};
 use super::{Finish, NewRevision, RecordError, Recorded, Records};
@@ -43,6 +43,12 @@ pub async fn record_finish(
 /// The own record as it will be, with Helm's descriptions.
 fn finished(own: &StoredRevision, plan: &Plan, new: &NewRevision, finish: &Finish) -> Release {
     let mut release = own.release.clone();
+    // A hook that was left running by an end that came from elsewhere: nobody knows how it went.
+    for hook in &mut release.hooks {
+        if hook.last_run.phase == HookPhase::Running {
+            hook.last_run.phase = HookPhase::Unknown;
+        }
+    }
     let name = &plan.release;
     let info = &mut release.info;
     match finish {

@@ -20,6 +20,8 @@ pub struct StoredRevision {
     pub release: Release,
     /// The labels of its Secret, Helm's own included.
     pub labels: BTreeMap<String, String>,
+    /// The annotations of its Secret; Helm sets none, and leaves out those it finds when it writes.
+    pub annotations: BTreeMap<String, String>,
     /// The Secret's version: writes are accepted only on it.
     pub resource_version: String,
 }
@@ -138,6 +140,7 @@ pub(crate) mod tests {
         StoredRevision {
             release: Release::from_json(json.as_bytes()).unwrap(),
             labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
             resource_version: format!("rv{number}"),
         }
     }

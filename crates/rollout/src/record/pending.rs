@@ -71,7 +71,8 @@ async fn make_way(
         let mut release = last.release.clone();
         release.info.status = Status::Superseded;
         "superseded by new release".clone_into(&mut release.info.description);
-        return records.update(last, &release).await;
+        records.update(last, &release).await?;
+        return Ok(());
     }
     for pending in history.revisions().iter().filter(|r| r.status().is_pending()) {
         if is_at_work(history, pending, new, Timestamp::now()) {

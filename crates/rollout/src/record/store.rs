@@ -48,22 +48,21 @@ fn stored_revision(secret: &Value) -> Option<StoredRevision> {
             return None;
         }
     };
-    let labels = secret["metadata"]["labels"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
-        .collect();
+    let texts = |field: &str| {
+        let found = secret["metadata"][field].as_object().into_iter().flatten();
+        found.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+    };
+    let (labels, annotations) = (texts("labels"), texts("annotations"));
     let resource_version = secret["metadata"]["resourceVersion"].as_str()?.to_owned();
-    Some(StoredRevision { release, labels, resource_version })
+    Some(StoredRevision { release, labels, annotations, resource_version })
 }
 
 /// The records of one release, for writing.
 pub(crate) struct Records<'a> {
-    execution: Execution<'a>,
+    pub(crate) execution: Execution<'a>,
     resource: Resource,
     pub(super) release: &'a str,
-    pub(super) namespace: &'a str,
+    pub(crate) namespace: &'a str,
 }
 
 impl<'a> Records<'a> {
@@ -89,24 +88,29 @@ impl<'a> Records<'a> {
     ) -> Result<(), RolloutError> {
         let now = Timestamp::now().as_second();
         let labels = storage::labels(release, user_labels, Write::Create, now);
-        let (key, secret) = self.secret(release, &labels, None)?;
+        let (key, secret) = self.secret(release, &labels, &BTreeMap::new(), None)?;
         self.execution.before_write().await?;
         self.execution.cluster.create(&self.resource, &key, &secret).await?;
         Ok(())
     }
 
-    /// Replaces a record that was read, by `release`; only if nobody else has touched it since.
+    /// Replaces a record that was read, by `release`; only if nobody else has touched it since. The record
+    /// as it stands then.
     pub(crate) async fn update(
         &self,
         read: &StoredRevision,
         release: &Release,
-    ) -> Result<(), RolloutError> {
+    ) -> Result<StoredRevision, RolloutError> {
         let now = Timestamp::now().as_second();
         let labels = storage::labels(release, &read.labels, Write::Update, now);
-        let (key, secret) = self.secret(release, &labels, Some(&read.resource_version))?;
+        let version = Some(read.resource_version.as_str());
+        let (key, secret) = self.secret(release, &labels, &read.annotations, version)?;
         self.execution.before_write().await?;
         match self.execution.cluster.replace(&self.resource, &key, &secret).await {
-            Ok(_) => Ok(()),
+            Ok(written) => match stored_revision(&written) {
+                Some(stored) => Ok(stored),
+                None => self.after_conflict(release).await,
+            },
             Err(error) if error.is_conflict() => self.after_conflict(release).await,
             Err(error) if error.is_not_found() => Err(RecordError::Gone {
                 release: self.release.to_owned(),
@@ -119,11 +123,11 @@ impl<'a> Records<'a> {
 
     /// A conflict is none if the record holds what was to be written: an earlier try got through and
     /// only its answer was lost.
-    async fn after_conflict(&self, written: &Release) -> Result<(), RolloutError> {
+    async fn after_conflict(&self, written: &Release) -> Result<StoredRevision, RolloutError> {
         let history = self.read().await?;
-        let there = history.revisions().iter().any(|found| found.release == *written);
-        if there {
-            return Ok(());
+        let there = history.revisions().iter().find(|found| found.release == *written);
+        if let Some(there) = there {
+            return Ok(there.clone());
         }
         let (release, revision) = (self.release.to_owned(), written.version);
         Err(RecordError::Changed { release, revision }.into())
@@ -140,6 +144,7 @@ impl<'a> Records<'a> {
         &self,
         release: &Release,
         labels: &BTreeMap<String, String>,
+        annotations: &BTreeMap<String, String>,
         resource_version: Option<&str>,
     ) -> Result<(ObjectKey, Value), RecordError> {
         let name = storage::secret_name(self.release, release.version);
@@ -151,6 +156,9 @@ impl<'a> Records<'a> {
             "type": storage::SECRET_TYPE,
             "data": { storage::DATA_KEY: STANDARD.encode(data) },
         });
+        if !annotations.is_empty() {
+            secret["metadata"]["annotations"] = json!(annotations);
+        }
         if let Some(version) = resource_version {
             secret["metadata"]["resourceVersion"] = json!(version);
         }

@@ -20,6 +20,7 @@ fn plan(operation: Operation) -> Plan {
         creates_namespace: false,
         force_conflicts: false,
         objects: Vec::new(),
+        hooks: Vec::new(),
         hash: String::new(),
     }
 }

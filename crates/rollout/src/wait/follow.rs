@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use super::{NotReady, State, WaitOptions, WaitOutcome, World};
+use super::{NotReady, Rule, State, WaitOptions, WaitOutcome, World};
 use crate::cluster::{Change, Resource};
 use crate::culprit::Culprits;
 use crate::events::Events;
@@ -49,10 +49,23 @@ pub async fn wait(
     plan: &Plan,
     options: WaitOptions,
 ) -> Result<WaitOutcome, RolloutError> {
+    let applied = plan.objects.iter().filter(|object| object.is_applied());
+    let keys: Vec<ObjectKey> = applied.map(|object| object.key.clone()).collect();
+    let rule = Rule::Release { jobs: options.jobs };
+    wait_for(execution, keys, rule, options).await
+}
+
+/// The same for any objects, by any rule.
+pub(crate) async fn wait_for(
+    execution: Execution<'_>,
+    keys: Vec<ObjectKey>,
+    rule: Rule,
+    options: WaitOptions,
+) -> Result<WaitOutcome, RolloutError> {
     let (seen, inbox) = mpsc::channel(256);
     let mut waiting = Waiting {
         execution,
-        world: World::new(plan, options.jobs),
+        world: World::new(keys, rule),
         events: Events::new(options.since, options.cursor.clone()),
         logs: LogFollowers::new(execution.cluster.clone(), &options, seen.clone()),
         culprits: Culprits::new(options.cursor.clone()),
@@ -172,6 +185,7 @@ impl Waiting<'_> {
             }
         };
         watches.shutdown().await;
+        self.look_at_ended_pods().await;
         self.logs.finish();
         let last_lines = async {
             while let Some(seen) = inbox.recv().await {
@@ -183,6 +197,35 @@ impl Waiting<'_> {
         // Whoever does not deliver in time is not waited for.
         let _ = tokio::time::timeout(LAST_LINES, last_lines).await;
         Ok(outcome)
+    }
+
+    /// A pod that ran for a moment may have ended, and its Job with it, before a watch told of it: what it
+    /// said is to be read all the same.
+    async fn look_at_ended_pods(&mut self) {
+        if self.world.rule() != Rule::Hook {
+            return;
+        }
+        let runs = |key: &&ObjectKey| matches!(key.kind.as_str(), "Job" | "Pod");
+        let keys = self.world.tracked().iter().map(|tracked| &tracked.key).filter(runs);
+        let namespaces: BTreeSet<Option<String>> = keys.map(|key| key.namespace.clone()).collect();
+        for namespace in namespaces {
+            let pods = ObjectKey {
+                api_version: "v1".to_owned(),
+                kind: "Pod".to_owned(),
+                namespace,
+                name: String::new(),
+            };
+            let cluster = self.execution.cluster;
+            let listed = async {
+                let resource = cluster.resource(&pods).await?;
+                cluster.list(&resource, pods.namespace.as_deref(), None).await
+            };
+            match listed.await {
+                Ok(listed) => self.world.observe_pods(Change::All(listed.items)),
+                Err(error) => tracing::debug!(%error, "the pods of a hook cannot be read"),
+            }
+            self.logs.follow_pods(&self.world);
+        }
     }
 
     async fn take(&mut self, seen: Seen) {
@@ -230,6 +273,10 @@ impl Waiting<'_> {
                     message: tracked.readiness.message.clone(),
                 })
                 .await;
+        }
+        // How far hooks are is told by who runs them.
+        if self.world.rule() == Rule::Hook {
+            return;
         }
         let tracked = self.world.tracked();
         let waiting: BTreeSet<String> =

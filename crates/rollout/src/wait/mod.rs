@@ -12,6 +12,7 @@ mod deployment;
 mod fields;
 mod follow;
 mod generic;
+mod hook;
 mod job;
 mod persistent_volume_claim;
 mod pod;
@@ -26,8 +27,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub(crate) use follow::Seen;
 pub use follow::wait;
+pub(crate) use follow::{Seen, wait_for};
 pub(crate) use world::{World, uid};
 
 use crate::{ObjectKey, culprit::Culprit, report::Cursor};
@@ -69,6 +70,27 @@ pub struct WaitOptions {
     pub jobs: bool,
     /// How far events and logs have been told already.
     pub cursor: Cursor,
+}
+
+/// By which rule objects are ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Objects of a release: [`readiness`].
+    Release {
+        /// Whether Jobs must have completed.
+        jobs: bool,
+    },
+    /// Objects of a hook: Jobs and Pods must have run to their end.
+    Hook,
+}
+
+impl Rule {
+    fn readiness(self, object: &Value, now: Timestamp) -> Readiness {
+        match self {
+            Self::Release { jobs } => readiness(object, jobs, now),
+            Self::Hook => hook::readiness(object),
+        }
+    }
 }
 
 /// How a wait ended.

@@ -7,15 +7,14 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Readiness, State, readiness};
+use super::{Readiness, Rule, State};
 use crate::ObjectKey;
 use crate::cluster::Change;
-use crate::plan::Plan;
 
 /// The objects waited for, and their pods.
 #[derive(Debug)]
 pub(crate) struct World {
-    jobs: bool,
+    rule: Rule,
     tracked: Vec<Tracked>,
     replica_sets: HashMap<String, Value>,
     pods: HashMap<String, Value>,
@@ -40,16 +39,17 @@ impl Tracked {
 }
 
 impl World {
-    pub(crate) fn new(plan: &Plan, jobs: bool) -> Self {
-        let applied = plan.objects.iter().filter(|object| object.is_applied());
-        let tracked = applied
-            .map(|planned| Tracked {
-                key: planned.key.clone(),
-                object: None,
-                readiness: Readiness::not_found(),
-            })
+    pub(crate) fn new(keys: impl IntoIterator<Item = ObjectKey>, rule: Rule) -> Self {
+        let tracked = keys
+            .into_iter()
+            .map(|key| Tracked { key, object: None, readiness: Readiness::not_found() })
             .collect();
-        Self { jobs, tracked, replica_sets: HashMap::new(), pods: HashMap::new() }
+        Self { rule, tracked, replica_sets: HashMap::new(), pods: HashMap::new() }
+    }
+
+    /// By which rule its objects are ready.
+    pub(crate) fn rule(&self) -> Rule {
+        self.rule
     }
 
     pub(crate) fn tracked(&self) -> &[Tracked] {
@@ -118,7 +118,7 @@ impl World {
     fn judge(&mut self, index: usize, now: Timestamp) -> bool {
         let tracked = &mut self.tracked[index];
         let judged = match &tracked.object {
-            Some(object) => readiness(object, self.jobs, now),
+            Some(object) => self.rule.readiness(object, now),
             None => Readiness::not_found(),
         };
         let changed = judged != tracked.readiness;
@@ -220,7 +220,6 @@ fn controller(object: &Value) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Action, Consequence, Operation, PlannedObject};
     use serde_json::json;
 
     fn world(kind: &str) -> World {
@@ -230,25 +229,7 @@ mod tests {
             namespace: Some("prod".to_owned()),
             name: "web".to_owned(),
         };
-        let object = PlannedObject {
-            key,
-            action: Action::Change,
-            source: None,
-            diff: None,
-            consequence: Consequence::None,
-            refusal: None,
-        };
-        let plan = Plan {
-            release: "shop".to_owned(),
-            namespace: "prod".to_owned(),
-            operation: Operation::Upgrade,
-            base_revision: None,
-            creates_namespace: false,
-            force_conflicts: false,
-            objects: vec![object],
-            hash: String::new(),
-        };
-        World::new(&plan, false)
+        World::new([key], Rule::Release { jobs: false })
     }
 
     fn owned(uid: &str, owner: &str, metadata: &Value) -> Value {

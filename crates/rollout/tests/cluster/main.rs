@@ -2,6 +2,8 @@
 
 // Marked as tests so that lints know that helpers are, too.
 #[cfg(test)]
+mod hooks;
+#[cfg(test)]
 mod lab;
 #[cfg(test)]
 mod release;

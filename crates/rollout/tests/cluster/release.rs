@@ -43,7 +43,7 @@ async fn helm_sees_its_own() {
     assert_eq!(values, "USER-SUPPLIED VALUES:\nreplicas: 2\n");
     assert_eq!(lab.object("configmaps", "settings").unwrap()["data"]["value"], "one");
 
-    let options = UninstallOptions { keep_history: false, deadline: in_seconds(20) };
+    let options = UninstallOptions { keep_history: false, deadline: in_seconds(20), hooks: None };
     let left = uninstall(lab.execution(), "prod", "shop", &options).await.unwrap();
     assert_eq!(left, rollout::uninstall::Uninstalled::default());
     assert!(lab.object("deployments.apps", "web").is_none());
@@ -127,7 +127,7 @@ async fn uninstalling() {
     let merge = kube::api::Patch::Merge(&patch);
     maps.patch("taken", &kube::api::PatchParams::default(), &merge).await.unwrap();
 
-    let options = UninstallOptions { keep_history: true, deadline: in_seconds(20) };
+    let options = UninstallOptions { keep_history: true, deadline: in_seconds(20), hooks: None };
     let left = uninstall(lab.execution(), "prod", "shop", &options).await.unwrap();
     let names = |keys: &[rollout::ObjectKey]| -> Vec<String> {
         keys.iter().map(ToString::to_string).collect()

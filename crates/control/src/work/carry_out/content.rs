@@ -326,7 +326,7 @@ impl Broken {
         match self {
             Self::Prepare(PrepareError::Cluster(error)) => error.is_transient(),
             Self::Rollout(error) => error.is_transient(),
-            Self::Prepare(_) | Self::NotReady(_) => false,
+            Self::Prepare(_) | Self::NotReady(_) | Self::Stored(_) => false,
         }
     }
 
@@ -335,6 +335,7 @@ impl Broken {
             Self::Prepare(error) => prepare::whole_text(error),
             Self::Rollout(error) => prepare::whole_text(error),
             Self::NotReady(failed) => failed.message.clone(),
+            Self::Stored(error) => error.to_string(),
         }
     }
 }

@@ -237,6 +237,7 @@ impl Run<'_> {
                 ready: None,
             },
             Broken::NotReady(failed) => failed,
+            Broken::Stored(error) => return Err(error.into()),
         };
         self.reports.say(LogLevel::Error, failed.message.clone()).await;
         self.reports.flush().await;
@@ -249,7 +250,10 @@ impl Run<'_> {
 enum Broken {
     Prepare(PrepareError),
     Rollout(RolloutError),
+    /// Objects did not become ready, or a hook failed.
     NotReady(FailedStep),
+    /// What was told could not be read back.
+    Stored(RecordError),
 }
 
 impl<E: Into<PrepareError>> From<E> for Broken {

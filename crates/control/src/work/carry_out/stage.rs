@@ -1,4 +1,4 @@
-//! Carrying a plan into the cluster: record, apply, prune, wait, finish. The same for a deployment and for the way back
+//! Carrying a plan into the cluster: record, hooks, apply, prune, wait, hooks, finish. The same for a deployment and for the way back
 //! after one failed; only the steps have other names.
 
 use std::future::Future;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use helm::render::PreparedChart;
 use jiff::{SignedDuration, Timestamp};
+use rollout::hooks::{self, HookOptions, HooksOutcome, Moment};
 use rollout::plan::Action;
 use rollout::record::{Finish, NewRevision};
 use rollout::wait::{WaitOptions, WaitOutcome};
@@ -19,7 +20,7 @@ use crate::deployment::job::Earlier;
 use crate::deployment::prepare::{self, PrepareError, Target};
 use crate::deployment::store as deployments;
 use crate::environment::Ready;
-use crate::error::Error;
+use crate::error::{Error, sentence};
 use crate::op::{LogLevel, StepName, StepState};
 
 /// How often something transient is tried again, waiting longer each time.
@@ -34,11 +35,11 @@ const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
 /// The names of the steps.
 pub(super) struct Names {
     record: StepName,
-    /// Steps that have nothing to do yet: hooks are refused by the planner.
-    hooks: Option<(StepName, StepName)>,
+    before: StepName,
     apply: StepName,
     prune: StepName,
     wait: StepName,
+    after: StepName,
     finish: StepName,
     /// Whether the revision that is written is the deployment's own.
     is_deployment: bool,
@@ -47,10 +48,11 @@ pub(super) struct Names {
 /// The deployment itself.
 pub(super) const DEPLOY: Names = Names {
     record: StepName::Record,
-    hooks: Some((StepName::PreHooks, StepName::PostHooks)),
+    before: StepName::PreHooks,
     apply: StepName::Apply,
     prune: StepName::Prune,
     wait: StepName::Wait,
+    after: StepName::PostHooks,
     finish: StepName::Finish,
     is_deployment: true,
 };
@@ -58,10 +60,11 @@ pub(super) const DEPLOY: Names = Names {
 /// The way back after it failed.
 const WAY_BACK: Names = Names {
     record: StepName::RollBackRecord,
-    hooks: None,
+    before: StepName::RollBackPreHooks,
     apply: StepName::RollBackApply,
     prune: StepName::RollBackPrune,
     wait: StepName::RollBackWait,
+    after: StepName::RollBackPostHooks,
     finish: StepName::RollBackFinish,
     is_deployment: false,
 };
@@ -95,9 +98,7 @@ impl Run<'_> {
         if let (true, Some(recorded)) = (names.is_deployment, recorded) {
             self.recorder.helm_revision(recorded.revision.into()).await?;
         }
-        if let Some((before, _)) = names.hooks {
-            self.recorder.step_skipped(before, "none").await?;
-        }
+        self.run_hooks(names.before, Moment::Before, settled).await?;
         let objects = plan.objects.iter().filter(|object| object.is_applied()).count();
         self.step(
             names.apply,
@@ -117,9 +118,7 @@ impl Run<'_> {
             }
         }
         let ready = self.wait(names, settled).await?;
-        if let Some((_, after)) = names.hooks {
-            self.recorder.step_skipped(after, "none").await?;
-        }
+        self.run_hooks(names.after, Moment::After, settled).await?;
         self.step(
             names.finish,
             |done: &record::Recorded| format!("revision {} deployed", done.revision),
@@ -129,6 +128,55 @@ impl Run<'_> {
         )
         .await?;
         Ok(ready)
+    }
+
+    /// The hooks of the release before its objects or after them.
+    async fn run_hooks(
+        &self,
+        step: StepName,
+        moment: Moment,
+        settled: &Settled,
+    ) -> Result<(), Interrupted> {
+        let Settled { plan, new, .. } = settled;
+        let event = plan.operation.hook_event(moment);
+        if !plan.hooks.iter().any(|hook| hook.event == event) {
+            return Ok(self.recorder.step_skipped(step, "none").await?);
+        }
+        if self.was_done(step) {
+            return Ok(());
+        }
+        self.begin(step).await?;
+        let ran = self
+            .retry(|| async {
+                // What an earlier try told counts as told.
+                self.reports.flush().await;
+                let options = HookOptions {
+                    timeout: Duration::from_secs(self.job.settings.wait_seconds.into()),
+                    clock_skew: CLOCK_SKEW,
+                    cursor: self.recorder.cursor().await.map_err(Broken::Stored)?,
+                };
+                let run = hooks::run_hooks(self.execution(), plan, new, event.clone(), &options);
+                run.await.map_err(Broken::Rollout)
+            })
+            .await;
+        self.reports.flush().await;
+        let broken = match ran {
+            Ok(HooksOutcome::Done { hooks: 1 }) => return self.done(step, "1 hook").await,
+            Ok(HooksOutcome::Done { hooks }) => {
+                return self.done(step, &format!("{hooks} hooks")).await;
+            }
+            Ok(HooksOutcome::Failed(failure)) => {
+                let message = sentence(&failure.to_string());
+                let culprits: Vec<_> = failure.culprits.into_iter().map(told_culprit).collect();
+                if !culprits.is_empty() {
+                    self.recorder.culprits(&culprits).await?;
+                }
+                let remedy = String::new();
+                Broken::NotReady(FailedStep { step, message, remedy, culprits, ready: None })
+            }
+            Err(error) => error,
+        };
+        self.fail(step, broken).await
     }
 
     /// The step `wait`: until everything is ready, the deadline passes, or nothing can come up any more.

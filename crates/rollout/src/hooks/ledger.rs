@@ -1,0 +1,70 @@
+//! What the release record says of its hooks' runs.
+
+use helm::release::{Hook, HookDeletePolicy, HookEvent, HookExecution};
+
+use super::in_order;
+use crate::RolloutError;
+use crate::record::{Records, StoredRevision};
+
+/// Annotation on a record's Secret: the event whose runs its hooks' `last_run` tell. A hook may have several events
+/// but only one `last_run`.
+const EVENT: &str = "landfall.dev/hooks-of";
+
+/// Whether hooks of this event, and no later one, have been begun.
+pub(crate) fn has_begun(stored: &StoredRevision, event: &HookEvent) -> bool {
+    stored.annotations.get(EVENT).is_some_and(|known| known == event.as_str())
+}
+
+/// The record of the revision whose hooks run.
+pub(crate) struct Ledger<'a> {
+    records: &'a Records<'a>,
+    stored: StoredRevision,
+    pub(super) event: HookEvent,
+}
+
+impl<'a> Ledger<'a> {
+    /// Opens a record for an event; runs of other events count for nothing from now on.
+    pub(crate) fn open(
+        records: &'a Records<'a>,
+        mut stored: StoredRevision,
+        event: HookEvent,
+    ) -> Self {
+        if !has_begun(&stored, &event) {
+            stored.annotations.insert(EVENT.to_owned(), event.to_string());
+            for hook in stored.release.hooks.iter_mut().filter(|h| h.events.contains(&event)) {
+                hook.last_run = HookExecution::default();
+            }
+        }
+        Self { records, stored, event }
+    }
+
+    /// The namespace of objects that name none.
+    pub(super) fn namespace(&self) -> &str {
+        self.records.namespace
+    }
+
+    /// The hooks of the event in the order in which they run, each with its place in the record.
+    pub(super) fn order(&self) -> Vec<usize> {
+        in_order(&self.stored.release.hooks, &self.event).map(|(index, _)| index).collect()
+    }
+
+    pub(super) fn hook(&self, index: usize) -> &Hook {
+        &self.stored.release.hooks[index]
+    }
+
+    /// Writes how a hook's run stands, and the policy that counts where the chart names none.
+    pub(super) async fn note(
+        &mut self,
+        index: usize,
+        last_run: HookExecution,
+    ) -> Result<(), RolloutError> {
+        let mut release = self.stored.release.clone();
+        let hook = &mut release.hooks[index];
+        hook.last_run = last_run;
+        if hook.delete_policies.is_empty() {
+            hook.delete_policies = vec![HookDeletePolicy::BeforeHookCreation];
+        }
+        self.stored = self.records.update(&self.stored, &release).await?;
+        Ok(())
+    }
+}
