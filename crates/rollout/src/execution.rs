@@ -73,6 +73,14 @@ pub enum RolloutError {
     /// The release record could not be written.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// A definition of custom resources could not be installed, or was not established. Helm's words.
+    #[error("{text}")]
+    Crd {
+        /// Which, and why.
+        text: String,
+        /// The request's own failure, if one failed.
+        source: Option<ClusterError>,
+    },
     /// A hook failed that had to succeed before anything else.
     #[error("{0}")]
     Hook(Box<HookFailure>),
@@ -103,6 +111,7 @@ impl RolloutError {
             Self::Cluster(error) => error.is_transient(),
             Self::Objects { failures } => failures.iter().all(|f| f.source.is_transient()),
             Self::Record(error) => error.is_transient(),
+            Self::Crd { source, .. } => source.as_ref().is_some_and(ClusterError::is_transient),
             Self::Guard(_) | Self::Cancelled | Self::Hook(_) => false,
         }
     }

@@ -6,7 +6,8 @@
 //! 2. [`record::read_history`]: what Helm's own records in the cluster say about the release.
 //! 3. [`plan::read_live`]: the live objects, and what a server-side dry run makes of the desired ones.
 //! 4. [`plan::plan`]: pure; creations, changes as masked diffs, deletions, consequences, a keyed hash.
-//! 5. [`record::record_pending`] → [`hooks::run_hooks`] → [`apply::apply`] → [`prune::prune`] → [`wait::wait`] →
+//! 5. [`crds::install`]: the chart's definitions of custom resources, before the rest is rendered or planned.
+//! 6. [`record::record_pending`] → [`hooks::run_hooks`] → [`apply::apply`] → [`prune::prune`] → [`wait::wait`] →
 //!    [`hooks::run_hooks`] → [`record::record_finish`]: carry the plan out. The executor decides nothing.
 //!
 //! [`uninstall::uninstall`] is the way back. What happens meanwhile (progress, Kubernetes events,
@@ -16,11 +17,11 @@
 //! and `uninstall` go on working.
 //!
 //! What this crate does not do: render charts (crate `helm`), know Landfall's environments and
-//! deployments, install the `crds/` folder, or patch on the client side. A plan that would
-//! need one of the last two is refused and says so.
+//! deployments, or patch on the client side; a plan that would need the last is refused and says so.
 
 pub mod apply;
 pub mod cluster;
+pub mod crds;
 pub mod culprit;
 pub mod diff;
 mod events;
@@ -66,6 +67,10 @@ mod tests {
         is_send(|| {
             let (execution, plan, new, event, options): (_, _, _, _, _) = never();
             super::hooks::run_hooks(execution, plan, new, event, options)
+        });
+        is_send(|| {
+            let (execution, crds, namespace): (_, _, &str) = never();
+            super::crds::install(execution, crds, namespace)
         });
         is_send(|| {
             let (execution, desired, plan): (_, _, _) = never();

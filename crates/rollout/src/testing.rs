@@ -140,7 +140,9 @@ fn decoded(object: &Value) -> Option<Release> {
 
 impl State {
     fn serve(&mut self, method: &Method, path: &str, query: &str, body: Value) -> Response<Body> {
-        if let Some(answer) = discovery(path) {
+        // A kind whose definition is there is served at once.
+        let defined = self.objects.keys().any(|path| path.ends_with("/orders.example.org"));
+        if let Some(answer) = discovery(path, defined) {
             return ok(&answer);
         }
         let existing = self.objects.get(path).cloned();
@@ -188,7 +190,7 @@ impl State {
     }
 }
 
-const COLLECTIONS: [(&str, &str, &str); 9] = [
+const COLLECTIONS: [(&str, &str, &str); 10] = [
     ("v1", "Namespace", "namespaces"),
     ("v1", "Secret", "secrets"),
     ("v1", "ConfigMap", "configmaps"),
@@ -198,17 +200,27 @@ const COLLECTIONS: [(&str, &str, &str); 9] = [
     ("apps/v1", "Deployment", "deployments"),
     ("apps/v1", "ReplicaSet", "replicasets"),
     ("batch/v1", "Job", "jobs"),
+    ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions"),
 ];
 
-fn discovery(path: &str) -> Option<Value> {
+fn discovery(path: &str, defined: bool) -> Option<Value> {
     let resources = |version: &str| -> Value {
         let of_version = COLLECTIONS.iter().filter(|(api, ..)| *api == version);
-        let one = |(_, kind, plural): &(&str, &str, &str)| json!({ "name": plural, "kind": kind, "namespaced": *kind != "Namespace" });
+        let one = |(_, kind, plural): &(&str, &str, &str)| json!({ "name": plural, "kind": kind, "namespaced": !["Namespace", "CustomResourceDefinition"].contains(kind) });
         json!({ "kind": "APIResourceList", "resources": of_version.map(one).collect::<Vec<_>>() })
     };
     Some(match path {
         "/api" => json!({ "kind": "APIVersions", "versions": ["v1"] }),
+        "/apis" if defined => json!({ "kind": "APIGroupList", "groups": [
+            { "name": "apiextensions.k8s.io", "versions": [{ "groupVersion": "apiextensions.k8s.io/v1", "version": "v1" }] },
+            { "name": "example.org", "versions": [{ "groupVersion": "example.org/v1", "version": "v1" }] },
+        ] }),
+        "/apis/example.org/v1" if defined => json!({ "kind": "APIResourceList", "resources": [
+            { "name": "orders", "kind": "Order", "namespaced": true },
+        ] }),
+        "/apis/apiextensions.k8s.io/v1" => resources("apiextensions.k8s.io/v1"),
         "/apis" => json!({ "kind": "APIGroupList", "groups": [
+            { "name": "apiextensions.k8s.io", "versions": [{ "groupVersion": "apiextensions.k8s.io/v1", "version": "v1" }] },
             { "name": "apps", "versions": [{ "groupVersion": "apps/v1", "version": "v1" }] },
             { "name": "batch", "versions": [{ "groupVersion": "batch/v1", "version": "v1" }] },
             { "name": "dead", "versions": [{ "groupVersion": "dead/v1", "version": "v1" }] },

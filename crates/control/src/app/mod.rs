@@ -32,7 +32,9 @@ use crate::store::{commit, search};
 use crate::values::check_values;
 
 pub use keyring::TrustedKey;
-pub use settings::{AppSettings, HelmMode, ProvenancePolicy, SettingsChange, SettingsRevision};
+pub use settings::{
+    AppSettings, CrdPolicy, HelmMode, ProvenancePolicy, SettingsChange, SettingsRevision,
+};
 pub use values::{NewValues, ValuesRevision};
 pub use versions::{ChartVersion, ChartVersions};
 

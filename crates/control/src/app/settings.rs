@@ -55,6 +55,28 @@ closed_set! {
     }
 }
 
+closed_set! {
+    /// What becomes of the definitions of custom resources that charts bring in `crds/`.
+    pub enum CrdPolicy {
+        /// Nothing: somebody else sees to them.
+        Skip = "skip",
+        /// Those that do not exist are created; the others stay as they are.
+        Create = "create",
+        /// Those that exist are brought up to the chart's as well.
+        CreateAndUpgrade = "create_and_upgrade",
+    }
+}
+
+impl From<CrdPolicy> for rollout::crds::CrdPolicy {
+    fn from(policy: CrdPolicy) -> Self {
+        match policy {
+            CrdPolicy::Skip => Self::Skip,
+            CrdPolicy::Create => Self::Create,
+            CrdPolicy::CreateAndUpgrade => Self::CreateAndUpgrade,
+        }
+    }
+}
+
 /// Settings of an App. Stored as JSON; a missing field has its default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
@@ -68,6 +90,8 @@ pub struct AppSettings {
     pub wait_seconds: u32,
     /// Whether Jobs must have completed, too.
     pub wait_for_jobs: bool,
+    /// What becomes of the definitions of custom resources in charts.
+    pub crds: CrdPolicy,
     /// Whether charts must be signed.
     pub provenance: ProvenancePolicy,
     /// The keys of its keyring.
@@ -81,6 +105,7 @@ impl Default for AppSettings {
             masked_values: Vec::new(),
             wait_seconds: 300,
             wait_for_jobs: false,
+            crds: CrdPolicy::Create,
             provenance: ProvenancePolicy::Off,
             trusted_keys: Vec::new(),
         }
@@ -109,6 +134,8 @@ pub struct SettingsChange {
     pub wait_seconds: Option<i64>,
     /// Whether Jobs must have completed, too.
     pub wait_for_jobs: Option<bool>,
+    /// `skip`, `create` or `create_and_upgrade`.
+    pub crds: Option<String>,
     /// `off` or `required`.
     pub provenance: Option<String>,
     /// A keyring instead of the one there is: armored as `gpg --armor --export` prints it, or a binary
@@ -129,7 +156,8 @@ impl Control {
 
     /// Changes what is given of an App's settings; what changes nothing keeps the revision.
     ///
-    /// Which signatures charts need is for those who may change infrastructure.
+    /// Which signatures charts need, and what becomes of their definitions of custom resources, is for those who may
+    /// change infrastructure.
     pub async fn app_change_settings(
         &self,
         actor: &Actor,
@@ -150,6 +178,10 @@ impl Control {
         };
         if new_keyring || changed.settings.provenance != row.settings.provenance {
             actor.write(Subject::Infrastructure, "change which signatures charts need", missing)?;
+        }
+        if changed.settings.crds != row.settings.crds {
+            let what = "change what becomes of custom resource definitions";
+            actor.write(Subject::Infrastructure, what, missing)?;
         }
         let keyring = match &changed.keyring {
             NewKeyring::Kept => row.keyring.clone(),
@@ -246,6 +278,16 @@ fn changed(row: &AppRow, change: &SettingsChange) -> Result<Changed, Error> {
     if let Some(texts) = &change.masked_values {
         settings.masked_values =
             checks.take(masked_values(texts))?.unwrap_or(settings.masked_values);
+    }
+    if let Some(word) = &change.crds {
+        match word.parse() {
+            Ok(policy) => settings.crds = policy,
+            Err(_) => {
+                let message = format!("`{word}` is not a rule for custom resource definitions.");
+                let remedy = "Choose skip, create or create_and_upgrade.";
+                checks.add(Problem::new("crds", message, remedy));
+            }
+        }
     }
     if let Some(word) = &change.provenance {
         match word.parse() {

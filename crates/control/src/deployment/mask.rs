@@ -127,7 +127,8 @@ pub(crate) fn mask_texts(text: &str, secrets: &[String]) -> String {
 
 /// The same in the diffs of a plan.
 pub(crate) fn mask_plan(mut plan: Plan, secrets: &[String]) -> Plan {
-    let diffs = plan.objects.iter_mut().filter_map(|object| object.diff.as_mut());
+    let objects = plan.crds.iter_mut().chain(&mut plan.objects);
+    let diffs = objects.filter_map(|object| object.diff.as_mut());
     for line in diffs.flat_map(|diff| &mut diff.hunks).flat_map(|hunk| &mut hunk.lines) {
         line.text = mask_texts(&line.text, secrets);
     }

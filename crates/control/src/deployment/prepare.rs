@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use helm::chart::{Chart, ChartError};
 use helm::render::{PreparedChart, RenderError};
 use helm::schema::SchemaError;
+use rollout::crds::{CrdError, Crds};
 use rollout::manifest::{Desired, ManifestError};
 use rollout::plan::{Plan, PlanError, PlanOptions};
 use rollout::record::{History, Owner};
@@ -16,7 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::content::{StoredRendering, StoredValues};
 use super::job::LayerTexts;
-use crate::app::HelmMode;
+use crate::app::{AppSettings, HelmMode};
 use crate::control::Control;
 use crate::environment::store::EnvironmentRow;
 use crate::error::{Error, Invalid, sentence};
@@ -62,6 +63,9 @@ pub(crate) enum PrepareError {
     /// What was rendered is not a set of Kubernetes objects.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
+    /// The chart's definitions of custom resources cannot be read.
+    #[error(transparent)]
+    Crds(#[from] CrdError),
     /// There is no plan.
     #[error(transparent)]
     Plan(PlanError),
@@ -123,6 +127,9 @@ impl PrepareError {
             Self::Values(_) => "Correct the values, then deploy again.",
             Self::Schema { places, .. } => return format!("Correct {places}."),
             Self::Render(_) => "Correct the values, or release a chart that renders with them.",
+            Self::Crds(_) => {
+                "Release a chart with readable files in crds/, or set the App to skip them."
+            }
             Self::Manifest(_) => "Release a chart that renders to Kubernetes objects.",
             Self::Refused(_) => {
                 "Correct the values or the chart so that the cluster accepts the objects."
@@ -140,7 +147,7 @@ impl PrepareError {
     pub(crate) fn message(&self) -> String {
         let text = whole_text(self);
         match self {
-            Self::Render(_) | Self::Schema { .. } | Self::Manifest(_) => text,
+            Self::Render(_) | Self::Schema { .. } | Self::Manifest(_) | Self::Crds(_) => text,
             Self::Plan(
                 PlanError::NotOwned { .. } | PlanError::HookManifest { .. } | PlanError::Cluster(_),
             ) => text,
@@ -162,9 +169,11 @@ impl PrepareError {
             Self::Values(MergeError::Layer { layer: ValuesLayer::Deployment, ref source }) => {
                 Error::Invalid(Invalid { problems: vec![not_values("values", source)] })
             }
-            Self::Manifest(_) | Self::Plan(_) | Self::Chart(_) | Self::Limit { .. } => {
-                Error::invalid("release", self.message(), self.remedy())
-            }
+            Self::Manifest(_)
+            | Self::Crds(_)
+            | Self::Plan(_)
+            | Self::Chart(_)
+            | Self::Limit { .. } => Error::invalid("release", self.message(), self.remedy()),
             other => Error::invalid("values", other.message(), other.remedy()),
         }
     }
@@ -301,16 +310,47 @@ pub(crate) fn stored_values(merged: &MergedLayers) -> StoredValues {
     }
 }
 
+/// The definitions of custom resources that the chart brings, of the sub-charts that these values enable.
+pub(crate) fn crds(
+    settings: &AppSettings,
+    mode: HelmMode,
+    chart: &PreparedChart,
+    supplied: &goyaml::Value,
+) -> Result<Crds, PrepareError> {
+    if chart.chart().crds().is_empty() {
+        return Ok(Crds::default());
+    }
+    let processed = helm::chart::process_dependencies(mode.into(), chart.chart(), supplied)
+        .map_err(RenderError::from)?;
+    let text = |crd: helm::chart::Crd<'_>| {
+        (crd.path, String::from_utf8_lossy(&crd.file.data).into_owned())
+    };
+    Ok(Crds::parse(processed.crds().into_iter().map(text), settings.crds.into())?)
+}
+
+/// The same for values as they are stored.
+pub(crate) fn crds_of_stored(
+    settings: &AppSettings,
+    mode: HelmMode,
+    chart: &PreparedChart,
+    values: &StoredValues,
+) -> Result<Crds, PrepareError> {
+    let supplied = helm::values::parse_values(&values.supplied)
+        .map_err(|source| MergeError::Layer { layer: ValuesLayer::Deployment, source })?;
+    crds(settings, mode, chart, &supplied)
+}
+
 /// What a rendering wants in the cluster; `repeats` is the Helm revision that a rollback repeats.
 pub(crate) fn desired(
     target: &Target,
     rendering: &StoredRendering,
+    crds: Crds,
     repeats: Option<u32>,
 ) -> Result<Desired, PrepareError> {
     let (release, namespace) = (&target.release_name, &target.namespace);
     let (manifest, hooks) = (&rendering.manifest, rendering.hooks.clone());
     Ok(match repeats {
-        None => Desired::parse(release, namespace, manifest, hooks, rendering.crds.clone())?,
+        None => Desired::parse(release, namespace, manifest, hooks, crds)?,
         Some(revision) => Desired::parse_rollback(release, namespace, manifest, hooks, revision)?,
     })
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use helm::render::{Exceeded, PreparedChart, ReleaseOptions, RenderError, RenderInput, Rendered};
 use helm::schema::{Fault, SchemaError, Violation};
 use helm::{Capabilities, ClusterReader, LookupError};
+use rollout::crds::Crds;
 use rollout::plan::Operation;
 use rollout::record::Next;
 use serde_json::json;
@@ -31,9 +32,14 @@ pub(crate) async fn render(
     chart: Arc<PreparedChart>,
     merged: &MergedLayers,
     target: &Target,
+    crds: &Crds,
     next: Next,
 ) -> Result<Rendering, PrepareError> {
-    let capabilities = target.cluster.capabilities().await?;
+    let mut capabilities = target.cluster.capabilities().await?;
+    // A preview sees the kinds that the chart will bring, as the deployment will.
+    capabilities.api_versions.extend(crds.api_versions());
+    capabilities.api_versions.sort();
+    capabilities.api_versions.dedup();
     let (name, namespace) = (target.release_name.clone(), target.namespace.clone());
     let release = match next.operation {
         Operation::Install => ReleaseOptions::install(name, namespace),

@@ -76,6 +76,7 @@ async fn bad_settings_are_refused(site: Site) {
         masked_values: Some(["a..b", "ok", "**"].map(str::to_owned).to_vec()),
         wait_seconds: Some(86_401),
         wait_for_jobs: Some(true),
+        crds: Some("replace".to_owned()),
         provenance: Some("maybe".to_owned()),
         keyring: Some("no keyring".to_owned()),
         based_on: None,
@@ -87,6 +88,7 @@ async fn bad_settings_are_refused(site: Site) {
         wait_seconds: A deployment cannot wait so long. Use 1 to 86400 seconds.
         masked_values: `a..b` is not a path of values: a key is empty. Write keys with dots between them, such as db.password or **.token.
         masked_values: `**` is not a path of values: it names no key. Write keys with dots between them, such as db.password or **.token.
+        crds: `replace` is not a rule for custom resource definitions. Choose skip, create or create_and_upgrade.
         provenance: `maybe` is not a rule for signatures. Choose off or required.
         keyring: This is neither an armored keyring nor base64. Give what `gpg --armor --export` prints, or the keyring's file in base64.
         ");
@@ -98,7 +100,8 @@ async fn bad_settings_are_refused(site: Site) {
     assert_eq!((now.revision, now.settings.wait_for_jobs), (0, false));
 }
 
-/// QA reads settings; Developers change them but for the signatures that charts need.
+/// QA reads settings; Developers change them but for the signatures that charts need and for what becomes of definitions
+/// that a whole cluster shares.
 async fn rights_to_settings(site: Site) {
     site.app("shop").await;
     let (qa, developer) = (site.person(Role::Qa).await, site.person(Role::Developer).await);
@@ -110,6 +113,10 @@ async fn rights_to_settings(site: Site) {
     let keys = SettingsChange { keyring: Some(Keys::new(&["eve"]).armored()), ..none() };
     let refused = site.control.app_change_settings(&developer, "shop", keys).await;
     assert!(matches!(refused, Err(Error::Forbidden { .. })), "{refused:?}");
+    let crds = SettingsChange { crds: Some("create_and_upgrade".to_owned()), ..none() };
+    let refused = site.control.app_change_settings(&developer, "shop", crds.clone()).await;
+    assert!(matches!(refused, Err(Error::Forbidden { .. })), "{refused:?}");
+    site.control.app_change_settings(&system(), "shop", crds).await.unwrap();
     let off = SettingsChange { provenance: Some("off".to_owned()), ..none() };
     site.control.app_change_settings(&developer, "shop", off).await.unwrap();
     let missing = site.control.app_settings(&qa, "nothing").await;

@@ -61,6 +61,10 @@ pub(crate) struct SetArgs {
     #[arg(long, value_name = "true|false")]
     wait_for_jobs: Option<bool>,
 
+    /// Custom resource definitions in charts: skip, create or `create_and_upgrade`
+    #[arg(long, value_name = "RULE")]
+    crds: Option<String>,
+
     /// Path of a secret value, such as db.password or **.token; may be repeated, replaces all there are
     #[arg(long, value_name = "PATH", conflicts_with = "mask_none")]
     mask: Vec<String>,
@@ -87,6 +91,7 @@ struct Settings {
     helm_mode: String,
     wait_seconds: u32,
     wait_for_jobs: bool,
+    crds: String,
     masked_values: Vec<String>,
     provenance: String,
     trusted_keys: Vec<Key>,
@@ -130,6 +135,7 @@ fn change(args: &SetArgs) -> Result<Value> {
     put("helm_mode", args.helm.clone().map(Value::from));
     put("wait_seconds", args.wait.map(Value::from));
     put("wait_for_jobs", args.wait_for_jobs.map(Value::from));
+    put("crds", args.crds.clone().map(Value::from));
     put("masked_values", (args.mask_none || !args.mask.is_empty()).then(|| json!(args.mask)));
     put("provenance", args.provenance.clone().map(Value::from));
     let keyring = args.keyring.as_deref().map(keyring).transpose()?;
@@ -160,6 +166,7 @@ fn print(format: Format, settings: &Value) -> Result<()> {
             ("helm", read.helm_mode),
             ("wait", format!("{} s", read.wait_seconds)),
             ("wait for jobs", read.wait_for_jobs.to_string()),
+            ("crds", read.crds),
             ("masked values", listed(read.masked_values)),
             ("provenance", read.provenance),
             ("trusted keys", listed(keys)),

@@ -58,7 +58,7 @@ async fn refusals_are_final() {
 async fn discovery_survives_a_dead_group() {
     let capabilities = FakeServer::default().cluster().capabilities().await.unwrap();
     assert_eq!(capabilities.kube_version.version, "v1.37.1");
-    insta::assert_snapshot!(capabilities.api_versions.join(" "), @"apps/v1 apps/v1/Deployment apps/v1/ReplicaSet batch/v1 batch/v1/Job v1 v1/ConfigMap v1/Event v1/Namespace v1/Pod v1/Secret v1/Service");
+    insta::assert_snapshot!(capabilities.api_versions.join(" "), @"apiextensions.k8s.io/v1 apiextensions.k8s.io/v1/CustomResourceDefinition apps/v1 apps/v1/Deployment apps/v1/ReplicaSet batch/v1 batch/v1/Job v1 v1/ConfigMap v1/Event v1/Namespace v1/Pod v1/Secret v1/Service");
 }
 
 /// A kind nobody knows is asked for once more, then refused in Helm's words.

@@ -13,6 +13,7 @@ pub(crate) use marks::{Marks, in_namespace, resource_policy};
 pub(crate) use read::read_objects;
 
 use crate::ObjectKey;
+use crate::crds::Crds;
 
 /// What should run: the rendered manifest of a release as objects, and what else its chart brings.
 #[derive(Clone, Debug)]
@@ -25,8 +26,8 @@ pub struct Desired {
     pub objects: Vec<DesiredObject>,
     /// The chart's hooks, for a rollback those stored with the release.
     pub hooks: Vec<Hook>,
-    /// Paths of the files of the chart's `crds/` folders; empty for a rollback.
-    pub crds: Vec<String>,
+    /// The definitions of custom resources the chart brings; none for a rollback.
+    pub crds: Crds,
     /// The Helm revision this repeats, if it is a rollback.
     pub rollback_to: Option<u32>,
 }
@@ -84,7 +85,7 @@ impl Desired {
         namespace: &str,
         manifest: &str,
         hooks: Vec<Hook>,
-        crds: Vec<String>,
+        crds: Crds,
     ) -> Result<Self, ManifestError> {
         let mut objects = read_objects(manifest)?;
         refuse_doubles(&objects, namespace)?;
@@ -107,7 +108,7 @@ impl Desired {
         hooks: Vec<Hook>,
         to: u32,
     ) -> Result<Self, ManifestError> {
-        let desired = Self::parse(release, namespace, manifest, hooks, Vec::new())?;
+        let desired = Self::parse(release, namespace, manifest, hooks, Crds::default())?;
         Ok(Self { rollback_to: Some(to), ..desired })
     }
 
@@ -149,7 +150,7 @@ mod tests {
     }
 
     fn parse(manifest: &str) -> Result<Desired, ManifestError> {
-        Desired::parse("shop", "prod", manifest, Vec::new(), Vec::new())
+        Desired::parse("shop", "prod", manifest, Vec::new(), Crds::default())
     }
 
     /// Objects stand in install order, those of one kind as the manifest has them.

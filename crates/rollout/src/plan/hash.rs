@@ -12,9 +12,10 @@ use sha2::Sha256;
 
 use super::planner::ObjectState;
 use super::{Action, Plan};
+use crate::manifest::Desired;
 
 /// HMAC-SHA256 in hex.
-pub(super) fn of(plan: &Plan, states: &[ObjectState<'_>], hooks: &[Hook], key: &[u8]) -> String {
+pub(super) fn of(plan: &Plan, states: &[ObjectState<'_>], desired: &Desired, key: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     let mut feed = |part: &str| {
         // Lengths keep neighbouring parts apart.
@@ -36,7 +37,12 @@ pub(super) fn of(plan: &Plan, states: &[ObjectState<'_>], hooks: &[Hook], key: &
     for planned in &plan.hooks {
         feed(&format!("{} {:?}", planned.event, planned.delete_policies));
         let of_event = |hook: &&Hook| hook.name == planned.name && hook.path == planned.source;
-        feed(hooks.iter().find(of_event).map_or("", |hook| &hook.manifest));
+        feed(desired.hooks.iter().find(of_event).map_or("", |hook| &hook.manifest));
+    }
+    // What is there of them does not count: they are installed before a plan is held to what it was.
+    for wanted in &desired.crds.objects {
+        feed(&format!("{:?} {}", desired.crds.policy, wanted.key));
+        feed(&canonical(Some(&wanted.object)));
     }
     mac.finalize().into_bytes().iter().fold(String::with_capacity(64), |mut hex, byte| {
         write!(hex, "{byte:02x}").expect("writing to a String cannot fail");

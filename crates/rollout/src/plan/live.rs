@@ -6,7 +6,8 @@ use serde_json::Value;
 use super::{PlanError, PlanOptions, Refusal};
 use crate::apply::refusal_text;
 use crate::cluster::{ApplyMode, Resource};
-use crate::manifest::{Desired, read_objects};
+use crate::crds::CrdPolicy;
+use crate::manifest::{Desired, in_namespace, read_objects};
 use crate::record::History;
 use crate::{Cluster, ClusterError, ObjectKey};
 
@@ -19,6 +20,8 @@ pub struct LiveState {
     pub(super) namespace_exists: bool,
     /// One per desired object, in the same order.
     pub(super) desired: Vec<LiveObject>,
+    /// One per definition of custom resources, in the same order.
+    pub(super) crds: Vec<LiveObject>,
     /// Objects of the revision that runs which are no longer desired, in its manifest's order.
     pub(super) dropped: Vec<(ObjectKey, Value)>,
     /// Keys of all objects of the revision that runs.
@@ -68,13 +71,23 @@ pub async fn read_live(
 ) -> Result<LiveState, PlanError> {
     let namespace_exists = namespace_exists(cluster, &desired.namespace).await?;
     let looks = desired.objects.iter().map(|object| async {
-        let resource = cluster.resource(&object.key).await?;
+        let resource = match cluster.resource(&object.key).await {
+            Ok(resource) => resource,
+            Err(error @ ClusterError::NoSuchKind { .. }) => {
+                // The chart itself brings the kind, which nobody has objects of yet.
+                let Some(resource) = desired.crds.resource(&object.key) else { return Err(error) };
+                let key = resource.locate(&object.key, &desired.namespace);
+                return Ok(LiveObject { key, live: None, dry_run: DryRun::Unknown });
+            }
+            Err(error) => return Err(error),
+        };
         let key = resource.locate(&object.key, &desired.namespace);
         let sent = desired.marks().marked(&object.object, &key);
         let live = cluster.get(&resource, &key).await?;
         let has_place = namespace_exists || key.namespace.as_ref() != Some(&desired.namespace);
         let dry_run = if has_place {
-            dry_run(cluster, desired, &resource, &key, &sent, options).await?
+            let mode = ApplyMode { force: options.force_conflicts, dry_run: true };
+            dry_run(cluster, desired, &resource, &key, &sent, mode).await?
         } else {
             DryRun::Unknown
         };
@@ -83,7 +96,28 @@ pub async fn read_live(
     let looks: Vec<_> = looks.collect();
     let found: Vec<LiveObject> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
     let (base, dropped) = read_base(cluster, desired, history, &found).await?;
-    Ok(LiveState { namespace_exists, desired: found, dropped, base })
+    let crds = read_crds(cluster, desired).await?;
+    Ok(LiveState { namespace_exists, desired: found, crds, dropped, base })
+}
+
+/// The definitions as they are, and as they would be where the policy has them changed.
+async fn read_crds(cluster: &Cluster, desired: &Desired) -> Result<Vec<LiveObject>, ClusterError> {
+    let mut found = Vec::new();
+    for wanted in &desired.crds.objects {
+        let resource = cluster.resource(&wanted.key).await?;
+        let key = resource.locate(&wanted.key, &desired.namespace);
+        let live = cluster.get(&resource, &key).await?;
+        let changes = desired.crds.policy == CrdPolicy::CreateAndUpgrade && live.is_some();
+        let dry_run = if changes {
+            let sent = in_namespace(&wanted.object, &key);
+            let mode = ApplyMode { force: true, dry_run: true };
+            dry_run(cluster, desired, &resource, &key, &sent, mode).await?
+        } else {
+            DryRun::Unknown
+        };
+        found.push(LiveObject { key, live, dry_run });
+    }
+    Ok(found)
 }
 
 async fn namespace_exists(cluster: &Cluster, namespace: &str) -> Result<bool, ClusterError> {
@@ -113,9 +147,8 @@ async fn dry_run(
     resource: &Resource,
     key: &ObjectKey,
     sent: &Value,
-    options: &PlanOptions,
+    mode: ApplyMode,
 ) -> Result<DryRun, ClusterError> {
-    let mode = ApplyMode { force: options.force_conflicts, dry_run: true };
     let error = match cluster.apply(resource, key, sent, mode).await {
         Ok(result) => return Ok(DryRun::Result(result)),
         Err(error) => error,

@@ -52,6 +52,10 @@ pub struct Plan {
     pub creates_namespace: bool,
     /// Whether fields that other managers own are taken over.
     pub force_conflicts: bool,
+    /// The definitions of custom resources from the chart's `crds/` folders, installed before everything else; none
+    /// where the policy leaves them to others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crds: Vec<PlannedObject>,
     /// The objects: first those applied, in install order, then those deleted or kept.
     pub objects: Vec<PlannedObject>,
     /// The hooks, in the order in which they run: those before the objects, then those after.
@@ -199,12 +203,6 @@ pub enum PlanError {
         path: String,
         /// Why.
         source: ManifestError,
-    },
-    /// The chart brings custom resource definitions in `crds/`.
-    #[error("the chart brings custom resource definitions, which are not installed yet: {}; install them by hand and take them out of the chart", files.join(", "))]
-    CrdsNotSupported {
-        /// The files.
-        files: Vec<String>,
     },
     /// Objects exist that belong to someone else. Helm's words.
     #[error("unable to continue with {operation}: {}", objects.join("\n"))]

@@ -46,12 +46,42 @@ pub fn plan(
         base_revision: history.base(desired.rollback_to.is_some()).map(|base| base.release.version),
         creates_namespace: !live.namespace_exists,
         force_conflicts: options.force_conflicts,
+        crds: planned_crds(desired, live, &mask),
         hooks: hooks::planned(desired, operation)?,
         objects,
         hash: String::new(),
     };
-    plan.hash = hash::of(&plan, &states, &desired.hooks, key);
+    plan.hash = hash::of(&plan, &states, desired, key);
     Ok(plan)
+}
+
+/// What becomes of the chart's definitions of custom resources. What is created is not shown: they run to
+/// thousands of lines.
+fn planned_crds(desired: &Desired, live: &LiveState, mask: &Mask) -> Vec<PlannedObject> {
+    let one = |(wanted, found): (&DesiredObject, &LiveObject)| {
+        let before = found.live.as_ref().map(cleaned);
+        let after = match (&before, &found.dry_run) {
+            (Some(_), DryRun::Result(result)) => Some(cleaned(result)),
+            (before, _) => before.clone(),
+        };
+        let action = match &before {
+            None => Action::Create,
+            Some(_) if before == after => Action::Same,
+            Some(_) => Action::Change,
+        };
+        PlannedObject {
+            key: found.key.clone(),
+            action,
+            source: wanted.source.clone(),
+            diff: diff::diff(before.as_ref(), after.as_ref(), mask),
+            consequence: super::Consequence::None,
+            refusal: match &found.dry_run {
+                DryRun::Refused(refusal) => Some(refusal.clone()),
+                DryRun::Result(_) | DryRun::Unknown => None,
+            },
+        }
+    };
+    desired.crds.objects.iter().zip(&live.crds).map(one).collect()
 }
 
 /// One object before it is shown: with its contents.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::live::{DryRun, LiveObject};
 use super::*;
+use crate::crds::{CrdPolicy, Crds};
 use crate::manifest::Desired;
 use crate::record::History;
 use crate::record::history_of;
@@ -27,7 +28,8 @@ impl Case {
             .map(|(o, ..)| format!("---\n# Source: c/templates/a.yaml\n{o}\n"))
             .collect();
         let manifest = documents.concat();
-        let desired = Desired::parse("shop", "prod", &manifest, Vec::new(), Vec::new()).unwrap();
+        let desired =
+            Desired::parse("shop", "prod", &manifest, Vec::new(), Crds::default()).unwrap();
         let found = objects
             .into_iter()
             .map(|(object, live, dry_run)| LiveObject {
@@ -42,6 +44,7 @@ impl Case {
             live: LiveState {
                 namespace_exists: true,
                 desired: found,
+                crds: Vec::new(),
                 dropped: Vec::new(),
                 base: Vec::new(),
             },
@@ -272,12 +275,46 @@ fn hooks() {
     insta::assert_snapshot!(case.plan().unwrap_err(), @"unable to build kubernetes object for pre-rollback hook c/templates/first.yaml");
 }
 
-/// Definitions that would not be carried out end the plan, by name.
+/// Definitions of custom resources are created where they are missing; what exists is changed only where the policy
+/// has it so. The hash knows them by what they say, not by what is there.
 #[test]
-fn unsupported() {
-    let mut case = Case::new(&[], Vec::new());
-    case.desired.crds = vec!["crds/a.yaml".to_owned()];
-    insta::assert_snapshot!(case.plan().unwrap_err(), @"the chart brings custom resource definitions, which are not installed yet: crds/a.yaml; install them by hand and take them out of the chart");
+fn crds() {
+    let definition = |scope: &str| {
+        json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": { "name": "orders.example.org" }, "spec": { "scope": scope },
+        })
+    };
+    let plan_of = |policy: CrdPolicy, live: Option<Value>, dry_run: DryRun| {
+        let mut case = Case::new(&[], Vec::new());
+        let file = ("shop/crds/order.yaml".to_owned(), definition("Namespaced").to_string());
+        case.desired.crds = Crds::parse([file], policy).unwrap();
+        let key = case.desired.crds.objects[0].key.clone();
+        case.live.crds = vec![LiveObject { key, live, dry_run }];
+        case.plan().unwrap()
+    };
+    let told = |plan: &Plan| {
+        let crd = &plan.crds[0];
+        let diff = crd.diff.as_ref().map(ToString::to_string).unwrap_or_default();
+        format!("{:?} {} {}\n{diff}", crd.action, crd.key, crd.source.as_deref().unwrap())
+    };
+    let created = plan_of(CrdPolicy::Create, None, DryRun::Unknown);
+    insta::assert_snapshot!(told(&created), @"Create CustomResourceDefinition/orders.example.org shop/crds/order.yaml");
+    let left = plan_of(CrdPolicy::Create, Some(definition("Cluster")), DryRun::Unknown);
+    insta::assert_snapshot!(told(&left), @"Same CustomResourceDefinition/orders.example.org shop/crds/order.yaml");
+    assert_eq!(created.hash, left.hash);
+    let result = DryRun::Result(definition("Namespaced"));
+    let changed = plan_of(CrdPolicy::CreateAndUpgrade, Some(definition("Cluster")), result);
+    insta::assert_snapshot!(told(&changed), @r"
+    Change CustomResourceDefinition/orders.example.org shop/crds/order.yaml
+    @@ spec
+     metadata:
+       name: orders.example.org
+     spec:
+    -  scope: Cluster
+    +  scope: Namespaced
+    ");
+    assert_ne!(left.hash, changed.hash);
 }
 
 /// The hash follows what is done, not how it was found; it covers what the diff hides.

@@ -8,9 +8,6 @@ use crate::record::History;
 
 /// Refuses what cannot be carried out whole, and names it.
 pub(super) fn refuse(desired: &Desired, history: &History) -> Result<(), PlanError> {
-    if !desired.crds.is_empty() {
-        return Err(PlanError::CrdsNotSupported { files: desired.crds.clone() });
-    }
     match history.base(desired.rollback_to.is_some()) {
         Some(base) if base.release.effective_apply_method() == ApplyMethod::ClientSide => {
             Err(PlanError::ClientSideRelease {

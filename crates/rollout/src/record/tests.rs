@@ -19,6 +19,7 @@ fn plan(operation: Operation) -> Plan {
         base_revision: None,
         creates_namespace: false,
         force_conflicts: false,
+        crds: Vec::new(),
         objects: Vec::new(),
         hooks: Vec::new(),
         hash: String::new(),

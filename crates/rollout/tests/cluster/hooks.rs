@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use helm::release::{Hook, HookEvent, Release};
 use jiff::SignedDuration;
+use rollout::crds::Crds;
 use rollout::hooks::{HookOptions, HooksOutcome, Moment, run_hooks};
 use rollout::manifest::Desired;
 use rollout::record::{self, Finish, NewRevision};
@@ -67,7 +68,7 @@ async fn recorded(lab: &Lab, namespace: &str) -> Vec<Hook> {
 
 /// Runs a release's hooks around its objects; each outcome.
 async fn deploy(lab: &Lab, id: &str, manifest: &str, hooks: Vec<Hook>) -> Vec<HooksOutcome> {
-    let desired = Desired::parse("shop", "prod", manifest, hooks.clone(), Vec::new()).unwrap();
+    let desired = Desired::parse("shop", "prod", manifest, hooks.clone(), Crds::default()).unwrap();
     let plan = lab.plan(&desired).await.unwrap();
     let new = revision(id, manifest);
     let new = NewRevision { content: Release { hooks, ..new.content }, ..new };

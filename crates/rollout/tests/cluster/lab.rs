@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use helm::release::Release;
 use jiff::Timestamp;
+use rollout::crds::Crds;
 use rollout::manifest::Desired;
 use rollout::plan::{Plan, PlanError, PlanOptions};
 use rollout::record::{Finish, NewRevision, Owner};
@@ -190,7 +191,7 @@ pub(crate) fn options(since: Timestamp, seconds: i64) -> WaitOptions {
 }
 
 pub(crate) fn desired(manifest: &str) -> Desired {
-    Desired::parse("shop", "prod", manifest, Vec::new(), Vec::new()).unwrap()
+    Desired::parse("shop", "prod", manifest, Vec::new(), Crds::default()).unwrap()
 }
 
 /// A new revision whose record holds a small chart and this manifest.

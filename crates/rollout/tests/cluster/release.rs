@@ -1,6 +1,7 @@
 //! Whole releases on a simulated cluster, and what the real `helm` says of them.
 
 use crate::lab::{Lab, config_map, deployment, desired, revision};
+use rollout::crds::Crds;
 use rollout::manifest::Desired;
 use rollout::plan::{Action, Operation, PlanError};
 use rollout::record::{self, Finish};
@@ -160,7 +161,7 @@ async fn ownership_in_helms_words() {
     let lab = Lab::new().await;
     let manifest = config_map("settings", "one");
     lab.deploy("d1", &desired(&manifest), &manifest).await;
-    let other = Desired::parse("other", "prod", &manifest, Vec::new(), Vec::new()).unwrap();
+    let other = Desired::parse("other", "prod", &manifest, Vec::new(), Crds::default()).unwrap();
     let history = record::read_history(&lab.cluster, "prod", "other").await.unwrap();
     let options = rollout::plan::PlanOptions::default();
     let live = rollout::plan::read_live(&lab.cluster, &other, &history, &options).await.unwrap();

@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect};
 use control::Error;
-use control::app::{App, ProvenancePolicy, SettingsChange, SettingsRevision};
+use control::app::{App, CrdPolicy, ProvenancePolicy, SettingsChange, SettingsRevision};
 use control::rights::Subject;
 use serde::Deserialize;
 
@@ -44,6 +44,8 @@ pub(crate) struct SettingsForm {
     wait_seconds: String,
     /// Empty: no.
     wait_for_jobs: String,
+    /// Empty where the asker may not change it.
+    crds: String,
     /// One a line.
     masked_values: String,
     /// Empty where the asker may not change it.
@@ -122,6 +124,7 @@ impl SettingsForm {
             helm_mode: settings.helm_mode.to_string(),
             wait_seconds: settings.wait_seconds.to_string(),
             wait_for_jobs: checked(settings.wait_for_jobs),
+            crds: settings.crds.to_string(),
             masked_values: settings.masked_values.join("\n"),
             provenance: settings.provenance.to_string(),
             keyring: String::new(),
@@ -139,10 +142,20 @@ impl SettingsForm {
             // What is no number is out of bounds, and told so at its field.
             wait_seconds: Some(self.wait_seconds.trim().parse().unwrap_or(0)),
             wait_for_jobs: Some(!self.wait_for_jobs.is_empty()),
+            crds: given(&self.crds),
             provenance: given(&self.provenance),
             keyring: given(&self.keyring).or(removed),
             based_on: Some(self.based_on),
         }
+    }
+}
+
+/// What becomes of a chart's definitions of custom resources.
+pub(crate) fn crds(now: &SettingsRevision) -> &'static str {
+    match now.settings.crds {
+        CrdPolicy::Skip => "Left to others",
+        CrdPolicy::Create => "Created where they are missing",
+        CrdPolicy::CreateAndUpgrade => "Created and upgraded",
     }
 }
 

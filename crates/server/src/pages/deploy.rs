@@ -11,6 +11,7 @@ use control::names::ReleaseTag;
 use control::release::{Release, ReleaseFilter};
 use control::store::ids::PreviewId;
 use control::store::paging::PageRequest;
+use rollout::plan::Plan;
 use serde::Deserialize;
 
 use super::form::{Params, PathOf, Sent, Told};
@@ -273,11 +274,20 @@ async fn versions(
     Ok(versions.collect())
 }
 
+/// ` 2 hooks run.`, behind another sentence; empty without hooks.
+fn hooks_sentence(plan: &Plan) -> String {
+    match plan.hooks.len() {
+        0 => String::new(),
+        1 => " 1 hook runs.".to_owned(),
+        n => format!(" {n} hooks run."),
+    }
+}
+
 impl Shown {
     fn of(preview: Preview) -> Self {
         let objects = object_changes(&preview.plan);
         Self {
-            sentence: changes_sentence(&preview.changes),
+            sentence: changes_sentence(&preview.changes) + &hooks_sentence(&preview.plan),
             refused: objects.iter().any(|object| object.refusal.is_some()),
             objects,
             values: origin_lines(&preview.merged, false),

@@ -7,7 +7,7 @@ use control::deployment::{Changes, Deployment};
 use control::store::paging::{Count, Page};
 use control::values::{MergedValues, ValuesLayer};
 use rollout::diff::LineChange;
-use rollout::plan::{Action, Consequence, Plan, PlannedObject};
+use rollout::plan::{Action, Consequence, Plan, PlannedHook, PlannedObject};
 
 use crate::view::code::yaml_line;
 use crate::view::words::{counted, grouped, plural};
@@ -176,7 +176,7 @@ pub(crate) fn code_lines(yaml: &str) -> Vec<String> {
 /// What happens to one object, as lists show it.
 #[derive(Clone, Debug)]
 pub(crate) struct ObjectChange {
-    /// `create`, `change`, `delete`, …: the word and the class.
+    /// `create`, `change`, `delete`, `run`, …: the word and the class.
     pub(crate) verb: &'static str,
     /// `apps/v1 Deployment`.
     pub(crate) kind: String,
@@ -196,8 +196,33 @@ pub(crate) struct DiffRow {
     pub(crate) text: String,
 }
 
-/// The objects that a plan touches, the largest consequence first.
+/// What a plan does: definitions of custom resources, hooks before the objects, the objects it touches, the largest
+/// consequence first, and hooks after them.
 pub(crate) fn object_changes(plan: &Plan) -> Vec<ObjectChange> {
+    let crds = plan.crds.iter().filter(|crd| crd.action != Action::Same || crd.refusal.is_some());
+    let (before, after): (Vec<_>, Vec<_>) = plan.hooks.iter().partition(|hook| hook.is_before());
+    let mut rows: Vec<ObjectChange> = crds.map(object_change).collect();
+    rows.extend(before.into_iter().map(hook_run));
+    rows.extend(touched_objects(plan));
+    rows.extend(after.into_iter().map(hook_run));
+    rows
+}
+
+/// A hook that will run.
+fn hook_run(hook: &PlannedHook) -> ObjectChange {
+    let weight = if hook.weight == 0 { String::new() } else { format!(", weight {}", hook.weight) };
+    ObjectChange {
+        verb: "run",
+        kind: format!("{} hook", hook.event),
+        name: hook.name.clone(),
+        consequence: format!("{}{weight}", hook.kind),
+        open: false,
+        refusal: None,
+        lines: Vec::new(),
+    }
+}
+
+fn touched_objects(plan: &Plan) -> Vec<ObjectChange> {
     let mut touched: Vec<&PlannedObject> = plan
         .objects
         .iter()

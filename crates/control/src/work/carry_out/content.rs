@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use helm::render::PreparedChart;
+use rollout::crds::{Crds, Installed};
 use rollout::manifest::Desired;
 use rollout::plan::{Action, Plan};
 use rollout::record::{History, NewRevision};
 
 use super::{Broken, Interrupted, Run};
-use crate::app::HelmMode;
+use crate::app::{CrdPolicy, HelmMode};
 use crate::deployment::PlanPolicy;
 use crate::deployment::content::{
     Content, LayerAddresses, NewContent, StoredRendering, StoredValues,
@@ -47,6 +48,7 @@ struct Wanted {
     mode: HelmMode,
     values: StoredValues,
     rendering: StoredRendering,
+    crds: Crds,
     source: Source,
 }
 
@@ -71,7 +73,8 @@ impl Run<'_> {
         };
         let wanted = self.wanted(&chart, &target, &history).await?;
         let repeats = self.job.repeats.as_ref().and_then(repeated_revision);
-        let desired = match prepare::desired(&target, &wanted.rendering, repeats) {
+        let crds = wanted.crds.clone();
+        let desired = match prepare::desired(&target, &wanted.rendering, crds, repeats) {
             Ok(desired) => desired,
             Err(error) => return self.fail(StepName::Render, error.into()).await,
         };
@@ -115,14 +118,20 @@ impl Run<'_> {
     ) -> Result<Wanted, Interrupted> {
         if let Some(content) = &self.job.content {
             let note = if self.was_done(StepName::Render) { "" } else { "as previewed" };
-            self.pass(&[StepName::MergeValues, StepName::Render], note).await?;
-            return Ok(stored(content, Source::Stored(Box::new(content.clone()))));
+            self.pass(&[StepName::MergeValues], note).await?;
+            let (mode, values) = (content.row.helm_mode, &content.values);
+            let crds = prepare::crds_of_stored(&self.job.settings, mode, chart, values);
+            let crds = self.install_crds(crds).await?;
+            self.pass(&[StepName::Render], note).await?;
+            return Ok(stored(content, crds, Source::Stored(Box::new(content.clone()))));
         }
         if let Some(earlier) = &self.job.repeats {
             let note = format!("as in #{}", earlier.deployment.number);
             self.pass(&[StepName::MergeValues, StepName::Render], &note).await?;
+            self.recorder.step_skipped(StepName::Crds, "none").await?;
             return Ok(stored(
                 &earlier.content,
+                Crds::default(),
                 Source::Repeated(Box::new(earlier.content.clone())),
             ));
         }
@@ -137,12 +146,14 @@ impl Run<'_> {
             merged.view.keys.iter().filter(|key| key.layer == ValuesLayer::Deployment).count();
         self.say(format!("Merged 5 layers, {keys} keys; {own} from this deployment")).await;
         self.done(StepName::MergeValues, &format!("{keys} keys")).await?;
-        self.recorder.step_skipped(StepName::Crds, "none").await?;
+        let crds = prepare::crds(&self.job.settings, mode, chart, &merged.supplied);
+        let crds = self.install_crds(crds).await?;
         self.begin(StepName::Render).await?;
         let next = history.next(&target.owner);
         let rendering = match self
             .retry_reading(|| async {
-                Ok(render::render(self.control, chart.clone(), &merged, target, next).await?)
+                Ok(render::render(self.control, chart.clone(), &merged, target, &crds, next)
+                    .await?)
             })
             .await
         {
@@ -155,6 +166,7 @@ impl Run<'_> {
             mode,
             values: prepare::stored_values(&merged),
             rendering: rendering.rendering,
+            crds,
             source: Source::Rendered(rendering.context),
         })
     }
@@ -164,7 +176,48 @@ impl Run<'_> {
         for step in steps.iter().filter(|step| !self.was_done(**step)) {
             self.recorder.step_done(*step, note).await?;
         }
-        Ok(self.recorder.step_skipped(StepName::Crds, "none").await?)
+        Ok(())
+    }
+
+    /// Step `CRDs`: the chart's definitions of custom resources, as the App's policy says.
+    async fn install_crds(&self, crds: Result<Crds, PrepareError>) -> Result<Crds, Interrupted> {
+        let step = StepName::Crds;
+        let crds = match crds {
+            Ok(crds) => crds,
+            Err(error) => return self.fail(step, error.into()).await,
+        };
+        if crds.is_empty() {
+            let left = self.job.settings.crds == CrdPolicy::Skip;
+            let note = if left { "left to others" } else { "none" };
+            self.recorder.step_skipped(step, note).await?;
+            return Ok(crds);
+        }
+        if self.was_done(step) {
+            return Ok(crds);
+        }
+        self.begin(step).await?;
+        let namespace = self.job.environment.namespace.to_string();
+        let installed = self
+            .retry(|| async {
+                let install = rollout::crds::install(self.execution(), &crds, &namespace);
+                install.await.map_err(Broken::Rollout)
+            })
+            .await;
+        let installed = match installed {
+            Ok(installed) => installed,
+            Err(error) => return self.fail(step, error).await,
+        };
+        self.reports.flush().await;
+        let Installed { created, upgraded, left } = installed;
+        if created + upgraded == 0 {
+            self.recorder.step_skipped(step, &format!("{left} there already")).await?;
+        } else {
+            let counts = [(created, "created"), (upgraded, "upgraded"), (left, "there already")];
+            let told = counts.iter().filter(|(count, _)| *count > 0);
+            let told: Vec<String> = told.map(|(count, what)| format!("{count} {what}")).collect();
+            self.done(step, &told.join(", ")).await?;
+        }
+        Ok(crds)
     }
 
     /// Step `check`: the plan as the cluster is now, held to the preview's where there is one.
@@ -273,11 +326,12 @@ impl Run<'_> {
     }
 }
 
-fn stored(content: &Content, source: Source) -> Wanted {
+fn stored(content: &Content, crds: Crds, source: Source) -> Wanted {
     Wanted {
         mode: content.row.helm_mode,
         values: content.values.clone(),
         rendering: content.rendering.clone(),
+        crds,
         source,
     }
 }

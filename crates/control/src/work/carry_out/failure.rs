@@ -19,17 +19,19 @@ pub(super) fn touched_the_cluster(step: StepName) -> bool {
 }
 
 /// A failure that is left as it is.
-pub(super) fn of(failed: &FailedStep, touched: bool) -> Failure {
+pub(super) fn of(failed: &FailedStep, touched: bool, steps: &[Step]) -> Failure {
     Failure {
         message: failed.message.clone(),
         remedy: failed.remedy.clone(),
-        cluster_state: state_after(failed.step, touched),
+        cluster_state: state_after(failed.step, touched, steps),
         culprit: failed.culprits.first().cloned(),
     }
 }
 
-fn state_after(step: StepName, touched: bool) -> String {
+fn state_after(step: StepName, touched: bool, steps: &[Step]) -> String {
     match step {
+        StepName::Crds => "Some of the chart's custom resource definitions may have been installed; nothing else was changed.",
+        _ if !touched && installed_crds(steps) => DEFINITIONS_ONLY,
         _ if !touched => "Nothing was changed in the cluster.",
         StepName::Record => "No object was changed; the Helm release may have a revision that failed.",
         StepName::PreHooks => "No object of the release was changed; what its hooks did stays done. The Helm release's last revision is marked failed.",
@@ -39,6 +41,15 @@ fn state_after(step: StepName, touched: bool) -> String {
         _ => "All objects were changed, but not all became ready. The Helm release's last revision is marked failed.",
     }
     .to_owned()
+}
+
+const DEFINITIONS_ONLY: &str =
+    "The chart's custom resource definitions were installed; nothing else was changed.";
+
+/// Whether definitions of custom resources were sent: the step is skipped where all were there already.
+fn installed_crds(steps: &[Step]) -> bool {
+    let of_crds = steps.iter().find(|step| step.name == StepName::Crds);
+    of_crds.is_some_and(|step| matches!(step.state, StepState::Done | StepState::Running))
 }
 
 /// Nothing was begun.
@@ -96,6 +107,8 @@ pub(super) fn cancelled(steps: &[Step]) -> Failure {
         "No object of the release was changed; a hook that was running may run on. The Helm release's last revision is marked failed."
     } else if begun(StepName::Record) {
         "No object was changed; the Helm release's last revision is marked failed."
+    } else if installed_crds(steps) {
+        DEFINITIONS_ONLY
     } else {
         "Nothing was changed in the cluster."
     };

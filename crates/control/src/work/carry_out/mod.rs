@@ -165,7 +165,8 @@ impl Run<'_> {
     async fn after_failure(&self, failed: FailedStep) -> Result<(), Interrupted> {
         let touched = failure::touched_the_cluster(failed.step);
         let wanted = self.job.deployment.on_failure == OnFailure::RollBack;
-        let mut failure = failure::of(&failed, touched);
+        let steps = self.recorder.steps().await?;
+        let mut failure = failure::of(&failed, touched, &steps);
         let Some(good) = self.job.last_good.as_ref().filter(|_| wanted && touched) else {
             if wanted && touched {
                 failure.cluster_state = failure::nothing_to_go_back_to();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use helm::render::PreparedChart;
 use jiff::{SignedDuration, Timestamp};
+use rollout::crds::Crds;
 use rollout::hooks::{self, HookOptions, HooksOutcome, Moment};
 use rollout::plan::Action;
 use rollout::record::{Finish, NewRevision};
@@ -256,7 +257,12 @@ impl Run<'_> {
     async fn settle_way_back(&self, good: &Earlier, target: Target) -> Result<Settled, Broken> {
         let chart = self.control.prepared_chart(&good.content.row.archive_sha256).await?;
         let Earlier { content, .. } = good;
-        let desired = prepare::desired(&target, &content.rendering, repeated_revision(good))?;
+        let desired = prepare::desired(
+            &target,
+            &content.rendering,
+            Crds::default(),
+            repeated_revision(good),
+        )?;
         let new = revision_of(content, &chart, &target)?;
         let history = self.retry(|| async { Ok(target.history().await?) }).await?;
         let plan = match &self.job.rollback_content {
@@ -384,7 +390,7 @@ impl Run<'_> {
     }
 
     /// Tries again what may succeed in a moment with nobody changing anything.
-    async fn retry<T, F, Fut>(&self, attempt: F) -> Result<T, Broken>
+    pub(super) async fn retry<T, F, Fut>(&self, attempt: F) -> Result<T, Broken>
     where
         F: Fn() -> Fut,
         Fut: Future<Output = Result<T, Broken>>,
