@@ -122,6 +122,7 @@ async fn main_path(world: World) {
     // Everything that carries the chart's version as a label; configuration and keys stay as they are.
     assert_eq!(preview["changes"]["change"], 8, "{:#}", preview["plan"]);
     assert_eq!(preview["changes"]["same"], 3, "{:#}", preview["plan"]);
+    assert_eq!(preview["plan"]["hooks"][0]["name"], "staging-migrate");
     assert!(
         preview["values"].as_str().unwrap().contains("replicas: 1"),
         "the environment's own values are the start"
@@ -137,6 +138,8 @@ async fn main_path(world: World) {
         .await;
     let ended = api.op_succeeds(&op_of(&started)).await;
     assert_eq!(ended["percent"], 100);
+    let log = api.get(&format!("/ops/{}/log?limit=10000", op_of(&started))).await.to_string();
+    assert!(log.contains("2 of 2: shipments are indexed by shop"), "the migration's lines: {log}");
     let environment = api.get("/environments/staging").await;
     assert_eq!(environment["release"]["tag"], "2.4.1");
     let kept = world.cluster.kubectl(&[

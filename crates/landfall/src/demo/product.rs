@@ -23,6 +23,7 @@ const FIRST: &[(&str, &str)] = embedded!("0.31.0":
     "templates/db.yaml",
     "templates/ingress.yaml",
     "templates/keys.yaml",
+    "templates/migrate.yaml",
     "templates/web.yaml",
     "templates/worker.yaml",
 );
