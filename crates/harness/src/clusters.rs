@@ -30,8 +30,12 @@ impl ClusterTools {
 
     /// Runs real helm against it.
     pub fn helm(&self, args: &[&str]) -> String {
+        self.try_helm(args).unwrap_or_else(|errors| panic!("helm {args:?}: {errors}"))
+    }
+
+    /// Runs real helm against it; standard error of a command that fails.
+    pub fn try_helm(&self, args: &[&str]) -> Result<String, String> {
         self.run("LANDFALL_HELM", "helm", args)
-            .unwrap_or_else(|errors| panic!("helm {args:?}: {errors}"))
     }
 
     fn run(&self, variable: &str, name: &str, args: &[&str]) -> Result<String, String> {

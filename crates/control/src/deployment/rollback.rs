@@ -111,7 +111,10 @@ impl Control {
                 })?
             }
         };
-        if Some(earlier.id) == environment.current_deployment {
+        // After a failure that was left as it was, the last good deployment is no longer what runs.
+        let runs_now = Some(earlier.id) == environment.current_deployment
+            && !store::left_behind(c, environment.id, earlier.number).await?;
+        if runs_now {
             let message = format!("Deployment #{} is what runs now.", earlier.number);
             return Err(refused(message));
         }

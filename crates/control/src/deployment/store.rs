@@ -29,10 +29,27 @@ pub(crate) fn view() -> View {
     }
 }
 
+/// How many deployments after this number did not succeed and were left as they were: the cluster holds something else
+/// than the last good one.
+macro_rules! left_behind {
+    ($environment:literal, $number:literal) => {
+        concat!(
+            "(SELECT COUNT(*) FROM deployments lb WHERE lb.environment_id = ",
+            $environment,
+            " AND lb.number > ",
+            $number,
+            " AND lb.state IN ('failed', 'cancelled') AND lb.started_at IS NOT NULL \
+             AND lb.rolled_back_to_id IS NULL)"
+        )
+    };
+}
+
 const COLUMNS: &str = concat!(
     "d.*, e.name AS environment_name, \
      CASE WHEN e.deleted_at IS NULL THEN e.current_deployment_id END AS current_id, \
-     a.name AS app_name, r.tag AS release_tag, f.tag AS from_tag, rp.number AS repeats_number, \
+     CASE WHEN d.id = e.current_deployment_id THEN ",
+    left_behind!("d.environment_id", "d.number"),
+    " ELSE 0 END AS left_behind, a.name AS app_name, r.tag AS release_tag, f.tag AS from_tag, rp.number AS repeats_number, \
      rbr.id AS back_id, rbr.tag AS back_tag, ",
     op::store::brief_columns!()
 );
@@ -52,6 +69,7 @@ pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Deployment, DbErr> 
     let id: DeploymentId = row.get("id")?;
     let state: DeploymentState = row.get("state")?;
     let current: Option<DeploymentId> = row.opt("current_id")?;
+    let left_behind: i64 = row.get("left_behind")?;
     let brief = |id: &str, tag: &str| -> Result<Option<ReleaseBrief>, DbErr> {
         Ok(match row.opt(id)? {
             Some(id) => Some(ReleaseBrief { id, tag: row.get(tag)? }),
@@ -83,7 +101,7 @@ pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Deployment, DbErr> 
         culprit: open_culprit(sealer, id, row.opt("culprit_sealed")?),
         rolled_back_to: brief("back_id", "back_tag")?,
         can_roll_back_to: state == DeploymentState::Succeeded
-            && current.is_some_and(|current| current != id),
+            && current.is_some_and(|current| current != id || left_behind > 0),
         op: op::store::read_brief(row)?
             .ok_or_else(|| DbErr::Type("a deployment without an Op".to_owned()))?,
         by: row.json("created_by")?,
@@ -176,6 +194,20 @@ pub(crate) async fn last_success(
     .bind(release)
     .one(c, ROW, read_row)
     .await
+}
+
+/// Whether a deployment after this number did not succeed and was left as it was.
+pub(crate) async fn left_behind(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+    number: i64,
+) -> Result<bool, StoreError> {
+    let count = sql(concat!("SELECT ", left_behind!("$1", "$2"), " AS n"))
+        .bind(environment)
+        .bind(number)
+        .one(c, ROW, |row| row.get::<i64>("n"))
+        .await?;
+    Ok(count.unwrap_or(0) > 0)
 }
 
 /// The last deployment of an environment, if it failed.

@@ -284,6 +284,13 @@ async fn rollback_targets(site: Site) {
     let back = roll_back(&site, "1.0").await.unwrap().deployment;
     assert_eq!((back.repeats, back.release.tag.as_str()), (Some(1), "1.0"));
     assert_eq!(back.reason, "errors");
+    succeed(&site).await;
+    // What a failure left behind is something else than the last good deployment.
+    let refused = problems(roll_back(&site, "#4").await);
+    assert!(refused.starts_with("to: Deployment #4 is what runs now."), "{refused}");
+    deploy(&site, "eu", "2.0", None).await;
+    fail(&site, "no").await;
+    assert_eq!(roll_back(&site, "#4").await.unwrap().deployment.repeats, Some(4));
     assert!(matches!("#1".parse(), Ok(RollbackTo::Number(1))));
 }
 
