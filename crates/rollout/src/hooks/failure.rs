@@ -39,6 +39,16 @@ impl std::fmt::Display for HookFailure {
 }
 
 impl HookFailure {
+    /// The failure as Helm's description of a failed revision has it.
+    pub fn in_helms_words(&self) -> String {
+        match &self.event {
+            HookEvent::PreInstall | HookEvent::PostInstall => {
+                format!("failed {}: {}", self.event, self.text)
+            }
+            event => format!("{event} hooks failed: {}", self.text),
+        }
+    }
+
     pub(super) fn new(hook: &Hook, event: &HookEvent, text: String) -> Self {
         Self {
             event: event.clone(),

@@ -84,6 +84,14 @@ fn superseded<'a>(
 ) -> Vec<&'a StoredRevision> {
     let mut earlier = history.revisions().iter().filter(|r| r.revision() < own.revision());
     match (finish, plan.operation) {
+        // Helm takes a failed revision for the current one where none is deployed.
+        (Finish::Deployed, Operation::Upgrade) => {
+            let current = |r: &&StoredRevision| {
+                r.status() == Status::Deployed
+                    || r.status() == Status::Failed && Some(r.revision()) == plan.base_revision
+            };
+            earlier.filter(current).collect()
+        }
         (Finish::Deployed, _) => earlier.filter(|r| r.status() == Status::Deployed).collect(),
         // A rollback that fails while it applies has already undone what the last one deployed.
         (Finish::Failed { applying: true, .. }, Operation::Rollback { .. }) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use helm::release::{ApplyMethod, Info, Release, Status};
+use helm::release::{ApplyMethod, Hook, Info, Release, Status};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -175,6 +175,7 @@ fn pending(
             rollback_revision,
             notes: new.content.info.notes.clone(),
         },
+        hooks: hooks(plan, history, new),
         ..new.content.clone()
     };
     // Labels of a release go from revision to revision, as Helm has it.
@@ -182,6 +183,21 @@ fn pending(
     let mut labels = inherited.map(helm::release::storage::user_labels_only).unwrap_or_default();
     labels.insert(new.owner.key.clone(), new.owner.value.clone());
     (release, labels)
+}
+
+/// The hooks; in a rollback with what the record of the revision that is repeated tells of their runs, since Helm copies
+/// that record.
+fn hooks(plan: &Plan, history: &History, new: &NewRevision) -> Vec<Hook> {
+    let own = &new.content.hooks;
+    let Operation::Rollback { to } = plan.operation else { return own.clone() };
+    let manifests = |hooks: &[Hook]| -> Vec<String> {
+        hooks.iter().map(|hook| hook.manifest.clone()).collect()
+    };
+    let repeated = history.revisions().iter().find(|revision| revision.revision() == to);
+    match repeated.map(|revision| &revision.release.hooks) {
+        Some(hooks) if manifests(hooks) == manifests(own) => hooks.clone(),
+        _ => own.clone(),
+    }
 }
 
 /// Someone made a revision of that number first: this owner itself, by a try whose answer was lost, or

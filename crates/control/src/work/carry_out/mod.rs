@@ -39,6 +39,8 @@ enum Interrupted {
 struct FailedStep {
     step: StepName,
     message: String,
+    /// The same in Helm's words, for the release's record.
+    recorded: String,
     remedy: String,
     culprits: Vec<Culprit>,
     /// How ready the objects were when it failed.
@@ -148,6 +150,7 @@ impl Run<'_> {
         Some(FailedStep {
             step: failed.name,
             message: failed.note.clone(),
+            recorded: failed.note.clone(),
             remedy: String::new(),
             culprits: Vec::new(),
             ready: None,
@@ -223,6 +226,7 @@ impl Run<'_> {
             Broken::Prepare(error) => FailedStep {
                 step,
                 message: error.message(),
+                recorded: error.message(),
                 remedy: error.remedy(),
                 culprits: Vec::new(),
                 ready: None,
@@ -233,6 +237,7 @@ impl Run<'_> {
             Broken::Rollout(error) => FailedStep {
                 step,
                 message: sentence(&whole_text(&error)),
+                recorded: whole_text(&error),
                 remedy: String::new(),
                 culprits: Vec::new(),
                 ready: None,

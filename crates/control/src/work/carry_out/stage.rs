@@ -82,7 +82,7 @@ impl Run<'_> {
         let done = self.roll_out_steps(names, settled).await;
         if let Err(Interrupted::Failed(failed)) = &done {
             let applying = failed.step == names.apply || failed.step == names.prune;
-            self.close_failed(settled, &failed.message, applying).await;
+            self.close_failed(settled, &failed.recorded, applying).await;
         }
         done
     }
@@ -168,12 +168,19 @@ impl Run<'_> {
             }
             Ok(HooksOutcome::Failed(failure)) => {
                 let message = sentence(&failure.to_string());
+                let recorded = failure.in_helms_words();
                 let culprits: Vec<_> = failure.culprits.into_iter().map(told_culprit).collect();
                 if !culprits.is_empty() {
                     self.recorder.culprits(&culprits).await?;
                 }
-                let remedy = String::new();
-                Broken::NotReady(FailedStep { step, message, remedy, culprits, ready: None })
+                Broken::NotReady(FailedStep {
+                    step,
+                    message,
+                    recorded,
+                    remedy: String::new(),
+                    culprits,
+                    ready: None,
+                })
             }
             Err(error) => error,
         };
@@ -220,10 +227,11 @@ impl Run<'_> {
                 if !culprits.is_empty() {
                     self.recorder.culprits(&culprits).await?;
                 }
-                let message = culprits.first().map_or(text, |first| first.text.clone());
+                let message = culprits.first().map_or_else(|| text.clone(), |it| it.text.clone());
                 Broken::NotReady(FailedStep {
                     step,
                     message,
+                    recorded: text,
                     remedy: String::new(),
                     culprits,
                     ready: Some(ready),
