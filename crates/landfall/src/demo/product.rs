@@ -176,7 +176,7 @@ mod tests {
         let versions: Vec<&str> = charts.iter().map(Chart::version).collect();
         assert_eq!(versions, ["0.31.0", "0.31.2"]);
         let templates: Vec<usize> = charts.iter().map(|chart| chart.templates().len()).collect();
-        assert_eq!(templates, [9, 10]);
+        assert_eq!(templates, [10, 11]);
         for (release, chart) in product.releases.iter().zip(&charts) {
             assert_eq!(release.chart_version, chart.version());
             assert_eq!(chart.metadata().app_version, release.tag);
