@@ -90,6 +90,8 @@ pub struct AppSettings {
     pub wait_seconds: u32,
     /// Whether Jobs must have completed, too.
     pub wait_for_jobs: bool,
+    /// Whether a deployment has succeeded only when the chart's tests (`helm test`) pass.
+    pub run_tests: bool,
     /// What becomes of the definitions of custom resources in charts.
     pub crds: CrdPolicy,
     /// Whether charts must be signed.
@@ -105,6 +107,7 @@ impl Default for AppSettings {
             masked_values: Vec::new(),
             wait_seconds: 300,
             wait_for_jobs: false,
+            run_tests: false,
             crds: CrdPolicy::Create,
             provenance: ProvenancePolicy::Off,
             trusted_keys: Vec::new(),
@@ -134,6 +137,8 @@ pub struct SettingsChange {
     pub wait_seconds: Option<i64>,
     /// Whether Jobs must have completed, too.
     pub wait_for_jobs: Option<bool>,
+    /// Whether a deployment has succeeded only when the chart's tests pass.
+    pub run_tests: Option<bool>,
     /// `skip`, `create` or `create_and_upgrade`.
     pub crds: Option<String>,
     /// `off` or `required`.
@@ -275,6 +280,7 @@ fn changed(row: &AppRow, change: &SettingsChange) -> Result<Changed, Error> {
         }
     }
     settings.wait_for_jobs = change.wait_for_jobs.unwrap_or(settings.wait_for_jobs);
+    settings.run_tests = change.run_tests.unwrap_or(settings.run_tests);
     if let Some(texts) = &change.masked_values {
         settings.masked_values =
             checks.take(masked_values(texts))?.unwrap_or(settings.masked_values);

@@ -170,7 +170,7 @@ impl Control {
         let crds = prepare::crds(&settings, mode, &chart, &merged.supplied)?;
         let rendered = render::render(self, chart, &merged, &target, &crds, next).await?;
         let desired = prepare::desired(&target, &rendered.rendering, crds, None)?;
-        let plan = prepare::plan(self, &target, &desired, &history).await?;
+        let plan = prepare::plan(self, &target, &desired, &history, settings.run_tests).await?;
         let before = self.running_values(environment).await?;
         let layers = self.layer_addresses(release, app_values_revision, deployment).await?;
         let content = NewContent {

@@ -96,6 +96,8 @@ closed_set! {
         Wait = "wait",
         /// Hooks after.
         PostHooks = "post_hooks",
+        /// The chart's tests, where the App asks for them.
+        Tests = "tests",
         /// The release record and the environment are brought up to date.
         Finish = "finish",
         /// After a failure: the diff back to the last good deployment.
@@ -130,6 +132,7 @@ pub(crate) const DEPLOY_STEPS: &[StepName] = &[
     StepName::Prune,
     StepName::Wait,
     StepName::PostHooks,
+    StepName::Tests,
     StepName::Finish,
 ];
 
@@ -160,6 +163,7 @@ impl StepName {
             Self::Prune => "Prune",
             Self::Wait => "Wait",
             Self::PostHooks => "Post hooks",
+            Self::Tests => "Tests",
             Self::Finish => "Finish",
             Self::RollBackCheck => "Roll back: check",
             Self::RollBackRecord => "Roll back: record",

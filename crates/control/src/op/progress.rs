@@ -11,6 +11,7 @@ const fn weight(step: StepName) -> i64 {
         | StepName::PreHooks
         | StepName::Prune
         | StepName::PostHooks
+        | StepName::Tests
         | StepName::RollBackPreHooks
         | StepName::RollBackPostHooks
         | StepName::RollBackPrune => 2,

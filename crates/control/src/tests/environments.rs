@@ -86,7 +86,7 @@ async fn created_with_its_first_deployment(site: Site) {
     assert_eq!(deployment.on_failure, OnFailure::RollBack);
     assert_eq!(environment.last.unwrap().id, deployment.id);
     assert_eq!((started.op.state, started.op.percent), (OpState::Queued, 0));
-    assert_eq!(started.op.steps.len(), 12);
+    assert_eq!(started.op.steps.len(), crate::op::DEPLOY_STEPS.len());
     let (_, sandbox) = site.environment("try", "sandbox").await;
     assert_eq!(sandbox.deployment.on_failure, OnFailure::Leave);
 }

@@ -7,6 +7,7 @@ use super::on_both;
 use super::site::{Site, new_environment};
 use super::work::{ended, log};
 use crate::actor::Actor;
+use crate::app::SettingsChange;
 use crate::control::Control;
 use crate::deployment::{NewDeployment, NewPreview, NewRollback, OnFailure, Started};
 use crate::environment::NewEnvironment;
@@ -18,6 +19,7 @@ on_both!(
     lines_come_while_it_runs,
     a_hook_that_fails,
     the_way_back_has_its_own,
+    tests_decide,
     taken_up_while_a_hook_runs,
 );
 
@@ -206,6 +208,42 @@ async fn the_way_back_has_its_own(site: Site) {
     assert_eq!(step(&op, StepName::RollBackPostHooks), (StepState::Done, "1 hook"));
     assert!(text.contains("post-rollback hook eu-notice succeeded"), "{text}");
     assert_eq!(site.record("eu", 3).await.info.status, Status::Deployed);
+    workers.stop().await;
+}
+
+/// A chart's tests run only where its App asks for them; then they decide.
+async fn tests_decide(site: Site) {
+    let probe = NOTICE
+        .1
+        .replace("notice", "probe")
+        .replace("post-install,post-upgrade,post-rollback", "test");
+    let probe = probe.replace(
+        "spec:",
+        "    simulator.landfall.dev/fault: {{ .Values.probe | default \"none\" }}\nspec:",
+    );
+    let probe = probe.replace(
+        "annotations: {helm.sh/hook: \"test\", helm.sh/hook-delete-policy: hook-succeeded}",
+        "annotations:\n    helm.sh/hook: test",
+    );
+    site.ground_with(&[("templates/probe.yaml", &probe)]).await;
+    let workers = site.control.start_workers();
+    let (_, started) = site.environment("eu", "sandbox").await;
+    let op = ended(&site.control, started.op.id).await;
+    assert_eq!(op.state, OpState::Succeeded, "{}", log(&site.control, op.id).await);
+    assert_eq!(step(&op, StepName::Tests), (StepState::Skipped, "none"));
+    let change = SettingsChange { run_tests: Some(true), ..SettingsChange::default() };
+    site.control.app_change_settings(&system(), "shop", change).await.unwrap();
+    let passed = deploy(&site, "greeting: ho\n", OnFailure::Leave).await;
+    let op = ended(&site.control, passed.op.id).await;
+    assert_eq!(op.state, OpState::Succeeded, "{}", log(&site.control, op.id).await);
+    assert_eq!(step(&op, StepName::Tests), (StepState::Done, "1 test"));
+    let failed = deploy(&site, "probe: crash-loop\n", OnFailure::Leave).await;
+    let op = ended(&site.control, failed.op.id).await;
+    assert_eq!(op.state, OpState::Failed, "{}", log(&site.control, op.id).await);
+    let (state, why) = step(&op, StepName::Tests);
+    assert_eq!(state, StepState::Failed);
+    assert!(why.starts_with("Test hook Pod eu-probe failed: "), "{why}");
+    assert_eq!(site.record("eu", 3).await.info.status, Status::Failed);
     workers.stop().await;
 }
 

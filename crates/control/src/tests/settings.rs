@@ -76,6 +76,7 @@ async fn bad_settings_are_refused(site: Site) {
         masked_values: Some(["a..b", "ok", "**"].map(str::to_owned).to_vec()),
         wait_seconds: Some(86_401),
         wait_for_jobs: Some(true),
+        run_tests: Some(true),
         crds: Some("replace".to_owned()),
         provenance: Some("maybe".to_owned()),
         keyring: Some("no keyring".to_owned()),

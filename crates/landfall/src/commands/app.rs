@@ -61,6 +61,10 @@ pub(crate) struct SetArgs {
     #[arg(long, value_name = "true|false")]
     wait_for_jobs: Option<bool>,
 
+    /// Whether a deployment has succeeded only when the chart's tests pass
+    #[arg(long, value_name = "true|false")]
+    run_tests: Option<bool>,
+
     /// Custom resource definitions in charts: skip, create or `create_and_upgrade`
     #[arg(long, value_name = "RULE")]
     crds: Option<String>,
@@ -91,6 +95,7 @@ struct Settings {
     helm_mode: String,
     wait_seconds: u32,
     wait_for_jobs: bool,
+    run_tests: bool,
     crds: String,
     masked_values: Vec<String>,
     provenance: String,
@@ -135,6 +140,7 @@ fn change(args: &SetArgs) -> Result<Value> {
     put("helm_mode", args.helm.clone().map(Value::from));
     put("wait_seconds", args.wait.map(Value::from));
     put("wait_for_jobs", args.wait_for_jobs.map(Value::from));
+    put("run_tests", args.run_tests.map(Value::from));
     put("crds", args.crds.clone().map(Value::from));
     put("masked_values", (args.mask_none || !args.mask.is_empty()).then(|| json!(args.mask)));
     put("provenance", args.provenance.clone().map(Value::from));
@@ -166,6 +172,7 @@ fn print(format: Format, settings: &Value) -> Result<()> {
             ("helm", read.helm_mode),
             ("wait", format!("{} s", read.wait_seconds)),
             ("wait for jobs", read.wait_for_jobs.to_string()),
+            ("run tests", read.run_tests.to_string()),
             ("crds", read.crds),
             ("masked values", listed(read.masked_values)),
             ("provenance", read.provenance),

@@ -1,19 +1,20 @@
 //! The hooks that a plan runs.
 
-use helm::release::{Hook, HookDeletePolicy};
+use helm::release::{Hook, HookDeletePolicy, HookEvent};
 
 use super::{Operation, PlanError, PlannedHook};
 use crate::hooks::{Moment, in_order};
 use crate::manifest::{Desired, read_objects};
 
-/// The hooks of both moments of the operation, in the order in which they run.
+/// The hooks of both moments of the operation, in the order in which they run; then the tests.
 pub(super) fn planned(
     desired: &Desired,
     operation: Operation,
+    tests: bool,
 ) -> Result<Vec<PlannedHook>, PlanError> {
     let mut planned = Vec::new();
-    for moment in [Moment::Before, Moment::After] {
-        let event = operation.hook_event(moment);
+    let moments = [Moment::Before, Moment::After].map(|moment| operation.hook_event(moment));
+    for event in moments.into_iter().chain(tests.then_some(HookEvent::Test)) {
         for (_, hook) in in_order(&desired.hooks, &event) {
             planned.push(PlannedHook {
                 event: event.clone(),

@@ -58,7 +58,8 @@ pub struct Plan {
     pub crds: Vec<PlannedObject>,
     /// The objects: first those applied, in install order, then those deleted or kept.
     pub objects: Vec<PlannedObject>,
-    /// The hooks, in the order in which they run: those before the objects, then those after.
+    /// The hooks, in the order in which they run: those before the objects, those after them, and the tests where
+    /// they are asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hooks: Vec<PlannedHook>,
     /// HMAC-SHA256, hex, over what the plan does, with contents: equal if and only if the plan does
@@ -186,6 +187,8 @@ pub struct PlanOptions {
     pub take_ownership: bool,
     /// Take over fields that other managers own (Helm's `--force-conflicts`).
     pub force_conflicts: bool,
+    /// Whether the chart's tests (`helm test`) belong to it, after everything else.
+    pub tests: bool,
     /// Texts that diffs must not show, wherever they stand: what `lookup` read from Secrets, values
     /// marked as sensitive. What is in Secrets themselves is always hidden.
     pub sensitive: Vec<SecretString>,

@@ -47,7 +47,7 @@ pub fn plan(
         creates_namespace: !live.namespace_exists,
         force_conflicts: options.force_conflicts,
         crds: planned_crds(desired, live, &mask),
-        hooks: hooks::planned(desired, operation)?,
+        hooks: hooks::planned(desired, operation, options.tests)?,
         objects,
         hash: String::new(),
     };

@@ -268,6 +268,8 @@ fn hooks() {
     insta::assert_snapshot!(told(&case), @"pre-upgrade first, pre-upgrade a, pre-upgrade z, post-upgrade notify");
     case.desired.rollback_to = Some(1);
     insta::assert_snapshot!(told(&case), @"pre-rollback first, post-rollback notify");
+    case.options.tests = true;
+    insta::assert_snapshot!(told(&case), @"pre-rollback first, post-rollback notify, test probe");
     let hash = case.plan().unwrap().hash;
     case.desired.hooks[3].manifest.push_str("spec: {}\n");
     assert_ne!(hash, case.plan().unwrap().hash, "what a hook does belongs to the plan");

@@ -44,6 +44,8 @@ pub(crate) struct SettingsForm {
     wait_seconds: String,
     /// Empty: no.
     wait_for_jobs: String,
+    /// Empty: no.
+    run_tests: String,
     /// Empty where the asker may not change it.
     crds: String,
     /// One a line.
@@ -124,6 +126,7 @@ impl SettingsForm {
             helm_mode: settings.helm_mode.to_string(),
             wait_seconds: settings.wait_seconds.to_string(),
             wait_for_jobs: checked(settings.wait_for_jobs),
+            run_tests: checked(settings.run_tests),
             crds: settings.crds.to_string(),
             masked_values: settings.masked_values.join("\n"),
             provenance: settings.provenance.to_string(),
@@ -142,6 +145,7 @@ impl SettingsForm {
             // What is no number is out of bounds, and told so at its field.
             wait_seconds: Some(self.wait_seconds.trim().parse().unwrap_or(0)),
             wait_for_jobs: Some(!self.wait_for_jobs.is_empty()),
+            run_tests: Some(!self.run_tests.is_empty()),
             crds: given(&self.crds),
             provenance: given(&self.provenance),
             keyring: given(&self.keyring).or(removed),

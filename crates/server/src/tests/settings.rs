@@ -23,6 +23,7 @@ async fn api() {
       "masked_values": [],
       "wait_seconds": 300,
       "wait_for_jobs": false,
+      "run_tests": false,
       "crds": "create",
       "provenance": "off",
       "trusted_keys": []

@@ -236,9 +236,10 @@ impl Run<'_> {
             return Ok(content.plan.clone());
         }
         self.begin(step).await?;
+        let tests = self.job.settings.run_tests;
         let planned = self
             .retry_reading(|| async {
-                let plan = prepare::plan(self.control, target, desired, history).await?;
+                let plan = prepare::plan(self.control, target, desired, history, tests).await?;
                 prepare::accepted(&plan)?;
                 Ok(plan)
             })

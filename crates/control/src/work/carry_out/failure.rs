@@ -36,6 +36,7 @@ fn state_after(step: StepName, touched: bool, steps: &[Step]) -> String {
         StepName::Record => "No object was changed; the Helm release may have a revision that failed.",
         StepName::PreHooks => "No object of the release was changed; what its hooks did stays done. The Helm release's last revision is marked failed.",
         StepName::PostHooks => "All objects were changed and became ready; what hooks did stays done. The Helm release's last revision is marked failed.",
+        StepName::Tests => "All objects were changed and became ready, but the chart's tests do not pass. The Helm release's last revision is marked failed.",
         StepName::Apply => "Some objects may have been changed, others not. The Helm release's last revision is marked failed.",
         StepName::Prune => "All objects were changed; some that are no longer wanted may still be there. The Helm release's last revision is marked failed.",
         _ => "All objects were changed, but not all became ready. The Helm release's last revision is marked failed.",
@@ -99,7 +100,7 @@ pub(super) fn cancelled(steps: &[Step]) -> Failure {
             step.name == name && !matches!(step.state, StepState::Waiting | StepState::Skipped)
         })
     };
-    let cluster_state = if begun(StepName::PostHooks) {
+    let cluster_state = if begun(StepName::PostHooks) || begun(StepName::Tests) {
         "All objects were changed; a hook that was running may run on. The Helm release's last revision is marked failed."
     } else if begun(StepName::Apply) {
         "Objects that were already changed stay changed; the Helm release's last revision is marked failed."

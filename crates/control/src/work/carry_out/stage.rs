@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use helm::release::HookEvent;
 use helm::render::PreparedChart;
 use jiff::{SignedDuration, Timestamp};
 use rollout::crds::Crds;
@@ -41,6 +42,8 @@ pub(super) struct Names {
     prune: StepName,
     wait: StepName,
     after: StepName,
+    /// None on the way back: what ran before has passed.
+    tests: Option<StepName>,
     finish: StepName,
     /// Whether the revision that is written is the deployment's own.
     is_deployment: bool,
@@ -54,6 +57,7 @@ pub(super) const DEPLOY: Names = Names {
     prune: StepName::Prune,
     wait: StepName::Wait,
     after: StepName::PostHooks,
+    tests: Some(StepName::Tests),
     finish: StepName::Finish,
     is_deployment: true,
 };
@@ -66,6 +70,7 @@ const WAY_BACK: Names = Names {
     prune: StepName::RollBackPrune,
     wait: StepName::RollBackWait,
     after: StepName::RollBackPostHooks,
+    tests: None,
     finish: StepName::RollBackFinish,
     is_deployment: false,
 };
@@ -99,7 +104,8 @@ impl Run<'_> {
         if let (true, Some(recorded)) = (names.is_deployment, recorded) {
             self.recorder.helm_revision(recorded.revision.into()).await?;
         }
-        self.run_hooks(names.before, Moment::Before, settled).await?;
+        let operation = plan.operation;
+        self.run_hooks(names.before, operation.hook_event(Moment::Before), settled).await?;
         let objects = plan.objects.iter().filter(|object| object.is_applied()).count();
         self.step(
             names.apply,
@@ -119,7 +125,10 @@ impl Run<'_> {
             }
         }
         let ready = self.wait(names, settled).await?;
-        self.run_hooks(names.after, Moment::After, settled).await?;
+        self.run_hooks(names.after, operation.hook_event(Moment::After), settled).await?;
+        if let Some(tests) = names.tests {
+            self.run_hooks(tests, HookEvent::Test, settled).await?;
+        }
         self.step(
             names.finish,
             |done: &record::Recorded| format!("revision {} deployed", done.revision),
@@ -131,15 +140,14 @@ impl Run<'_> {
         Ok(ready)
     }
 
-    /// The hooks of the release before its objects or after them.
+    /// The hooks of the release that the plan has for an event.
     async fn run_hooks(
         &self,
         step: StepName,
-        moment: Moment,
+        event: HookEvent,
         settled: &Settled,
     ) -> Result<(), Interrupted> {
         let Settled { plan, new, .. } = settled;
-        let event = plan.operation.hook_event(moment);
         if !plan.hooks.iter().any(|hook| hook.event == event) {
             return Ok(self.recorder.step_skipped(step, "none").await?);
         }
@@ -162,9 +170,10 @@ impl Run<'_> {
             .await;
         self.reports.flush().await;
         let broken = match ran {
-            Ok(HooksOutcome::Done { hooks: 1 }) => return self.done(step, "1 hook").await,
             Ok(HooksOutcome::Done { hooks }) => {
-                return self.done(step, &format!("{hooks} hooks")).await;
+                let word = if event == HookEvent::Test { "test" } else { "hook" };
+                let plural = if hooks == 1 { "" } else { "s" };
+                return self.done(step, &format!("{hooks} {word}{plural}")).await;
             }
             Ok(HooksOutcome::Failed(failure)) => {
                 let message = sentence(&failure.to_string());
@@ -278,7 +287,7 @@ impl Run<'_> {
             _ => {
                 let plan = self
                     .retry(|| async {
-                        Ok(prepare::plan(self.control, &target, &desired, &history).await?)
+                        Ok(prepare::plan(self.control, &target, &desired, &history, false).await?)
                     })
                     .await?;
                 let row = self.control.content_replan(&content.row, &plan, &[]).await?;
