@@ -186,10 +186,10 @@ async fn a_hook_that_fails(site: Site) {
         (record.info.status, &record.hooks[0].last_run.phase),
         (Status::Failed, &HookPhase::Failed)
     );
-    assert!(
-        record.info.description.contains("hook Job eu-migrate failed"),
-        "{}",
-        record.info.description
+    assert_eq!(
+        record.info.description,
+        "Release \"eu\" failed: failed pre-install: resource Job/shop-eu/eu-migrate not ready. \
+         status: Failed, message: Job Failed. failed: 1/1",
     );
     workers.stop().await;
 }
