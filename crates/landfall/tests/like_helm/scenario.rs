@@ -21,6 +21,9 @@ pub(crate) struct Scenario {
     /// Landfall has its turn.
     #[serde(default)]
     pub(crate) cluster_objects: Vec<String>,
+    /// Kinds of the chart's own that are looked at in the namespace, once they are there.
+    #[serde(default)]
+    pub(crate) kinds: Vec<String>,
     /// What is done.
     pub(crate) steps: Vec<Step>,
 }
@@ -122,6 +125,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         include_str!("scenarios/rollback.yaml"),
         include_str!("scenarios/failures.yaml"),
         include_str!("scenarios/hooks.yaml"),
+        include_str!("scenarios/crds.yaml"),
     ];
     files.iter().flat_map(|text| read(text)).collect()
 }

@@ -8,6 +8,7 @@ use harness::ClusterTools;
 use serde_json::{Value, json};
 
 use crate::normal::{object, record, sorted, text};
+use crate::scenario::Scenario;
 
 /// The kinds that are looked at in a namespace. What controllers make of them is not Helm's or Landfall's doing.
 const KINDS: &str = "configmaps,secrets,services,serviceaccounts,deployments,statefulsets,daemonsets,jobs,cronjobs,pods,\
@@ -26,12 +27,13 @@ impl Snapshot {
         cluster: &ClusterTools,
         namespace: &str,
         release: &str,
-        cluster_objects: &[String],
+        scenario: &Scenario,
     ) -> Self {
         let show = ["-o", "json", "--show-managed-fields"];
-        let list = cluster.kubectl(&[&["get", KINDS, "-n", namespace][..], &show].concat());
+        let kinds = [&[KINDS.to_owned()], scenario.kinds.as_slice()].concat().join(",");
+        let list = cluster.kubectl(&[&["get", &kinds, "-n", namespace][..], &show].concat());
         let mut items = list_items(&list);
-        for name in cluster_objects {
+        for name in &scenario.cluster_objects {
             let get = [&["get", name, "--ignore-not-found"][..], &show].concat();
             items.extend(serde_json::from_str::<Value>(&cluster.kubectl(&get)).ok());
         }

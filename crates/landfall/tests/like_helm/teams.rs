@@ -27,7 +27,7 @@ impl Ground<'_> {
     }
 
     fn look(&self) -> Snapshot {
-        Snapshot::take(self.cluster, &self.namespace, RELEASE, &self.scenario.cluster_objects)
+        Snapshot::take(self.cluster, &self.namespace, RELEASE, self.scenario)
     }
 
     fn clear(&self) {
@@ -38,7 +38,7 @@ impl Ground<'_> {
     }
 
     /// Whether a step ended as the scenario says.
-    fn check(&self, step: &Step, failed: Option<String>) -> Result<(), String> {
+    fn check(step: &Step, failed: Option<String>) -> Result<(), String> {
         match failed {
             Some(error) if !step.fails => Err(format!("{} failed: {error}", step.title())),
             None if step.fails => Err(format!("{} did not fail", step.title())),
@@ -63,11 +63,11 @@ impl<'a> Helm<'a> {
     }
 
     /// What is there after each step, or which one ended otherwise than the scenario says.
-    pub(crate) async fn carry_out(self) -> Result<Vec<Snapshot>, String> {
+    pub(crate) fn carry_out(self) -> Result<Vec<Snapshot>, String> {
         let mut seen = Vec::new();
         for (at, step) in self.ground.scenario.steps.iter().enumerate() {
             let failed = tokio::task::block_in_place(|| self.step(at, step));
-            self.ground.check(step, failed).map_err(|what| format!("Helm: {what}"))?;
+            Ground::check(step, failed).map_err(|what| format!("Helm: {what}"))?;
             seen.push(self.ground.look());
         }
         self.ground.clear();
@@ -152,7 +152,7 @@ impl<'a> Landfall<'a> {
         let mut seen = Vec::new();
         for (at, step) in self.ground.scenario.steps.iter().enumerate() {
             let failed = self.step(at, step).await;
-            self.ground.check(step, failed).map_err(|what| format!("Landfall: {what}"))?;
+            Ground::check(step, failed).map_err(|what| format!("Landfall: {what}"))?;
             seen.push(self.ground.look());
         }
         self.ground.clear();

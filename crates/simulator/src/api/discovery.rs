@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     call::Call,
+    openapi_v2,
     reply::{self, Body},
     review,
 };
@@ -22,7 +23,7 @@ use crate::{
 /// The version the simulator says it is.
 const MAJOR: &str = "1";
 const MINOR: &str = "37";
-const GIT_VERSION: &str = "v1.37.1";
+pub(super) const GIT_VERSION: &str = "v1.37.1";
 
 const VERBS: &[&str] =
     &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
@@ -36,7 +37,7 @@ pub(super) fn answer(call: &Call, kinds: &Kinds) -> Result<Response<Body>, Statu
     let segments: Vec<&str> = call.path.split('/').filter(|it| !it.is_empty()).collect();
     let body = match segments.as_slice() {
         [] => {
-            json!({ "paths": ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v3", "/readyz", "/version"] })
+            json!({ "paths": ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"] })
         }
         ["version"] => version(),
         ["healthz" | "livez" | "readyz", ..] => return Ok(plain_text("ok")),
@@ -60,6 +61,9 @@ pub(super) fn answer(call: &Call, kinds: &Kinds) -> Result<Response<Body>, Statu
         }
         ["api", version] => resources(kinds, "", version)?,
         ["apis", group, version] => resources(kinds, group, version)?,
+        ["openapi", "v2"] => {
+            return Ok(content(openapi_v2::document(kinds), openapi_v2::CONTENT_TYPE));
+        }
         ["openapi", "v3"] => openapi_index(kinds),
         ["openapi", "v3", "api", version] => openapi_document(kinds, "", version)?,
         ["openapi", "v3", "apis", group, version] => openapi_document(kinds, group, version)?,
@@ -87,8 +91,12 @@ fn version() -> Value {
 }
 
 fn plain_text(text: &'static str) -> Response<Body> {
-    let mut response = reply::json_bytes(StatusCode::OK, text.as_bytes().to_vec());
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    content(text.as_bytes().to_vec(), "text/plain")
+}
+
+fn content(bytes: Vec<u8>, content_type: &'static str) -> Response<Body> {
+    let mut response = reply::json_bytes(StatusCode::OK, bytes);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 

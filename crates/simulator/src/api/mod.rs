@@ -8,6 +8,7 @@ mod convert;
 mod delete;
 mod discovery;
 mod list;
+mod openapi_v2;
 mod pod_log;
 mod protobuf;
 mod read;
