@@ -33,6 +33,7 @@ test-browser: test-tools web ## the whole path through the pages in Chromium
 test-cluster: test-tools web ## the main job against a real Kubernetes control plane; builds it first, which takes Go and minutes
 	cd tests/cluster && test -z "$$(gofmt -l .)" && CGO_ENABLED=0 go vet -trimpath ./... && CGO_ENABLED=0 go test -trimpath ./...
 	scripts/build-cluster
+	cargo test --package rollout --test cluster -- culprits
 	cargo test --package landfall --test kubernetes --test main_path -- kubernetes sample_product
 
 cluster: ## start a real Kubernetes control plane without containers, for kubectl and helm

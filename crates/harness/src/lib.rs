@@ -10,42 +10,15 @@
 )]
 
 pub mod charts;
-pub mod clusters;
 pub mod docker_registry;
 pub mod gpg;
-pub mod process;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
+use fixture::client;
+use fixture::process::Process;
+pub use fixture::{ClusterTools, PATIENCE, RealCluster, Simulator, process, tool};
 use serde_json::{Value, json};
-
-pub use clusters::{ClusterTools, RealCluster, Simulator};
-use process::Process;
-
-/// The longest that anything waited for may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_mins(2);
-
-/// A client of HTTP.
-fn client() -> reqwest::ClientBuilder {
-    // One provider for the whole process; a second caller finds it there.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-}
-
-/// A tool that the project's scripts install.
-pub fn tool(variable: &str, name: &str) -> PathBuf {
-    if let Some(path) = std::env::var_os(variable) {
-        return path.into();
-    }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/tools/bin").join(name);
-    assert!(
-        path.exists(),
-        "{} is missing: run scripts/install-test-tools, or set {variable}",
-        path.display()
-    );
-    path
-}
 
 /// The server as a process.
 pub struct Server {

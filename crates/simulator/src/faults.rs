@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     ImagePull,
     /// Its containers exit with 1 soon after they start, again and again.
     CrashLoop,
+    /// The same, killed because they need more memory than they may use.
+    OutOfMemory,
     /// Its containers run, but their readiness probes do not pass.
     NeverReady,
 }
@@ -29,6 +31,7 @@ pub(crate) fn of(pod: &Value) -> Option<Fault> {
     match object::annotation(pod, FAULT)? {
         "image-pull" => Some(Fault::ImagePull),
         "crash-loop" => Some(Fault::CrashLoop),
+        "out-of-memory" => Some(Fault::OutOfMemory),
         "never-ready" => Some(Fault::NeverReady),
         _ => None,
     }

@@ -25,6 +25,7 @@
 //! | --- | --- | --- |
 //! | `simulator.landfall.dev/fault` | `image-pull` | the images cannot be pulled |
 //! | | `crash-loop` | the containers exit with 1 soon after they start, again and again |
+//! | | `out-of-memory` | the same, with the code and reason of a container that needs too much memory |
 //! | | `never-ready` | the containers run and never become ready |
 //! | `simulator.landfall.dev/ready-after` | `10s`, `1m`, `250ms` | when a started pod becomes ready |
 //! | `simulator.landfall.dev/log-lines` | text | lines the containers print after their start |

@@ -116,7 +116,8 @@ func (c *container) start(plan plan, restarts int32) (*run, metav1.Time) {
 		yes := true
 		s.State = v1.ContainerState{Running: &v1.ContainerStateRunning{StartedAt: begun}}
 		s.ContainerID, s.ImageID, s.RestartCount = c.id(restarts), c.spec.Image, restarts
-		s.Started, s.Ready = &yes, plan.readyAfter == 0 && !(c.init && plan.ends)
+		// What ends by itself has not been probed yet.
+		s.Started, s.Ready = &yes, plan.readyAfter == 0 && !(plan.ends && (c.init || c.spec.ReadinessProbe != nil))
 		status.PodIP = c.pod.ip()
 		status.PodIPs = []v1.PodIP{{IP: status.PodIP}}
 		if !c.init {

@@ -4,7 +4,7 @@
 // Pods come up, fail and stop as annotations on them ask; without any they work. The names are those of Landfall's own
 // simulator (crates/simulator), so that one test can run on both:
 //
-//	simulator.landfall.dev/fault              image-pull, crash-loop, never-ready; here also out-of-memory
+//	simulator.landfall.dev/fault              image-pull, crash-loop, out-of-memory, never-ready
 //	simulator.landfall.dev/fault.CONTAINER    the same for one container, init containers among them; only here
 //	simulator.landfall.dev/exit-code          what crash-loop exits with, 1 if not set; only here
 //	simulator.landfall.dev/ready-after        when a started pod becomes ready, or how long a Job's pod runs: 250ms, 10s, 1m

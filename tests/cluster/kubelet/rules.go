@@ -21,7 +21,7 @@ const (
 // Fault is how a container fails.
 type Fault string
 
-// The faults. OutOfMemory is of this kubelet alone, as is the form `fault.CONTAINER` of the annotation.
+// The faults. The form `fault.CONTAINER` of the annotation is of this kubelet alone.
 const (
 	NoFault     Fault = ""
 	ImagePull   Fault = "image-pull"

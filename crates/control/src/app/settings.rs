@@ -94,6 +94,8 @@ pub struct AppSettings {
     pub run_tests: bool,
     /// What becomes of the definitions of custom resources in charts.
     pub crds: CrdPolicy,
+    /// Whether a deployment ends before its time is over if it cannot come up any more, as Helm's `--wait` does not.
+    pub end_when_hopeless: bool,
     /// Whether charts must be signed.
     pub provenance: ProvenancePolicy,
     /// The keys of its keyring.
@@ -109,6 +111,7 @@ impl Default for AppSettings {
             wait_for_jobs: false,
             run_tests: false,
             crds: CrdPolicy::Create,
+            end_when_hopeless: false,
             provenance: ProvenancePolicy::Off,
             trusted_keys: Vec::new(),
         }
@@ -141,6 +144,8 @@ pub struct SettingsChange {
     pub run_tests: Option<bool>,
     /// `skip`, `create` or `create_and_upgrade`.
     pub crds: Option<String>,
+    /// Whether a deployment ends as soon as it cannot come up any more.
+    pub end_when_hopeless: Option<bool>,
     /// `off` or `required`.
     pub provenance: Option<String>,
     /// A keyring instead of the one there is: armored as `gpg --armor --export` prints it, or a binary
@@ -281,6 +286,7 @@ fn changed(row: &AppRow, change: &SettingsChange) -> Result<Changed, Error> {
     }
     settings.wait_for_jobs = change.wait_for_jobs.unwrap_or(settings.wait_for_jobs);
     settings.run_tests = change.run_tests.unwrap_or(settings.run_tests);
+    settings.end_when_hopeless = change.end_when_hopeless.unwrap_or(settings.end_when_hopeless);
     if let Some(texts) = &change.masked_values {
         settings.masked_values =
             checks.take(masked_values(texts))?.unwrap_or(settings.masked_values);

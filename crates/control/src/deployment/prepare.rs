@@ -9,6 +9,7 @@ use helm::chart::{Chart, ChartError};
 use helm::render::{PreparedChart, RenderError};
 use helm::schema::SchemaError;
 use rollout::crds::{CrdError, Crds};
+use rollout::culprit::{self, Culprit};
 use rollout::manifest::{Desired, ManifestError};
 use rollout::plan::{Plan, PlanError, PlanOptions};
 use rollout::record::{History, Owner};
@@ -70,8 +71,13 @@ pub(crate) enum PrepareError {
     #[error(transparent)]
     Plan(PlanError),
     /// The cluster's dry run refused objects.
-    #[error("the cluster does not accept {}", .0.join("\n"))]
-    Refused(Vec<String>),
+    #[error("the cluster does not accept {}", texts.join("\n"))]
+    Refused {
+        /// What it said of each.
+        texts: Vec<String>,
+        /// The objects, with what that means.
+        culprits: Vec<Culprit>,
+    },
     /// The cluster was not reached or refused to answer.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -131,7 +137,7 @@ impl PrepareError {
                 "Release a chart with readable files in crds/, or set the App to skip them."
             }
             Self::Manifest(_) => "Release a chart that renders to Kubernetes objects.",
-            Self::Refused(_) => {
+            Self::Refused { .. } => {
                 "Correct the values or the chart so that the cluster accepts the objects."
             }
             Self::Plan(PlanError::HookManifest { .. }) => {
@@ -141,6 +147,15 @@ impl PrepareError {
             Self::Plan(_) | Self::Cluster(_) | Self::Internal(_) => "",
         };
         remedy.to_owned()
+    }
+
+    /// The objects that are to blame, if any are.
+    pub(crate) fn culprits(&self) -> Vec<Culprit> {
+        match self {
+            Self::Refused { culprits, .. } => culprits.clone(),
+            Self::Plan(error) => culprit::of_plan_error(error),
+            _ => Vec::new(),
+        }
     }
 
     /// What happened: Helm's words on a chart as they are, else a sentence.
@@ -155,7 +170,7 @@ impl PrepareError {
             | Self::Limit { .. }
             | Self::Values(_)
             | Self::Plan(_)
-            | Self::Refused(_)
+            | Self::Refused { .. }
             | Self::Cluster(_)
             | Self::Internal(_) => sentence(&text),
         }
@@ -373,7 +388,10 @@ pub(crate) async fn plan(
 pub(crate) fn accepted(plan: &Plan) -> Result<(), PrepareError> {
     let refused: Vec<String> =
         plan.refusals().map(|(key, refusal)| format!("{key}: {}", refusal.message)).collect();
-    if refused.is_empty() { Ok(()) } else { Err(PrepareError::Refused(refused)) }
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(PrepareError::Refused { texts: refused, culprits: culprit::of_plan(plan) })
 }
 
 /// The record that Helm keeps of a revision made of this content.

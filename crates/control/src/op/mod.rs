@@ -266,6 +266,15 @@ pub struct Culprit {
     pub evidence: Option<String>,
     /// The last lines of the failing container, oldest first.
     pub last_lines: Vec<String>,
+    /// Since when, if the cluster says so.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
+    /// What to do about it, as a sentence.
+    #[serde(default)]
+    pub remedy: String,
+    /// Whether waiting does not help: the object cannot become ready unless someone acts.
+    #[serde(default)]
+    pub hopeless: bool,
 }
 
 /// An Op, short, as lists show it.

@@ -301,6 +301,9 @@ async fn culprits_and_objects(site: Site) {
         text: "web exits with 1 at start: QUEUE_URL is not set".to_owned(),
         evidence: None,
         last_lines: vec!["fatal: QUEUE_URL is not set".to_owned()],
+        since: None,
+        remedy: String::new(),
+        hopeless: false,
     };
     recorder.culprits(std::slice::from_ref(&culprit)).await.unwrap();
     let op = site.control.op_get(&Actor::system(), started.op.id).await.unwrap();

@@ -78,6 +78,7 @@ async fn bad_settings_are_refused(site: Site) {
         wait_for_jobs: Some(true),
         run_tests: Some(true),
         crds: Some("replace".to_owned()),
+        end_when_hopeless: Some(true),
         provenance: Some("maybe".to_owned()),
         keyring: Some("no keyring".to_owned()),
         based_on: None,

@@ -43,6 +43,14 @@ struct Step {
 struct Culprit {
     text: String,
     #[serde(default)]
+    since: Option<jiff::Timestamp>,
+    #[serde(default)]
+    pod: Option<String>,
+    #[serde(default)]
+    evidence: Option<String>,
+    #[serde(default)]
+    remedy: String,
+    #[serde(default)]
     last_lines: Vec<String>,
 }
 
@@ -71,6 +79,28 @@ pub(crate) struct Ended {
     culprits: Vec<Culprit>,
 }
 
+impl Culprit {
+    /// The whole message, to standard error.
+    fn tell(&self) {
+        eprintln!("  {}", self.text);
+        match (&self.pod, self.since) {
+            (Some(pod), Some(since)) => eprintln!("    pod {pod}, since {since}"),
+            (Some(pod), None) => eprintln!("    pod {pod}"),
+            (None, Some(since)) => eprintln!("    since {since}"),
+            (None, None) => {}
+        }
+        if let Some(evidence) = &self.evidence {
+            eprintln!("    {evidence}");
+        }
+        for line in &self.last_lines {
+            eprintln!("    | {line}");
+        }
+        if !self.remedy.is_empty() {
+            eprintln!("    {}", self.remedy);
+        }
+    }
+}
+
 impl Ended {
     /// Whether what was asked for was done.
     pub(crate) fn succeeded(&self) -> bool {
@@ -85,10 +115,7 @@ impl Ended {
         }
         eprintln!("✗ {} {}", self.deployment, self.state.replace('_', " "));
         for culprit in &self.culprits {
-            eprintln!("  {}", culprit.text);
-            for line in &culprit.last_lines {
-                eprintln!("    | {line}");
-            }
+            culprit.tell();
         }
         ExitCode::FAILURE
     }

@@ -69,6 +69,10 @@ pub(crate) struct SetArgs {
     #[arg(long, value_name = "RULE")]
     crds: Option<String>,
 
+    /// Whether a deployment ends as soon as it cannot come up any more
+    #[arg(long, value_name = "true|false")]
+    end_when_hopeless: Option<bool>,
+
     /// Path of a secret value, such as db.password or **.token; may be repeated, replaces all there are
     #[arg(long, value_name = "PATH", conflicts_with = "mask_none")]
     mask: Vec<String>,
@@ -97,6 +101,7 @@ struct Settings {
     wait_for_jobs: bool,
     run_tests: bool,
     crds: String,
+    end_when_hopeless: bool,
     masked_values: Vec<String>,
     provenance: String,
     trusted_keys: Vec<Key>,
@@ -142,6 +147,7 @@ fn change(args: &SetArgs) -> Result<Value> {
     put("wait_for_jobs", args.wait_for_jobs.map(Value::from));
     put("run_tests", args.run_tests.map(Value::from));
     put("crds", args.crds.clone().map(Value::from));
+    put("end_when_hopeless", args.end_when_hopeless.map(Value::from));
     put("masked_values", (args.mask_none || !args.mask.is_empty()).then(|| json!(args.mask)));
     put("provenance", args.provenance.clone().map(Value::from));
     let keyring = args.keyring.as_deref().map(keyring).transpose()?;
@@ -174,6 +180,7 @@ fn print(format: Format, settings: &Value) -> Result<()> {
             ("wait for jobs", read.wait_for_jobs.to_string()),
             ("run tests", read.run_tests.to_string()),
             ("crds", read.crds),
+            ("end when hopeless", read.end_when_hopeless.to_string()),
             ("masked values", listed(read.masked_values)),
             ("provenance", read.provenance),
             ("trusted keys", listed(keys)),

@@ -45,6 +45,15 @@ struct Row {
     status: String,
     #[serde(default)]
     release: Option<Tagged>,
+    #[serde(default)]
+    last: Option<Last>,
+}
+
+/// The last deployment.
+#[derive(Debug, Deserialize)]
+struct Last {
+    #[serde(default)]
+    culprit: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,7 +77,8 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     }
     let page: Value = args.server.client()?.get(&path).await?;
     let items: Vec<Row> = serde_json::from_value(page.get("items").cloned().unwrap_or_default())?;
-    let header = ["environment", "app", "kind", "release", "status", "cluster", "namespace"];
+    let header =
+        ["environment", "app", "kind", "release", "status", "cluster", "namespace", "culprit"];
     output::print(args.output, &page, &header, |_| {
         items
             .into_iter()
@@ -82,6 +92,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
                     row.status,
                     row.cluster.name,
                     row.namespace,
+                    row.last.and_then(|last| last.culprit).unwrap_or_default(),
                 ]
             })
             .collect()

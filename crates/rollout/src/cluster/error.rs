@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::quoted::without_values;
 use super::retry::Failure;
 use crate::ObjectKey;
 
@@ -155,7 +156,7 @@ pub(super) fn from_kube(cluster: &str, doing: &str, error: kube::Error) -> Failu
 }
 
 fn from_status(cluster: String, doing: String, status: &kube::core::Status) -> Failure {
-    let message = status.message.clone();
+    let message = without_values(&status.message);
     let retry_after = status
         .details
         .as_ref()

@@ -8,6 +8,7 @@ mod config;
 mod discovery;
 mod error;
 mod lookup;
+mod quoted;
 mod request;
 mod retry;
 #[cfg(test)]

@@ -48,7 +48,13 @@ pub async fn install(
     }
     let now = Timestamp::now();
     let deadline = now.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX);
-    let options = WaitOptions { deadline, since: now, jobs: false, cursor: Cursor::default() };
+    let options = WaitOptions {
+        deadline,
+        since: now,
+        jobs: false,
+        end_when_hopeless: false,
+        cursor: Cursor::default(),
+    };
     let rule = Rule::Release { jobs: false };
     if let WaitOutcome::NotReady { text, .. } = wait_for(execution, keys, rule, options).await? {
         return Err(RolloutError::Crd { text, source: None });

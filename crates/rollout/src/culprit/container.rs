@@ -33,6 +33,11 @@ impl<'a> Container<'a> {
         spec.or(self.status["image"].as_str()).unwrap_or_default()
     }
 
+    /// The most memory it may use, as its spec writes it.
+    pub(super) fn memory_limit(&self) -> Option<&'a str> {
+        self.spec?.pointer("/resources/limits/memory")?.as_str()
+    }
+
     pub(super) fn is_ready(&self) -> bool {
         self.status["ready"] == true
     }

@@ -1,38 +1,65 @@
 //! A container ends again and again.
 
-use jiff::Timestamp;
-use serde_json::Value;
-
 use super::container::Container;
+use super::scene::{PodScene, message, newest};
 use super::{Finding, Lines};
 
-pub(super) fn find(pod: &Value, _events: &[&Value], _now: Timestamp) -> Option<Finding> {
-    let container = Container::all(pod).find(is_crashing)?;
-    let ended = container.ended();
-    let exit = ended.and_then(|ended| ended["exitCode"].as_i64());
-    let reason = ended.and_then(|ended| ended["reason"].as_str());
-    let how = match (exit, container.restarts()) {
-        (Some(exit), 1) => format!("exit code {exit}, restarted once"),
-        (Some(exit), times) => format!("exit code {exit}, restarted {times} times"),
-        (None, times) => format!("restarted {times} times"),
+/// Restarts after which nothing is expected of a further one.
+pub(super) const ENOUGH: u64 = 3;
+
+pub(super) fn find(scene: &PodScene<'_>) -> Option<Finding> {
+    let container = Container::all(scene.pod).find(is_crashing)?;
+    let exit = container.ended().and_then(|ended| ended["exitCode"].as_i64());
+    let restarts = restarted(container.restarts());
+    let how = match exit {
+        Some(exit) => format!("exit code {exit}, {restarts}"),
+        None => restarts,
     };
-    let message = container.waiting().map(|(_, message)| message).unwrap_or_default();
+    let text = format!("container \"{}\" ends again and again ({how})", container.name);
+    let remedy = "Read its last lines; correct the values, or roll back.";
+    Some(ended(scene, &container, text, remedy.to_owned()))
+}
+
+/// What is told of a container that has ended and is started again.
+pub(super) fn ended(
+    scene: &PodScene<'_>,
+    container: &Container<'_>,
+    text: String,
+    remedy: String,
+) -> Finding {
+    let ended = container.ended();
+    let reason = ended.and_then(|ended| ended["reason"].as_str());
+    // While it runs for a moment its status does not say that it is held back in between.
+    let event = newest(&scene.events, &["BackOff"]);
+    let waiting = container.waiting().map(|(_, message)| message);
+    let message = event.map(message).or(waiting).unwrap_or_default();
     let evidence = match reason {
         Some(reason) if !message.is_empty() => format!("{reason}: {message}"),
         Some(reason) => reason.to_owned(),
         None => message.to_owned(),
     };
-    let since = ended.and_then(|ended| ended["startedAt"].as_str()?.parse().ok());
     // A waiting container's newest log is that of the instance before; which one the server calls
     // `previous` only once the next has started.
     let waits = container.waiting().is_some();
-    Some(Finding {
-        text: format!("container \"{}\" ends again and again ({how})", container.name),
-        container: container.name.to_owned(),
+    Finding {
+        pod: None,
+        container: Some(container.name.to_owned()),
+        text,
         evidence: Some(evidence).filter(|evidence| !evidence.is_empty()),
-        since,
+        since: ended.and_then(|ended| ended["startedAt"].as_str()?.parse().ok()),
         lines: if waits { Lines::Running } else { Lines::Ended },
-    })
+        remedy,
+        hopeless: container.restarts() >= ENOUGH,
+    }
+}
+
+/// How often, in words.
+pub(super) fn restarted(times: u64) -> String {
+    match times {
+        0 => "not restarted yet".to_owned(),
+        1 => "restarted once".to_owned(),
+        times => format!("restarted {times} times"),
+    }
 }
 
 fn is_crashing(container: &Container<'_>) -> bool {

@@ -1,31 +1,36 @@
-//! Why a rollout does not get on: the object, the cause, the last lines.
+//! Why a rollout does not get on: the object, the cause, since when, the event, the last lines, what to do.
 //!
-//! A file per cause; each is a pure function over a pod and its events, so that a further cause is a
-//! further file beside them and a line in [`CAUSES`].
+//! A file per cause. What shows in pods ([`POD_CAUSES`]) and in what controllers and claims say of themselves
+//! ([`OBJECT_CAUSES`]) is found while waiting, by pure functions over what the watches brought; a further cause is
+//! a further file beside them and a line in one of the two tables. What the API server answers instead of accepting
+//! an object ([`refusal`]) is known before anything waits. `track` remembers what was found and told.
 
+mod claim;
+mod configuration;
 mod container;
 mod crash_loop;
+mod creation;
 mod image_pull;
+mod job;
 mod never_ready;
+mod out_of_memory;
+mod ownership;
+mod refusal;
+mod scene;
 #[cfg(test)]
 mod tests;
-
-use std::time::Duration;
+mod track;
+mod unschedulable;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::events::Events;
-use crate::logs::last_lines;
-use crate::report::{Cursor, Mark, Report, RolloutEvent};
-use crate::wait::{NotReady, World, uid};
-use crate::{Cluster, ObjectKey};
+pub use ownership::Foreign;
+use scene::{ObjectScene, PodScene};
+pub(crate) use track::Culprits;
 
-/// Log lines told with a culprit.
-const LINES: u32 = 20;
-/// How long they may take to be read.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::plan::{Plan, PlanError};
+use crate::{ClusterError, ObjectKey, RolloutError};
 
 /// What keeps an object from becoming ready.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +47,7 @@ pub struct Culprit {
     pub cause: Cause,
     /// One line for lists: `Deployment/shop/web: image "…" cannot be pulled: not found`.
     pub text: String,
-    /// The Kubernetes event or status message it was concluded from.
+    /// The Kubernetes event, status message or answer it was concluded from, after its reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
     /// The last lines of the failing container, oldest first; empty if it never ran.
@@ -51,32 +56,70 @@ pub struct Culprit {
     /// Since when, if the cluster says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
+    /// What to do about it, as a sentence.
+    #[serde(default)]
+    pub remedy: String,
+    /// Whether waiting does not help: the object cannot become ready unless someone acts.
+    #[serde(default)]
+    pub hopeless: bool,
 }
 
-/// Causes that are told apart.
+/// Causes that are told apart; what keeps things from starting at all before what started and fails, since the latter
+/// is often a consequence of the former.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Cause {
+    /// The object exists and belongs to another Helm release, or to none.
+    NameTaken,
+    /// The cluster does not know the object's kind.
+    KindMissing,
+    /// A field is changed that cannot be.
+    Immutable,
+    /// Another field manager owns a field.
+    FieldConflict,
+    /// A quota is used up.
+    Quota,
+    /// The pods' service account does not exist.
+    ServiceAccount,
+    /// An admission rule refuses the object or its pods.
+    Admission,
+    /// The API server refuses the object for another reason.
+    Refused,
+    /// A volume claim is not bound.
+    UnboundClaim,
+    /// No node takes the pod.
+    Unschedulable,
     /// A container's image cannot be pulled.
     ImagePull,
+    /// A Secret or `ConfigMap` that a pod needs is not there.
+    Configuration,
+    /// A container needs more memory than it may use.
+    OutOfMemory,
+    /// A Job failed.
+    JobFailed,
     /// A container ends again and again.
     CrashLoop,
-    /// A container runs, but its readiness probe never passes.
-    NeverReady,
     /// A hook ran and failed.
     HookFailed,
+    /// A container runs, but its readiness probe never passes.
+    NeverReady,
 }
 
-/// What a cause's file finds in a pod.
+/// What a cause's file finds.
 #[derive(Debug, PartialEq, Eq)]
 struct Finding {
-    container: String,
+    /// The pod in which it shows; files that look at one pod leave it to `track`.
+    pod: Option<ObjectKey>,
+    /// The container in which it shows.
+    container: Option<String>,
     /// What follows the object's name in the one-line text.
     text: String,
     evidence: Option<String>,
     since: Option<Timestamp>,
     lines: Lines,
+    remedy: String,
+    hopeless: bool,
 }
 
 /// Which lines of the container explain it.
@@ -90,103 +133,64 @@ enum Lines {
     Ended,
 }
 
-type Find = fn(pod: &Value, events: &[&Value], now: Timestamp) -> Option<Finding>;
+type FindInPod = fn(&PodScene<'_>) -> Option<Finding>;
+type FindInObject = fn(&ObjectScene<'_>) -> Option<(Cause, Finding)>;
 
-/// The causes, the most telling first.
-const CAUSES: [(Cause, Find); 3] = [
+/// The causes that show in a pod, the most telling first.
+const POD_CAUSES: [(Cause, FindInPod); 7] = [
+    (Cause::UnboundClaim, claim::of_pod),
+    (Cause::Unschedulable, unschedulable::find),
     (Cause::ImagePull, image_pull::find),
+    (Cause::Configuration, configuration::find),
+    (Cause::OutOfMemory, out_of_memory::find),
     (Cause::CrashLoop, crash_loop::find),
     (Cause::NeverReady, never_ready::find),
 ];
 
-/// The culprits of one wait.
-#[derive(Debug)]
-pub(crate) struct Culprits {
-    cursor: Cursor,
-    /// Object, cause and container of those told.
-    told: Vec<(ObjectKey, Cause, String)>,
-    found: Vec<Culprit>,
+/// The causes that show in an object of the release itself, or in what its controller says.
+const OBJECT_CAUSES: [FindInObject; 3] = [creation::find, claim::of_object, job::find];
+
+/// Whom the cluster's dry run blames for a plan that it would not accept.
+pub fn of_plan(plan: &Plan) -> Vec<Culprit> {
+    let refused = plan.refusals().map(|(key, refusal)| refusal::answered(key, refusal));
+    ranked(refused.collect())
 }
 
-/// A culprit before its last lines were read.
-pub(crate) struct NewCulprit {
-    culprit: Culprit,
-    pod: ObjectKey,
-    lines: Lines,
-}
-
-impl Culprits {
-    pub(crate) fn new(cursor: Cursor) -> Self {
-        Self { cursor, told: Vec::new(), found: Vec::new() }
-    }
-
-    /// What is found in the pods of objects that are not ready and was not found before.
-    pub(crate) fn find(
-        &mut self,
-        world: &World,
-        events: &Events,
-        now: Timestamp,
-    ) -> Vec<NewCulprit> {
-        let mut new = Vec::new();
-        for (tracked, pod) in world.new_pods().filter(|(tracked, _)| !tracked.is_ready()) {
-            let events = uid(pod).map(|uid| events.about(uid)).unwrap_or_default();
-            let found = CAUSES
-                .iter()
-                .find_map(|(cause, find)| find(pod, &events, now).map(|finding| (*cause, finding)));
-            let Some((cause, finding)) = found else { continue };
-            let identity = (tracked.key.clone(), cause, finding.container.clone());
-            if !self.told.contains(&identity) {
-                self.told.push(identity);
-                new.push(new_culprit(&tracked.key, pod, cause, finding));
-            }
+/// Whom to blame if there is no plan; nobody if it is not an object's fault.
+pub fn of_plan_error(error: &PlanError) -> Vec<Culprit> {
+    match error {
+        PlanError::NotOwned { objects, .. } => objects.iter().map(ownership::culprit).collect(),
+        PlanError::Cluster(ClusterError::NoSuchKind { key, .. }) => {
+            vec![refusal::no_such_kind(key)]
         }
-        new
-    }
-
-    /// Reads the last lines and makes the report; a mark keeps a resumed wait from telling it again.
-    pub(crate) async fn complete(&mut self, cluster: &Cluster, new: NewCulprit) -> Option<Report> {
-        let NewCulprit { mut culprit, pod, lines } = new;
-        if let (Lines::Running | Lines::Ended, Some(container)) = (lines, &culprit.container) {
-            let previous = lines == Lines::Ended;
-            let read = last_lines(cluster, &pod, container, previous, LINES);
-            // Without lines the culprit still says what it is.
-            if let Ok(Ok(lines)) = tokio::time::timeout(PATIENCE, read).await {
-                culprit.last_lines = lines;
-            }
-        }
-        let container = culprit.container.as_deref().unwrap_or_default();
-        let source = format!("culprit/{}/{:?}/{container}", culprit.key, culprit.cause);
-        let mark = Mark { source, time: Timestamp::UNIX_EPOCH, count: 1 };
-        self.found.push(culprit.clone());
-        if self.cursor.covers(&mark) {
-            return None;
-        }
-        self.cursor.advance(&mark);
-        let event = RolloutEvent::Culprit(culprit);
-        Some(Report { time: Timestamp::now(), event, mark: Some(mark) })
-    }
-
-    /// Those of objects that are still not ready.
-    pub(crate) fn of(&self, objects: &[NotReady]) -> Vec<Culprit> {
-        let unready = |culprit: &&Culprit| objects.iter().any(|o| o.key == culprit.key);
-        self.found.iter().filter(unready).cloned().collect()
+        _ => Vec::new(),
     }
 }
 
-fn new_culprit(key: &ObjectKey, pod: &Value, cause: Cause, finding: Finding) -> NewCulprit {
-    let pod = ObjectKey::of(pod);
-    NewCulprit {
-        culprit: Culprit {
-            key: key.clone(),
-            pod: Some(pod.name.clone()),
-            text: format!("{key}: {}", finding.text),
-            container: Some(finding.container),
-            cause,
-            evidence: finding.evidence,
-            last_lines: Vec::new(),
-            since: finding.since,
-        },
-        pod,
-        lines: finding.lines,
+/// Whom to blame for a step that failed; nobody if it is not an object's fault.
+pub fn of_error(error: &RolloutError) -> Vec<Culprit> {
+    match error {
+        RolloutError::Objects { failures } => ranked(
+            failures.iter().map(|failed| refusal::failed(&failed.key, &failed.source)).collect(),
+        ),
+        RolloutError::Cluster(ClusterError::NoSuchKind { key, .. }) => {
+            vec![refusal::no_such_kind(key)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What explains the most first.
+fn ranked(mut culprits: Vec<Culprit>) -> Vec<Culprit> {
+    culprits.sort_by_key(|culprit| culprit.cause);
+    culprits
+}
+
+/// A text in one line of at most so many characters.
+fn short(text: &str, longest: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(longest) {
+        Some((cut, _)) => format!("{}…", line[..cut].trim_end()),
+        None => line,
     }
 }

@@ -1,9 +1,10 @@
 //! A container runs, but its readiness probe never passes.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::container::Container;
+use super::scene::{PodScene, told};
 use super::{Finding, Lines};
 use crate::events::{last_seen, occurrences};
 
@@ -12,17 +13,18 @@ const THRESHOLD: i64 = 3;
 /// Seconds between two probes, where a probe does not say.
 const PERIOD: i64 = 10;
 
-pub(super) fn find(pod: &Value, events: &[&Value], now: Timestamp) -> Option<Finding> {
-    Container::all(pod).find_map(|container| {
+pub(super) fn find(scene: &PodScene<'_>) -> Option<Finding> {
+    Container::all(scene.pod).find_map(|container| {
         let since = container.running_since().filter(|_| !container.is_ready())?;
         let threshold = container.readiness_probe("failureThreshold", THRESHOLD);
-        let failures = events
+        let failures = scene
+            .events
             .iter()
             .filter(|event| event["reason"] == "Unhealthy" && is_about(event, container.name))
             .max_by_key(|event| last_seen(event));
         let counted = failures
             .is_some_and(|event| i64::from(occurrences(event)) >= threshold.unwrap_or(THRESHOLD));
-        let runs = now.duration_since(since);
+        let runs = scene.now.duration_since(since);
         let waited = threshold.is_some_and(|threshold| runs >= probed_by(&container, threshold));
         if !counted && !waited {
             return None;
@@ -30,11 +32,16 @@ pub(super) fn find(pod: &Value, events: &[&Value], now: Timestamp) -> Option<Fin
         let message = failures.and_then(|event| event["message"].as_str()).map(str::trim);
         let last = message.map(|message| format!(": {message}")).unwrap_or_default();
         Some(Finding {
+            pod: None,
             text: format!("container \"{}\" runs but is not ready{last}", container.name),
-            container: container.name.to_owned(),
-            evidence: message.map(str::to_owned),
+            container: Some(container.name.to_owned()),
+            evidence: failures.map(|event| told(event)),
             since: Some(since),
             lines: Lines::Running,
+            remedy: "Read its last lines; correct what it needs to answer its readiness probe, or the probe."
+                .to_owned(),
+            // It may answer yet.
+            hopeless: false,
         })
     })
 }

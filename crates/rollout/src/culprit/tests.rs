@@ -1,7 +1,7 @@
 //! Pods as a kubelet reports them, and what is concluded.
 
 use super::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const NOW: &str = "2026-01-01T00:10:00Z";
 
@@ -27,9 +27,9 @@ fn status(fields: &Value) -> Value {
 
 /// What all causes together find first.
 fn found(pod: &Value, events: &[Value]) -> Option<(Cause, Finding)> {
-    let events: Vec<&Value> = events.iter().collect();
-    let now = NOW.parse().unwrap();
-    CAUSES.iter().find_map(|(cause, find)| find(pod, &events, now).map(|found| (*cause, found)))
+    let events = events.iter().collect();
+    let scene = PodScene { pod, events, claims: Vec::new(), now: NOW.parse().unwrap() };
+    POD_CAUSES.iter().find_map(|(cause, find)| find(&scene).map(|found| (*cause, found)))
 }
 
 fn text(pod: &Value, events: &[Value]) -> String {

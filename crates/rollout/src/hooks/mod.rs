@@ -49,6 +49,8 @@ pub struct HookOptions {
     pub timeout: Duration,
     /// By how much the cluster's clock may be behind: events and logs are told from so long before a hook's start.
     pub clock_skew: SignedDuration,
+    /// End before the time is over if a hook cannot succeed any more.
+    pub end_when_hopeless: bool,
     /// How far events and logs have been told already.
     pub cursor: Cursor,
 }

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::delete::{delete, is_deleted};
-use super::failure::ended_container;
 use super::{HookFailure, HookOptions, HooksOutcome, Ledger};
 use crate::apply::{refusal_text, send_object};
 use crate::cluster::{ApplyMode, Resource};
@@ -120,9 +119,6 @@ async fn run_hook(
                 }
                 _ => ("its object is gone by now".to_owned(), Vec::new()),
             };
-            if failure.culprits.is_empty() {
-                failure.culprits = ended_containers(execution, &pieces).await;
-            }
             Ok(Some(Failed { failure, ran: true }))
         }
     }
@@ -209,22 +205,11 @@ async fn wait_for_end(
         deadline,
         since: started.saturating_sub(options.clock_skew).unwrap_or(started),
         jobs: true,
+        end_when_hopeless: options.end_when_hopeless,
         cursor: options.cursor.clone(),
     };
     let keys = pieces.iter().map(|piece| piece.key.clone()).collect();
     wait_for(execution, keys, Rule::Hook, waiting).await
-}
-
-async fn ended_containers(
-    execution: Execution<'_>,
-    pieces: &[Piece],
-) -> Vec<crate::culprit::Culprit> {
-    let mut found = Vec::new();
-    for Piece { key, .. } in pieces.iter().filter(|p| matches!(p.key.kind.as_str(), "Job" | "Pod"))
-    {
-        found.extend(ended_container(execution.cluster, key).await);
-    }
-    found
 }
 
 /// Deletes the object of a hook if its policy has this occasion.

@@ -50,6 +50,7 @@ fn options() -> HookOptions {
     HookOptions {
         timeout: Duration::from_mins(1),
         clock_skew: SignedDuration::from_secs(1),
+        end_when_hopeless: false,
         cursor: Cursor::default(),
     }
 }

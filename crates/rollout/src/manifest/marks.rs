@@ -61,6 +61,12 @@ pub(crate) fn in_namespace(object: &Value, key: &ObjectKey) -> Value {
     object
 }
 
+/// The Helm release that an object's marks name, and its namespace.
+pub(crate) fn release_of(object: &Value) -> Option<(String, String)> {
+    let annotation = |name| object["metadata"]["annotations"][name].as_str().map(str::to_owned);
+    Some((annotation(RELEASE_NAME)?, annotation(RELEASE_NAMESPACE)?))
+}
+
 /// The value of `helm.sh/resource-policy` on an object.
 pub(crate) fn resource_policy(object: &Value) -> Option<&str> {
     object["metadata"]["annotations"][RESOURCE_POLICY].as_str()

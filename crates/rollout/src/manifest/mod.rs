@@ -9,7 +9,7 @@ use helm::release::Hook;
 use helm::render::{INSTALL_ORDER, compare_kinds};
 use serde_json::Value;
 
-pub(crate) use marks::{Marks, in_namespace, resource_policy};
+pub(crate) use marks::{Marks, in_namespace, release_of, resource_policy};
 pub(crate) use read::read_objects;
 
 use crate::ObjectKey;

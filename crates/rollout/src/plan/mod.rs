@@ -20,7 +20,7 @@ pub use planner::plan;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::{ClusterError, ObjectKey, diff::ObjectDiff, manifest::ManifestError};
+use crate::{ClusterError, ObjectKey, culprit::Foreign, diff::ObjectDiff, manifest::ManifestError};
 
 /// What kind of change to the release a plan is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,12 +208,12 @@ pub enum PlanError {
         source: ManifestError,
     },
     /// Objects exist that belong to someone else. Helm's words.
-    #[error("unable to continue with {operation}: {}", objects.join("\n"))]
+    #[error("unable to continue with {operation}: {}", objects.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     NotOwned {
         /// `install` or `update`.
         operation: &'static str,
-        /// One message per object.
-        objects: Vec<String>,
+        /// These.
+        objects: Vec<Foreign>,
     },
     /// The manifest of the revision that runs cannot be read.
     #[error("the manifest of revision {revision}, which runs now, cannot be read")]

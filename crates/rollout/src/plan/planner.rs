@@ -7,8 +7,9 @@ use super::{
     Action, Operation, Plan, PlanError, PlanOptions, PlannedObject, consequence, hash, hooks,
     unsupported,
 };
+use crate::culprit::Foreign;
 use crate::diff::{self, Mask, cleaned};
-use crate::manifest::{Desired, DesiredObject, resource_policy};
+use crate::manifest::{Desired, DesiredObject, release_of, resource_policy};
 use crate::record::History;
 
 /// Decides what has to change and talks to nothing.
@@ -193,17 +194,14 @@ fn refuse_foreign(
         Operation::Rollback { .. } => return Ok(()),
     };
     let marks = desired.marks();
-    let objects: Vec<String> = live
+    let objects: Vec<Foreign> = live
         .desired
         .iter()
         .filter(|object| operation == "install" || !live.base.contains(&object.key))
         .filter_map(|object| {
-            let problem = marks.foreign(object.live.as_ref()?)?;
-            let place = object.key.namespace.as_deref().unwrap_or_default();
-            Some(format!(
-                "{} \"{}\" in namespace \"{place}\" exists and cannot be imported into the current release: invalid ownership metadata; {problem}",
-                object.key.kind, object.key.name,
-            ))
+            let found = object.live.as_ref()?;
+            let problem = marks.foreign(found)?;
+            Some(Foreign { key: object.key.clone(), problem, release: release_of(found) })
         })
         .collect();
     if objects.is_empty() { Ok(()) } else { Err(PlanError::NotOwned { operation, objects }) }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use super::{NotReady, Rule, State, WaitOptions, WaitOutcome, World};
+use super::{NotReady, Rule, State, Tracked, WaitOptions, WaitOutcome, World};
 use crate::cluster::{Change, Resource};
 use crate::culprit::Culprits;
 use crate::events::Events;
@@ -35,6 +35,7 @@ pub(crate) enum Seen {
     Objects(ObjectKey, Change),
     Pods(Change),
     ReplicaSets(Change),
+    Claims(Change),
     Events(Change),
     Log(Report),
     /// A watch that is not allowed.
@@ -69,6 +70,7 @@ pub(crate) async fn wait_for(
         events: Events::new(options.since, options.cursor.clone()),
         logs: LogFollowers::new(execution.cluster.clone(), &options, seen.clone()),
         culprits: Culprits::new(options.cursor.clone()),
+        end_when_hopeless: options.end_when_hopeless,
         told: None,
     };
     waiting.look_at_all().await?;
@@ -83,6 +85,7 @@ struct Waiting<'a> {
     events: Events,
     logs: LogFollowers,
     culprits: Culprits,
+    end_when_hopeless: bool,
     told: Option<BTreeSet<String>>,
 }
 
@@ -169,9 +172,9 @@ impl Waiting<'_> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let cancel = self.execution.cancel;
-        let outcome = loop {
-            if let Some(outcome) = self.settled(false) {
-                break outcome;
+        let settled = loop {
+            if let Some(settled) = self.settled(false) {
+                break settled;
             }
             tokio::select! {
                 Some(seen) = inbox.recv() => self.take(seen).await,
@@ -185,7 +188,8 @@ impl Waiting<'_> {
             }
         };
         watches.shutdown().await;
-        self.look_at_ended_pods().await;
+        self.look_once_more(&settled).await;
+        let outcome = self.blamed(settled).await;
         self.logs.finish();
         let last_lines = async {
             while let Some(seen) = inbox.recv().await {
@@ -199,32 +203,65 @@ impl Waiting<'_> {
         Ok(outcome)
     }
 
-    /// A pod that ran for a moment may have ended, and its Job with it, before a watch told of it: what it
-    /// said is to be read all the same.
-    async fn look_at_ended_pods(&mut self) {
-        if self.world.rule() != Rule::Hook {
-            return;
-        }
-        let runs = |key: &&ObjectKey| matches!(key.kind.as_str(), "Job" | "Pod");
-        let keys = self.world.tracked().iter().map(|tracked| &tracked.key).filter(runs);
-        let namespaces: BTreeSet<Option<String>> = keys.map(|key| key.namespace.clone()).collect();
-        for namespace in namespaces {
-            let pods = ObjectKey {
-                api_version: "v1".to_owned(),
-                kind: "Pod".to_owned(),
-                namespace,
-                name: String::new(),
-            };
-            let cluster = self.execution.cluster;
-            let listed = async {
-                let resource = cluster.resource(&pods).await?;
-                cluster.list(&resource, pods.namespace.as_deref(), None).await
-            };
-            match listed.await {
-                Ok(listed) => self.world.observe_pods(Change::All(listed.items)),
-                Err(error) => tracing::debug!(%error, "the pods of a hook cannot be read"),
+    /// A pod that ran for a moment may have ended, and its Job with it, before a watch told of it, and an event may
+    /// be late: what they say of an object that did not get ready, or of a hook, is to be known all the same.
+    async fn look_once_more(&mut self, outcome: &WaitOutcome) {
+        let hook = self.world.rule() == Rule::Hook;
+        let wanted = |tracked: &&Tracked| {
+            !tracked.is_ready() || hook && matches!(tracked.key.kind.as_str(), "Job" | "Pod")
+        };
+        let tracked = self.world.tracked().iter().filter(wanted);
+        let namespaces: BTreeSet<Option<String>> =
+            tracked.map(|tracked| tracked.key.namespace.clone()).collect();
+        for namespace in namespaces.into_iter().flatten() {
+            if let Some(pods) = self.read("Pod", &namespace).await {
+                self.world.observe_pods(Change::All(pods));
+            }
+            if matches!(outcome, WaitOutcome::NotReady { .. })
+                && let Some(events) = self.read("Event", &namespace).await
+            {
+                self.events.observe(Change::All(events));
+            }
+            for report in self.events.take_reports(&self.world) {
+                self.execution.reporter.report(report).await;
             }
             self.logs.follow_pods(&self.world);
+        }
+        if matches!(outcome, WaitOutcome::NotReady { .. }) {
+            self.find_culprits().await;
+        }
+    }
+
+    /// All objects of a core kind in a namespace; none if they may not be read.
+    async fn read(&self, kind: &str, namespace: &str) -> Option<Vec<serde_json::Value>> {
+        let cluster = self.execution.cluster;
+        let key = ObjectKey {
+            api_version: "v1".to_owned(),
+            kind: kind.to_owned(),
+            namespace: Some(namespace.to_owned()),
+            name: String::new(),
+        };
+        let listed = async {
+            let resource = cluster.resource(&key).await?;
+            cluster.list(&resource, Some(namespace), None).await
+        };
+        match listed.await {
+            Ok(listed) => Some(listed.items),
+            Err(error) => {
+                tracing::debug!(%error, kind, "what explains a rollout's end cannot be read");
+                None
+            }
+        }
+    }
+
+    /// The outcome with those who are to blame, as they are now.
+    async fn blamed(&mut self, outcome: WaitOutcome) -> WaitOutcome {
+        match outcome {
+            WaitOutcome::Ready => WaitOutcome::Ready,
+            WaitOutcome::NotReady { objects, deadline_exceeded, text, .. } => {
+                let culprits = self.culprits.of(self.execution.cluster, &objects).await;
+                WaitOutcome::NotReady { objects, culprits, deadline_exceeded, text }
+            }
         }
     }
 
@@ -237,6 +274,7 @@ impl Waiting<'_> {
             }
             Seen::Pods(change) => self.world.observe_pods(change),
             Seen::ReplicaSets(change) => self.world.observe_replica_sets(change),
+            Seen::Claims(change) => self.world.observe_claims(change),
             Seen::Events(change) => self.events.observe(change),
             Seen::Log(report) => {
                 self.execution.reporter.report(report).await;
@@ -294,7 +332,7 @@ impl Waiting<'_> {
         self.told = Some(waiting);
     }
 
-    /// The outcome, once there is nothing left to wait for, or now if it `must` be.
+    /// The outcome, once there is nothing left to wait for, or now if it `must` be; nobody is blamed yet.
     fn settled(&self, must: bool) -> Option<WaitOutcome> {
         let unready: Vec<_> = self.world.tracked().iter().filter(|t| !t.is_ready()).collect();
         if unready.is_empty() {
@@ -302,7 +340,9 @@ impl Waiting<'_> {
         }
         // Helm no longer waits for an object that has failed, but for all others.
         let hopeless = unready.iter().all(|t| t.readiness.state == State::Failed);
-        if !hopeless && !must {
+        let given_up =
+            self.end_when_hopeless && self.culprits.are_hopeless(unready.iter().copied());
+        if !hopeless && !given_up && !must {
             return None;
         }
         let objects: Vec<NotReady> = unready
@@ -314,12 +354,13 @@ impl Waiting<'_> {
             })
             .collect();
         let mut lines: Vec<String> = objects.iter().map(not_ready_text).collect();
-        if !hopeless {
+        let deadline_exceeded = !hopeless && !given_up;
+        if deadline_exceeded {
             lines.push("context deadline exceeded".to_owned());
         }
         Some(WaitOutcome::NotReady {
-            culprits: self.culprits.of(&objects),
-            deadline_exceeded: !hopeless,
+            culprits: Vec::new(),
+            deadline_exceeded,
             text: lines.join("\n"),
             objects,
         })
@@ -335,9 +376,10 @@ fn not_ready_text(object: &NotReady) -> String {
 /// What is watched beside the objects: API version, kind, its name in sentences, and the wrapping.
 type Surrounding = (&'static str, &'static str, &'static str, fn(Change) -> Seen);
 
-const SURROUNDINGS: [Surrounding; 3] = [
+const SURROUNDINGS: [Surrounding; 4] = [
     ("v1", "Pod", "pods and their logs", Seen::Pods),
     ("apps/v1", "ReplicaSet", "the pods of deployments", Seen::ReplicaSets),
+    ("v1", "PersistentVolumeClaim", "volume claims of pods", Seen::Claims),
     ("v1", "Event", "events", Seen::Events),
 ];
 

@@ -29,7 +29,7 @@ use serde_json::Value;
 
 pub use follow::wait;
 pub(crate) use follow::{Seen, wait_for};
-pub(crate) use world::{World, uid};
+pub(crate) use world::{Tracked, World, uid};
 
 use crate::{ObjectKey, culprit::Culprit, report::Cursor};
 
@@ -68,6 +68,9 @@ pub struct WaitOptions {
     pub since: Timestamp,
     /// Also wait for Jobs to complete (Helm's `--wait-for-jobs`), not only to start.
     pub jobs: bool,
+    /// End before the deadline if an object cannot become ready any more: it has failed, or has a culprit that waiting
+    /// does not cure.
+    pub end_when_hopeless: bool,
     /// How far events and logs have been told already.
     pub cursor: Cursor,
 }
@@ -105,7 +108,7 @@ pub enum WaitOutcome {
         objects: Vec<NotReady>,
         /// What holds them up, as far as known.
         culprits: Vec<Culprit>,
-        /// Whether the deadline ended the wait (else everything else was settled, and these had failed).
+        /// Whether the deadline ended the wait (else these had failed, or could not become ready any more).
         deadline_exceeded: bool,
         /// The failure as Helm would print it.
         text: String,

@@ -18,6 +18,7 @@ pub(crate) struct World {
     tracked: Vec<Tracked>,
     replica_sets: HashMap<String, Value>,
     pods: HashMap<String, Value>,
+    claims: HashMap<String, Value>,
 }
 
 /// One object of the release.
@@ -33,6 +34,11 @@ impl Tracked {
         self.readiness.state == State::Current
     }
 
+    /// It as it was seen last, if it is there.
+    pub(crate) fn object(&self) -> Option<&Value> {
+        self.object.as_ref()
+    }
+
     fn uid(&self) -> Option<&str> {
         self.object.as_ref().and_then(uid)
     }
@@ -44,7 +50,13 @@ impl World {
             .into_iter()
             .map(|key| Tracked { key, object: None, readiness: Readiness::not_found() })
             .collect();
-        Self { rule, tracked, replica_sets: HashMap::new(), pods: HashMap::new() }
+        Self {
+            rule,
+            tracked,
+            replica_sets: HashMap::new(),
+            pods: HashMap::new(),
+            claims: HashMap::new(),
+        }
     }
 
     /// By which rule its objects are ready.
@@ -134,13 +146,51 @@ impl World {
         note(&mut self.replica_sets, change);
     }
 
-    /// The object of the release that an object with this uid is or belongs to.
+    pub(crate) fn observe_claims(&mut self, change: Change) {
+        note(&mut self.claims, change);
+    }
+
+    /// The object of the release that an object with this uid is or belongs to; of a volume claim that of a pod that
+    /// mounts it.
     pub(crate) fn root(&self, uid: &str) -> Option<&Tracked> {
         if let Some(tracked) = self.tracked.iter().find(|tracked| tracked.uid() == Some(uid)) {
             return Some(tracked);
         }
+        if let Some(claim) = self.claims.get(uid) {
+            return self.pods.values().filter(|pod| mounts(pod, claim)).find_map(|pod| {
+                let owner = controller(pod)?;
+                self.root(owner)
+            });
+        }
         let object = self.pods.get(uid).or_else(|| self.replica_sets.get(uid))?;
         self.root(controller(object)?)
+    }
+
+    /// The volume claims that a pod mounts, as far as they are there, in the order of their names.
+    pub(crate) fn claims_of(&self, pod: &Value) -> Vec<&Value> {
+        let mut claims: Vec<&Value> =
+            self.claims.values().filter(|claim| mounts(pod, claim)).collect();
+        claims.sort_by_key(|claim| claim["metadata"]["name"].as_str());
+        claims
+    }
+
+    /// Of an object its pods of the newest template, in the order of their names.
+    pub(crate) fn pods_of(&self, tracked: &Tracked) -> Vec<&Value> {
+        let mut pods: Vec<&Value> = self
+            .new_pods()
+            .filter(|(owner, _)| owner.key == tracked.key)
+            .map(|(_, pod)| pod)
+            .collect();
+        pods.sort_by_key(|pod| pod["metadata"]["name"].as_str());
+        pods
+    }
+
+    /// What makes an object's new pods: itself, or of a Deployment its newest `ReplicaSet`; none if that is not there.
+    pub(crate) fn maker<'a>(&'a self, tracked: &'a Tracked) -> Option<&'a Value> {
+        match tracked.key.kind.as_str() {
+            "Deployment" => self.replica_sets.get(self.newest_replica_set(tracked)?),
+            _ => tracked.object(),
+        }
     }
 
     /// The pods that are being rolled out, with the object of the release they belong to: those of the
@@ -209,6 +259,16 @@ fn note(known: &mut HashMap<String, Value>, change: Change) {
 /// An object's uid.
 pub(crate) fn uid(object: &Value) -> Option<&str> {
     object["metadata"]["uid"].as_str()
+}
+
+/// Whether a pod has a volume of this claim.
+fn mounts(pod: &Value, claim: &Value) -> bool {
+    let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array);
+    pod["metadata"]["namespace"] == claim["metadata"]["namespace"]
+        && volumes
+            .into_iter()
+            .flatten()
+            .any(|volume| volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"])
 }
 
 /// The uid of the object that manages this one.

@@ -77,6 +77,7 @@ async fn deploy(lab: &Lab, id: &str, manifest: &str, hooks: Vec<Hook>) -> Vec<Ho
     let options = HookOptions {
         timeout: Duration::from_secs(20),
         clock_skew: SignedDuration::from_secs(1),
+        end_when_hopeless: false,
         cursor: Cursor::default(),
     };
     let run = async |moment| {

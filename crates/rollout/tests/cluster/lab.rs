@@ -43,7 +43,7 @@ impl Reporter for Reports {
 }
 
 /// A guard that always agrees.
-struct Agree;
+pub(crate) struct Agree;
 
 impl WriteGuard for Agree {
     fn check(&self) -> BoxFuture<'_, Result<(), GuardError>> {
@@ -186,6 +186,7 @@ pub(crate) fn options(since: Timestamp, seconds: i64) -> WaitOptions {
         deadline: Timestamp::now() + jiff::SignedDuration::from_secs(seconds),
         since: since - jiff::SignedDuration::from_secs(1),
         jobs: false,
+        end_when_hopeless: false,
         cursor: Cursor::default(),
     }
 }
@@ -236,6 +237,16 @@ pub(crate) fn config_map(name: &str, value: &str) -> String {
 
 /// A Deployment with two pods; `extra` are annotations of its pods.
 pub(crate) fn deployment(name: &str, image: &str, extra: &[(&str, &str)]) -> String {
+    deployment_in(name, image, extra, "")
+}
+
+/// The same with further lines in the spec of its pods.
+pub(crate) fn deployment_in(
+    name: &str,
+    image: &str,
+    extra: &[(&str, &str)],
+    pod_spec: &str,
+) -> String {
     let annotations: String = extra.iter().fold(String::new(), |text, (key, value)| {
         format!("{text}        {key}: {}\n", serde_json::Value::from(*value))
     });
@@ -261,7 +272,7 @@ spec:
       labels:
         app: {name}
 {annotations}    spec:
-      containers:
+{pod_spec}      containers:
       - name: main
         image: {image}
         ports:

@@ -48,6 +48,7 @@ pub(crate) struct SettingsForm {
     run_tests: String,
     /// Empty where the asker may not change it.
     crds: String,
+    end_when_hopeless: String,
     /// One a line.
     masked_values: String,
     /// Empty where the asker may not change it.
@@ -128,6 +129,7 @@ impl SettingsForm {
             wait_for_jobs: checked(settings.wait_for_jobs),
             run_tests: checked(settings.run_tests),
             crds: settings.crds.to_string(),
+            end_when_hopeless: checked(settings.end_when_hopeless),
             masked_values: settings.masked_values.join("\n"),
             provenance: settings.provenance.to_string(),
             keyring: String::new(),
@@ -147,6 +149,7 @@ impl SettingsForm {
             wait_for_jobs: Some(!self.wait_for_jobs.is_empty()),
             run_tests: Some(!self.run_tests.is_empty()),
             crds: given(&self.crds),
+            end_when_hopeless: Some(!self.end_when_hopeless.is_empty()),
             provenance: given(&self.provenance),
             keyring: given(&self.keyring).or(removed),
             based_on: Some(self.based_on),

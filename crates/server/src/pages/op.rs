@@ -97,9 +97,9 @@ impl OpPage {
         self.steps.iter().filter(behind).count()
     }
 
-    /// Whether a culprit says something that the failure does not say already.
+    /// Whether a culprit is another one than that which the failure tells of.
     fn is_news(&self, culprit: &Culprit) -> bool {
-        self.detail.failure.as_ref().is_none_or(|failure| failure.message != culprit.text)
+        self.detail.failure.as_ref().is_none_or(|failure| failure.culprit.as_ref() != Some(culprit))
     }
 
     fn is_over(&self) -> bool {

@@ -25,6 +25,7 @@ async fn api() {
       "wait_for_jobs": false,
       "run_tests": false,
       "crds": "create",
+      "end_when_hopeless": false,
       "provenance": "off",
       "trusted_keys": []
     }

@@ -155,6 +155,9 @@ mod tests {
             text: String::new(),
             evidence: None,
             last_lines: Vec::new(),
+            since: None,
+            remedy: String::new(),
+            hopeless: false,
         }
     }
 

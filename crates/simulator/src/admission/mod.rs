@@ -8,6 +8,7 @@ mod decode;
 mod defaults;
 mod names;
 mod network;
+mod quota;
 mod validation;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub(crate) fn prepare_create(
     kind: &Arc<Kind>,
     value: &mut Value,
 ) -> Result<(), StatusError> {
+    quota::check_account(cluster, kind, value)?;
     if object::name(value).is_empty() {
         let prefix = object::text(value, &["metadata", "generateName"]).to_owned();
         if prefix.is_empty() {
@@ -67,7 +69,8 @@ pub(crate) fn prepare_create(
     }
     defaults::fill(kind, value);
     network::allocate(cluster, kind, value, None)?;
-    check(kind, value, None)
+    check(kind, value, None)?;
+    quota::check_counts(cluster, kind, value)
 }
 
 /// Makes a submitted new version of an object a valid one: immutable metadata and the other part

@@ -4,7 +4,7 @@
 //! start, after every change of it or of its dependents, and again after as long as it asks for; so a missed change or a
 //! killed process costs nothing but time. Failed writes are tried again the same way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +17,10 @@ use crate::{
     store::{Change, Forgotten, ObjectRef, StoredObject, Watch},
 };
 
-/// How long after a failed reconciliation the object is looked at again.
+/// How long after a failed reconciliation the object is looked at again; it doubles with each further failure.
 const RETRY: Duration = Duration::from_millis(200);
+/// How often it doubles.
+const DOUBLINGS: u32 = 7;
 
 /// When an object wants to be looked at again, if nothing changes before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub(super) struct Reconciler {
 struct Agenda {
     now: BTreeSet<ObjectRef>,
     later: BTreeSet<(Instant, ObjectRef)>,
+    /// How often in a row objects could not be reconciled.
+    failures: HashMap<ObjectRef, u32>,
 }
 
 impl Reconciler {
@@ -116,14 +120,20 @@ impl Reconciler {
         else {
             return;
         };
-        let after = match (self.reconcile)(cluster, &object) {
+        let outcome = (self.reconcile)(cluster, &object);
+        if outcome.is_ok() {
+            agenda.failures.remove(&place);
+        }
+        let after = match outcome {
             Ok(Next::OnChange) => return,
             Ok(Next::After(time)) => time,
             // Gone meanwhile, together with its namespace perhaps.
             Err(error) if error.is_not_found() => return,
             Err(error) => {
                 tracing::debug!(%error, resource = self.resource, name = &*place.name, "trying again");
-                RETRY
+                let failures = agenda.failures.entry(place.clone()).or_default();
+                *failures += 1;
+                RETRY * 2_u32.pow((*failures - 1).min(DOUBLINGS))
             }
         };
         agenda.later.insert((Instant::now() + after, place));

@@ -1,6 +1,8 @@
 //! `PersistentVolumeClaims`: each gets a volume of its own after a while. Nothing is stored.
 
-use serde_json::json;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use super::reconcile::{Next, Reconciler};
 use crate::{
@@ -17,11 +19,35 @@ pub(super) fn controller() -> Reconciler {
     Reconciler { resource: "persistentvolumeclaims", owned: &[], reconcile }
 }
 
+/// How often a claim whose class is not there is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+fn class_exists(cluster: &Cluster, claim: &Value) -> bool {
+    let class = object::text(claim, &["spec", "storageClassName"]);
+    class.is_empty() || cluster.store().get("storageclasses.storage.k8s.io", "", class).is_some()
+}
+
+/// Says that the claim's class is not there.
+fn refuse(cluster: &Cluster, claim: &Value) -> Result<Next, StatusError> {
+    let (namespace, name) = (object::namespace(claim), object::name(claim));
+    if object::text(claim, &["status", "phase"]).is_empty() {
+        cluster.update_status("persistentvolumeclaims", namespace, name, |claim| {
+            object::map_mut(claim, "status").insert("phase".to_owned(), json!("Pending"));
+        })?;
+    }
+    let class = object::text(claim, &["spec", "storageClassName"]);
+    let text = format!("storageclass.storage.k8s.io \"{class}\" not found");
+    let source = EventSource::controller("persistentvolume-controller");
+    cluster.emit(source, claim, "", "Warning", "ProvisioningFailed", &text);
+    Ok(Next::After(LOOK_AGAIN))
+}
+
 fn reconcile(cluster: &Cluster, stored: &StoredObject) -> Result<Next, StatusError> {
     let claim = stored.value();
     let (namespace, name) = (&*stored.namespace, &*stored.name);
     match object::text(&claim, &["status", "phase"]) {
         "Bound" => return Ok(Next::OnChange),
+        _ if !class_exists(cluster, &claim) => return refuse(cluster, &claim),
         "" => {
             cluster.update_status("persistentvolumeclaims", namespace, name, |claim| {
                 object::map_mut(claim, "status").insert("phase".to_owned(), json!("Pending"));

@@ -20,8 +20,8 @@ use crate::environment::Ready;
 use crate::error::{Error, sentence};
 use crate::op::recorder::{RecordError, Recorder};
 use crate::op::{Culprit, LogLevel, Step, StepName, StepState};
-use reports::Reports;
-use rollout::RolloutError;
+use reports::{Reports, told_culprit};
+use rollout::{RolloutError, culprit};
 
 /// Why an Op does not go on.
 enum Interrupted {
@@ -223,33 +223,49 @@ impl Run<'_> {
         }
         let failed = match error {
             Broken::Prepare(PrepareError::Internal(error)) => return Err(error.into()),
-            Broken::Prepare(error) => FailedStep {
-                step,
-                message: error.message(),
-                recorded: error.message(),
-                remedy: error.remedy(),
-                culprits: Vec::new(),
-                ready: None,
-            },
+            Broken::Prepare(error) => {
+                let culprits: Vec<_> = error.culprits().into_iter().map(told_culprit).collect();
+                let remedy = Some(remedy_of(&culprits)).filter(|remedy| !remedy.is_empty());
+                FailedStep {
+                    step,
+                    message: error.message(),
+                    recorded: error.message(),
+                    remedy: remedy.unwrap_or_else(|| error.remedy()),
+                    culprits,
+                    ready: None,
+                }
+            }
             Broken::Rollout(RolloutError::Guard(_) | RolloutError::Cancelled) => {
                 return Err(Interrupted::Stopped);
             }
-            Broken::Rollout(error) => FailedStep {
-                step,
-                message: sentence(&whole_text(&error)),
-                recorded: whole_text(&error),
-                remedy: String::new(),
-                culprits: Vec::new(),
-                ready: None,
-            },
+            Broken::Rollout(error) => {
+                let culprits = culprit::of_error(&error).into_iter().map(told_culprit);
+                let culprits: Vec<_> = culprits.collect();
+                FailedStep {
+                    step,
+                    message: sentence(&whole_text(&error)),
+                    recorded: whole_text(&error),
+                    remedy: remedy_of(&culprits),
+                    culprits,
+                    ready: None,
+                }
+            }
             Broken::NotReady(failed) => failed,
             Broken::Stored(error) => return Err(error.into()),
         };
         self.reports.say(LogLevel::Error, failed.message.clone()).await;
         self.reports.flush().await;
+        if !failed.culprits.is_empty() {
+            self.recorder.culprits(&failed.culprits).await?;
+        }
         self.recorder.step_failed(step, &failed.message).await?;
         Err(Interrupted::Failed(Box::new(failed)))
     }
+}
+
+/// What to do about the culprit that explains the most.
+fn remedy_of(culprits: &[Culprit]) -> String {
+    culprits.first().map(|first| first.remedy.clone()).unwrap_or_default()
 }
 
 /// What can go wrong in a step.

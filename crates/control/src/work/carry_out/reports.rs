@@ -105,7 +105,7 @@ struct Writer {
     cursor: Cursor,
     step: Option<StepName>,
     objects: Vec<ObjectState>,
-    culprits: Vec<Culprit>,
+    culprits: Vec<rollout::culprit::Culprit>,
 }
 
 impl Writer {
@@ -191,9 +191,13 @@ impl Writer {
         self.recorder.object(at, object).await
     }
 
+    /// One that is told again has lost its hope; what explains the most comes first, as lists show only that.
     async fn culprit(&mut self, culprit: rollout::culprit::Culprit) -> Result<(), RecordError> {
-        self.culprits.push(told_culprit(culprit));
-        self.recorder.culprits(&self.culprits).await
+        self.culprits.retain(|known| !known.is_same_trouble(&culprit));
+        self.culprits.push(culprit);
+        self.culprits.sort_by_key(|culprit| culprit.cause);
+        let told: Vec<Culprit> = self.culprits.iter().cloned().map(told_culprit).collect();
+        self.recorder.culprits(&told).await
     }
 
     fn ready(&self) -> Ready {
@@ -215,6 +219,9 @@ pub(super) fn told_culprit(culprit: rollout::culprit::Culprit) -> Culprit {
         text: culprit.text,
         evidence: culprit.evidence,
         last_lines: culprit.last_lines,
+        since: culprit.since,
+        remedy: culprit.remedy,
+        hopeless: culprit.hopeless,
     }
 }
 

@@ -16,7 +16,7 @@ use rollout::{Execution, RolloutError, apply, prune, record, wait};
 
 use super::content::{Settled, new_revision, repeated_revision};
 use super::reports::told_culprit;
-use super::{Broken, FailedStep, Interrupted, Run};
+use super::{Broken, FailedStep, Interrupted, Run, remedy_of};
 use crate::deployment::content::Content;
 use crate::deployment::job::Earlier;
 use crate::deployment::prepare::{self, PrepareError, Target};
@@ -162,6 +162,7 @@ impl Run<'_> {
                 let options = HookOptions {
                     timeout: Duration::from_secs(self.job.settings.wait_seconds.into()),
                     clock_skew: CLOCK_SKEW,
+                    end_when_hopeless: self.job.settings.end_when_hopeless,
                     cursor: self.recorder.cursor().await.map_err(Broken::Stored)?,
                 };
                 let run = hooks::run_hooks(self.execution(), plan, new, event.clone(), &options);
@@ -179,14 +180,12 @@ impl Run<'_> {
                 let message = sentence(&failure.to_string());
                 let recorded = failure.in_helms_words();
                 let culprits: Vec<_> = failure.culprits.into_iter().map(told_culprit).collect();
-                if !culprits.is_empty() {
-                    self.recorder.culprits(&culprits).await?;
-                }
+                let remedy = remedy_of(&culprits);
                 Broken::NotReady(FailedStep {
                     step,
                     message,
                     recorded,
-                    remedy: String::new(),
+                    remedy,
                     culprits,
                     ready: None,
                 })
@@ -214,6 +213,7 @@ impl Run<'_> {
             deadline,
             since: begun.saturating_sub(CLOCK_SKEW).unwrap_or(begun),
             jobs: self.job.settings.wait_for_jobs,
+            end_when_hopeless: self.job.settings.end_when_hopeless,
             cursor: self.recorder.cursor().await?,
         };
         let waited = self
@@ -233,15 +233,12 @@ impl Run<'_> {
             }
             Ok(WaitOutcome::NotReady { culprits, text, .. }) => {
                 let culprits: Vec<_> = culprits.into_iter().map(told_culprit).collect();
-                if !culprits.is_empty() {
-                    self.recorder.culprits(&culprits).await?;
-                }
                 let message = culprits.first().map_or_else(|| text.clone(), |it| it.text.clone());
                 Broken::NotReady(FailedStep {
                     step,
                     message,
                     recorded: text,
-                    remedy: String::new(),
+                    remedy: remedy_of(&culprits),
                     culprits,
                     ready: Some(ready),
                 })

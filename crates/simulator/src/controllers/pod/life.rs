@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     record::{self, ContainerState},
-    voice,
+    room, voice,
 };
 use crate::{
     bootstrap::NODE,
@@ -69,7 +69,11 @@ impl Pod {
             Some(Fault::ImagePull) => self.never_pull().await,
             Some(Fault::CrashLoop) => {
                 self.pull().await?;
-                self.crash().await
+                self.crash(1).await
+            }
+            Some(Fault::OutOfMemory) => {
+                self.pull().await?;
+                self.crash(record::OUT_OF_MEMORY).await
             }
             Some(Fault::NeverReady) => {
                 self.pull().await?;
@@ -89,21 +93,12 @@ impl Pod {
         let pod = self.read()?;
         if object::text(&pod, &["spec", "nodeName"]).is_empty() {
             pause(self.cluster.timing().schedule).await;
-            let mut told = false;
-            while let Some(claim) = self.unbound_claim(&pod) {
-                if !told
-                    && self
-                        .cluster
-                        .store()
-                        .get("persistentvolumeclaims", &self.namespace, &claim)
-                        .is_none()
-                {
-                    told = true;
-                    let text = format!(
-                        "0/1 nodes are available: persistentvolumeclaim \"{claim}\" not found."
-                    );
-                    object_condition(self, "PodScheduled", "False", "Unschedulable", &text)?;
-                    self.cluster.emit(SCHEDULER, &pod, "", "Warning", "FailedScheduling", &text);
+            let mut told = String::new();
+            while let Some(why) = self.held_back(&pod) {
+                if told != why {
+                    object_condition(self, "PodScheduled", "False", "Unschedulable", &why)?;
+                    self.cluster.emit(SCHEDULER, &pod, "", "Warning", "FailedScheduling", &why);
+                    told = why;
                 }
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
@@ -126,6 +121,20 @@ impl Pod {
             return Ok(());
         }
         self.write(record::scheduled)
+    }
+
+    /// Why no node takes the pod yet, in the scheduler's words.
+    fn held_back(&self, pod: &Value) -> Option<String> {
+        if let Some(claim) = self.unbound_claim(pod) {
+            let store = self.cluster.store();
+            let found = store.get("persistentvolumeclaims", &self.namespace, &claim);
+            return Some(match found {
+                Some(_) => "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found".to_owned(),
+                None => format!("0/1 nodes are available: persistentvolumeclaim \"{claim}\" not found. not found"),
+            });
+        }
+        let node = self.cluster.store().get("nodes", "", NODE)?;
+        room::lacks(pod, &node.value())
     }
 
     /// The first claim among the pod's volumes that has no volume yet.
@@ -187,7 +196,9 @@ impl Pod {
                 message: missing.clone(),
             })?;
             for_each_container(&pod, |path, image| {
-                let text = format!("Failed to pull image \"{image}\": {missing}");
+                let text = format!(
+                    "Failed to pull image \"{image}\": rpc error: code = NotFound desc = {missing}"
+                );
                 self.cluster.emit(KUBELET, &pod, path, "Warning", "Failed", &text);
                 self.cluster.emit(KUBELET, &pod, path, "Warning", "Failed", "Error: ErrImagePull");
             });
@@ -268,7 +279,7 @@ impl Pod {
         self.set(&ContainerState::Running { ready: true })
     }
 
-    async fn crash(&self) -> Result<(), StatusError> {
+    async fn crash(&self, exit_code: i64) -> Result<(), StatusError> {
         let always = object::text(&self.read()?, &["spec", "restartPolicy"]) != "Never";
         let mut back_off = BackOff::new(self.cluster.timing().back_off);
         loop {
@@ -276,11 +287,11 @@ impl Pod {
             let pod = self.read()?;
             pause(self.cluster.timing().ready / 2).await;
             each_name(&pod, |container, name| {
-                self.cluster.logs().append(&self.uid, name, &voice::failing(container));
+                self.cluster.logs().append(&self.uid, name, &voice::failing(container, exit_code));
                 self.cluster.logs().finish(&self.uid, name);
             });
             if !always {
-                return self.set(&ContainerState::Terminated { exit_code: 1 });
+                return self.set(&ContainerState::Terminated { exit_code });
             }
             let wait = back_off.next();
             let first = first_container(&pod, "name");
@@ -291,7 +302,7 @@ impl Pod {
                 self.namespace,
                 self.uid
             );
-            self.set(&ContainerState::BackingOff { message })?;
+            self.set(&ContainerState::BackingOff { exit_code, message })?;
             for_each_container(&pod, |path, _| {
                 let name = path.trim_start_matches("spec.containers{").trim_end_matches('}');
                 let text = format!(

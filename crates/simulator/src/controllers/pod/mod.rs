@@ -5,6 +5,7 @@
 
 mod life;
 mod record;
+mod room;
 mod voice;
 
 use std::collections::HashMap;

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::object;
 
+/// What a container exits with that is killed because it needs too much memory.
+pub(super) const OUT_OF_MEMORY: i64 = 137;
+
 /// What a container is doing; becomes `containerStatuses[].state`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ContainerState {
@@ -13,8 +16,8 @@ pub(super) enum ContainerState {
     Running { ready: bool },
     /// It has ended and will not start again.
     Terminated { exit_code: i64 },
-    /// It has ended with 1 and starts again after a while.
-    BackingOff { message: String },
+    /// It has ended and starts again after a while.
+    BackingOff { exit_code: i64, message: String },
 }
 
 /// The containers of a pod's spec, by list (`containers` or `initContainers`).
@@ -143,8 +146,8 @@ fn container_status(
         ContainerState::Terminated { exit_code } => {
             (json!({ "terminated": ended(*exit_code, &started_at, now) }), false, false, restarts)
         }
-        ContainerState::BackingOff { message } => {
-            status["lastState"] = json!({ "terminated": ended(1, &started_at, now) });
+        ContainerState::BackingOff { exit_code, message } => {
+            status["lastState"] = json!({ "terminated": ended(*exit_code, &started_at, now) });
             (
                 json!({ "waiting": { "reason": "CrashLoopBackOff", "message": message } }),
                 false,
@@ -169,7 +172,11 @@ fn container_status(
 }
 
 fn ended(exit_code: i64, started_at: &str, finished_at: &str) -> Value {
-    let reason = if exit_code == 0 { "Completed" } else { "Error" };
+    let reason = match exit_code {
+        0 => "Completed",
+        OUT_OF_MEMORY => "OOMKilled",
+        _ => "Error",
+    };
     json!({ "exitCode": exit_code, "reason": reason, "startedAt": started_at, "finishedAt": finished_at })
 }
 

@@ -26,12 +26,12 @@ pub(super) fn ready(container: &Value) -> String {
     }
 }
 
-/// The last line before it exits with 1.
-pub(super) fn failing(container: &Value) -> String {
+/// The last line before it exits badly.
+pub(super) fn failing(container: &Value, exit_code: i64) -> String {
     let wanted = object::list(container, &["env"])
         .first()
         .map_or("CONFIG", |env| object::text(env, &["name"]));
-    format!("fatal: {wanted} is not usable, giving up (exit code 1)")
+    format!("fatal: {wanted} is not usable, giving up (exit code {exit_code})")
 }
 
 /// Lines of a container that does its work and ends.
