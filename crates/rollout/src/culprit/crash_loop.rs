@@ -56,7 +56,6 @@ pub(super) fn ended(
 /// How often, in words.
 pub(super) fn restarted(times: u64) -> String {
     match times {
-        0 => "not restarted yet".to_owned(),
         1 => "restarted once".to_owned(),
         times => format!("restarted {times} times"),
     }

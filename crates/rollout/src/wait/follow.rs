@@ -138,7 +138,12 @@ impl Waiting<'_> {
                     namespace: Some(namespace.clone()),
                     name: String::new(),
                 };
-                let resource = cluster.resource(&key).await?;
+                let resource = match cluster.resource(&key).await {
+                    Ok(resource) => resource,
+                    // What the cluster does not have explains nothing.
+                    Err(ClusterError::NoSuchKind { .. }) => continue,
+                    Err(error) => return Err(error.into()),
+                };
                 let (cluster, seen) = (cluster.clone(), seen.clone());
                 let namespace = namespace.clone();
                 watches.spawn(async move {
