@@ -32,6 +32,8 @@ fn of_job(scene: &ObjectScene<'_>) -> Option<Finding> {
             let tries = scene.object.pointer("/status/failed").and_then(Value::as_u64).unwrap_or(1);
             format!("{how} and is tried again (failed {})", times(tries))
         }
+        // That the hook failed is said of it already.
+        (Some(_), Some(how)) if scene.hook => how,
         (Some(failed), how) => {
             let why = match failed["reason"].as_str() {
                 Some("DeadlineExceeded") => "it ran longer than its deadline",

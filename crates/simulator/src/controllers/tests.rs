@@ -176,7 +176,7 @@ async fn image_that_cannot_be_pulled() {
         deployment(&json!({ "simulator.landfall.dev/fault": "image-pull" })),
     );
     let messages = running.events("Failed").await;
-    insta::assert_snapshot!(messages.iter().find(|text| text.contains("pull image")).unwrap(), @r#"Failed to pull image "shop/web:1": failed to pull and unpack image "shop/web:1": failed to resolve reference "shop/web:1": shop/web:1: not found"#);
+    insta::assert_snapshot!(messages.iter().find(|text| text.contains("pull image")).unwrap(), @r#"Failed to pull image "shop/web:1": rpc error: code = NotFound desc = failed to pull and unpack image "shop/web:1": failed to resolve reference "shop/web:1": shop/web:1: not found"#);
     let waiting = |pod: &Value| {
         object::list(pod, &["status", "containerStatuses"])
             .first()
