@@ -34,7 +34,7 @@ test-cluster: test-tools web ## the main job against a real Kubernetes control p
 	cd tests/cluster && test -z "$$(gofmt -l .)" && CGO_ENABLED=0 go vet -trimpath ./... && CGO_ENABLED=0 go test -trimpath ./...
 	scripts/build-cluster
 	cargo test --package rollout --test cluster -- culprits
-	cargo test --package landfall --test kubernetes --test main_path -- kubernetes sample_product
+	cargo test --package landfall --test kubernetes --test main_path --test hooks --test like_helm -- kubernetes sample_product
 
 cluster: ## start a real Kubernetes control plane without containers, for kubectl and helm
 	@scripts/run-cluster

@@ -171,7 +171,7 @@ async fn app_settings() {
     assert_eq!(out(&shown), out(&set));
     let told = out(&shown).split_whitespace().collect::<Vec<_>>().join(" ");
     let told = told.split(" trusted keys").next().unwrap().to_owned();
-    insta::assert_snapshot!(told, @"SETTING VALUE helm 4 wait 600 s wait for jobs false run tests false crds create masked values **.token db provenance required");
+    insta::assert_snapshot!(told, @"SETTING VALUE helm 4 wait 600 s wait for jobs false run tests false crds create end when hopeless false masked values **.token db provenance required");
     assert!(out(&shown).contains("ann <ann@example.com>"), "{}", out(&shown));
     let json: Value =
         serde_json::from_str(&out(&settings(&["show", "Shop", "-o", "json"]).await)).unwrap();

@@ -21,7 +21,7 @@ pub(super) fn without_values(message: &str) -> String {
     }
     text.push_str(rest);
     // What a pod's update would change is printed below these words.
-    match text.split_once("\n") {
+    match text.split_once('\n') {
         Some((first, _)) if text.contains("may not change fields other than") => {
             first.trim_end_matches(['{', ' ']).to_owned()
         }
