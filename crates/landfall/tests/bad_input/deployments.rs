@@ -12,6 +12,7 @@ const NO_YAML: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: [web\
 const NO_KIND: &str = "apiVersion: v1\nmetadata:\n  name: web\n";
 const UNKNOWN_KIND: &str = "apiVersion: shop.example.com/v1\nkind: Till\nmetadata:\n  name: web\n";
 const BAD_NAME: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: Shop_Web\n";
+
 /// Values that the chart's schema refuses: path and rule, in the preview and in the Op.
 #[tokio::test(flavor = "multi_thread")]
 async fn schema() {
