@@ -150,11 +150,11 @@ async fn templates() {
     /release
       resource mapping not found for name: "web" namespace: "" from "": no matches for kind "Till" in version "shop.example.com/v1"
     ensure CRDs are installed first
-remedy: Install what brings the kind Till (its CustomResourceDefinition), or use an API version that the cluster has.
 
     check failed
     message: resource mapping not found for name: "web" namespace: "" from "": no matches for kind "Till" in version "shop.example.com/v1"
     ensure CRDs are installed first
+    remedy: Install what brings the kind Till (its CustomResourceDefinition), or use an API version that the cluster has.
     cluster_state: Nothing was changed in the cluster.
 
     v2.6: [{"message":"The cluster does not accept ConfigMap/shop-qa/Shop_Web. This deployment would stop before it changes anything."}]
