@@ -13,6 +13,7 @@ use kube::client::Body;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::plan::{Operation, Plan};
 use crate::report::{Report, Reporter, RolloutEvent};
 use crate::{Cluster, Execution, GuardError, WriteGuard};
 
@@ -42,6 +43,22 @@ pub(crate) struct FakeServer {
     reports: Arc<Mutex<Vec<Report>>>,
     lease_lost: Arc<Mutex<bool>>,
     pub(crate) cancel: CancellationToken,
+}
+
+/// A plan of release `shop` in namespace `prod` that touches nothing.
+pub(crate) fn plan(operation: Operation) -> Plan {
+    Plan {
+        release: "shop".to_owned(),
+        namespace: "prod".to_owned(),
+        operation,
+        base_revision: None,
+        creates_namespace: false,
+        force_conflicts: false,
+        crds: Vec::new(),
+        objects: Vec::new(),
+        hooks: Vec::new(),
+        hash: String::new(),
+    }
 }
 
 impl FakeServer {

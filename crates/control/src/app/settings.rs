@@ -264,19 +264,28 @@ enum NewKeyring {
     Given(Vec<u8>),
 }
 
+/// Lays the chosen word over a setting; `problem` is told where it is none of the setting's words.
+fn choose<T: std::str::FromStr>(
+    checks: &mut Checks,
+    setting: &mut T,
+    word: &str,
+    problem: Problem,
+) {
+    match word.parse() {
+        Ok(chosen) => *setting = chosen,
+        Err(_) => checks.add(problem),
+    }
+}
+
 /// Checks a change field by field and lays it over what stands.
 fn changed(row: &AppRow, change: &SettingsChange) -> Result<Changed, Error> {
     let mut checks = Checks::default();
     let mut settings = row.settings.clone();
     let mut keyring = NewKeyring::Kept;
     if let Some(word) = &change.helm_mode {
-        match word.parse() {
-            Ok(mode) => settings.helm_mode = mode,
-            Err(_) => {
-                let message = format!("There is no Helm `{word}` to be like.");
-                checks.add(Problem::new("helm_mode", message, "Choose 4 or 3."));
-            }
-        }
+        let message = format!("There is no Helm `{word}` to be like.");
+        let problem = Problem::new("helm_mode", message, "Choose 4 or 3.");
+        choose(&mut checks, &mut settings.helm_mode, word, problem);
     }
     if let Some(seconds) = change.wait_seconds {
         match check_wait(seconds) {
@@ -292,23 +301,15 @@ fn changed(row: &AppRow, change: &SettingsChange) -> Result<Changed, Error> {
             checks.take(masked_values(texts))?.unwrap_or(settings.masked_values);
     }
     if let Some(word) = &change.crds {
-        match word.parse() {
-            Ok(policy) => settings.crds = policy,
-            Err(_) => {
-                let message = format!("`{word}` is not a rule for custom resource definitions.");
-                let remedy = "Choose skip, create or create_and_upgrade.";
-                checks.add(Problem::new("crds", message, remedy));
-            }
-        }
+        let message = format!("`{word}` is not a rule for custom resource definitions.");
+        let remedy = "Choose skip, create or create_and_upgrade.";
+        let problem = Problem::new("crds", message, remedy);
+        choose(&mut checks, &mut settings.crds, word, problem);
     }
     if let Some(word) = &change.provenance {
-        match word.parse() {
-            Ok(policy) => settings.provenance = policy,
-            Err(_) => {
-                let message = format!("`{word}` is not a rule for signatures.");
-                checks.add(Problem::new("provenance", message, "Choose off or required."));
-            }
-        }
+        let message = format!("`{word}` is not a rule for signatures.");
+        let problem = Problem::new("provenance", message, "Choose off or required.");
+        choose(&mut checks, &mut settings.provenance, word, problem);
     }
     match change.keyring.as_deref().map(str::trim) {
         None => {}

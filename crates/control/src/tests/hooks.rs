@@ -5,11 +5,11 @@ use helm::release::{HookPhase, Status};
 
 use super::on_both;
 use super::site::{Site, new_environment};
-use super::work::{ended, log};
+use super::work::{deploy, ended, log};
 use crate::actor::Actor;
 use crate::app::SettingsChange;
 use crate::control::Control;
-use crate::deployment::{NewDeployment, NewPreview, NewRollback, OnFailure, Started};
+use crate::deployment::{NewDeployment, NewPreview, NewRollback, OnFailure};
 use crate::environment::NewEnvironment;
 use crate::op::{LogLine, Op, OpEvent, OpState, StepName, StepState};
 use crate::store::ids::OpId;
@@ -63,15 +63,6 @@ spec:
 
 fn system() -> Actor {
     Actor::system()
-}
-
-async fn deploy(site: &Site, values: &str, on_failure: OnFailure) -> Started {
-    let new = NewDeployment {
-        values: Some(values.to_owned()),
-        on_failure: Some(on_failure),
-        ..NewDeployment::default()
-    };
-    site.control.deployment_create(&system(), "eu", new).await.unwrap()
 }
 
 fn step(op: &Op, name: StepName) -> (StepState, &str) {

@@ -55,7 +55,7 @@ async fn detail(control: &Control, environment: &str, number: i64) -> Deployment
     control.deployment_find(&system(), environment, number).await.unwrap()
 }
 
-async fn deploy(site: &Site, values: &str, on_failure: OnFailure) -> Started {
+pub(super) async fn deploy(site: &Site, values: &str, on_failure: OnFailure) -> Started {
     let new = NewDeployment {
         values: Some(values.to_owned()),
         on_failure: Some(on_failure),

@@ -29,7 +29,7 @@ pub(crate) use ledger::{Ledger, has_begun};
 pub(crate) use run::run;
 
 use crate::plan::{Operation, Plan};
-use crate::record::{NewRevision, RecordError, Records, StoredRevision};
+use crate::record::{NewRevision, RecordError, Records};
 use crate::report::Cursor;
 use crate::{Execution, RolloutError};
 
@@ -106,10 +106,7 @@ pub async fn run_hooks(
 ) -> Result<HooksOutcome, RolloutError> {
     let records = Records::open(execution, &plan.namespace, &plan.release).await?;
     let history = records.read().await?;
-    let own = history.of(&new.owner).ok_or_else(|| RecordError::Gone {
-        release: plan.release.clone(),
-        revision: history.last().map_or(0, StoredRevision::revision),
-    })?;
+    let own = history.recorded(&new.owner, &plan.release)?;
     if !own.release.info.status.is_pending() {
         let (release, revision) = (plan.release.clone(), own.revision());
         return Err(RecordError::Changed { release, revision }.into());

@@ -5,26 +5,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::record::{Finish, read_history};
 use crate::record::{Owner, record_finish, record_pending};
-use crate::testing::{FakeServer, Fault};
+use crate::testing::{FakeServer, Fault, plan};
 use crate::uninstall::{UninstallOptions, Uninstalled, uninstall};
 use helm::release::{HookPhase, Release};
 
 const JOBS: &str = "/apis/batch/v1/namespaces/prod/jobs";
-
-fn plan() -> Plan {
-    Plan {
-        release: "shop".to_owned(),
-        namespace: "prod".to_owned(),
-        operation: Operation::Install,
-        base_revision: None,
-        creates_namespace: false,
-        force_conflicts: false,
-        crds: Vec::new(),
-        objects: Vec::new(),
-        hooks: Vec::new(),
-        hash: String::new(),
-    }
-}
 
 fn hook(name: &str, kind: &str, weight: i64, events: &[&str], policies: &[&str]) -> Value {
     let api_version = if kind == "Job" { "batch/v1" } else { "v1" };
@@ -64,8 +49,8 @@ fn jobs_end(server: &FakeServer, how: &str) {
 async fn run(server: &FakeServer, new: &NewRevision, event: HookEvent) -> HooksOutcome {
     let cluster = server.cluster();
     let execution = server.execution(&cluster);
-    record_pending(execution, &plan(), new).await.unwrap();
-    run_hooks(execution, &plan(), new, event, &options()).await.unwrap()
+    record_pending(execution, &plan(Operation::Install), new).await.unwrap();
+    run_hooks(execution, &plan(Operation::Install), new, event, &options()).await.unwrap()
 }
 
 /// Name, phase and policies of each hook in the record.
@@ -187,11 +172,13 @@ async fn taken_up_again() {
     jobs_end(&server, "Complete");
     let cluster = server.cluster();
     let execution = server.execution(&cluster);
-    record_pending(execution, &plan(), &new).await.unwrap();
+    record_pending(execution, &plan(Operation::Install), &new).await.unwrap();
     for _ in 0..20 {
         server.fail(&format!("PATCH {JOBS}/second"), Fault::LoseAnswer(504));
     }
-    let lost = run_hooks(execution, &plan(), &new, HookEvent::PreInstall, &options()).await;
+    let lost =
+        run_hooks(execution, &plan(Operation::Install), &new, HookEvent::PreInstall, &options())
+            .await;
     assert!(lost.unwrap_err().is_transient());
     server.stop_failing();
     insta::assert_snapshot!(recorded(&server).await, @r"
@@ -215,11 +202,13 @@ async fn begun_but_gone() {
     let new = revision(&[hook("migrate", "Job", 0, &["pre-install"], &[])]);
     let cluster = server.cluster();
     let execution = server.execution(&cluster);
-    record_pending(execution, &plan(), &new).await.unwrap();
+    record_pending(execution, &plan(Operation::Install), &new).await.unwrap();
     for _ in 0..20 {
         server.fail(&format!("PATCH {JOBS}/migrate"), Fault::Refuse(504));
     }
-    run_hooks(execution, &plan(), &new, HookEvent::PreInstall, &options()).await.unwrap_err();
+    run_hooks(execution, &plan(Operation::Install), &new, HookEvent::PreInstall, &options())
+        .await
+        .unwrap_err();
     server.stop_failing();
     jobs_end(&server, "Complete");
     run(&server, &new, HookEvent::PreInstall).await;
@@ -239,8 +228,8 @@ async fn ended_meanwhile() {
     let new = revision(&[hook("migrate", "Job", 0, &["pre-install"], &[])]);
     let cluster = server.cluster();
     let execution = server.execution(&cluster);
-    record_pending(execution, &plan(), &new).await.unwrap();
-    let (plan, options) = (plan(), options());
+    record_pending(execution, &plan(Operation::Install), &new).await.unwrap();
+    let (plan, options) = (plan(Operation::Install), options());
     let running = run_hooks(execution, &plan, &new, HookEvent::PreInstall, &options);
     let cancel = async {
         while server.get(&format!("{JOBS}/migrate")).is_none() {
@@ -272,8 +261,8 @@ async fn deployed() -> FakeServer {
         hook("dump", "Job", 0, &["pre-delete"], &[]),
         hook("goodbye", "Job", 0, &["post-delete"], &[]),
     ]);
-    record_pending(execution, &plan(), &new).await.unwrap();
-    record_finish(execution, &plan(), &new, &Finish::Deployed).await.unwrap();
+    record_pending(execution, &plan(Operation::Install), &new).await.unwrap();
+    record_finish(execution, &plan(Operation::Install), &new, &Finish::Deployed).await.unwrap();
     server.take_writes();
     server
 }

@@ -18,10 +18,7 @@ pub async fn record_finish(
 ) -> Result<Recorded, RolloutError> {
     let records = Records::open(execution, &plan.namespace, &plan.release).await?;
     let history = records.read().await?;
-    let own = history.of(&new.owner).ok_or_else(|| RecordError::Gone {
-        release: plan.release.clone(),
-        revision: history.last().map_or(0, StoredRevision::revision),
-    })?;
+    let own = history.recorded(&new.owner, &plan.release)?;
     let wanted = finished(own, plan, new, finish);
     if own.status() == wanted.info.status {
         return Ok(Recorded { revision: own.revision() });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use helm::release::{Release, Status};
 
-use super::Owner;
+use super::{Owner, RecordError};
 use crate::plan::Operation;
 
 /// All revisions of a release that the cluster knows, oldest first, as they were read.
@@ -77,6 +77,18 @@ impl History {
     /// first is the one.
     pub fn of(&self, owner: &Owner) -> Option<&StoredRevision> {
         self.revisions.iter().find(|revision| revision.belongs_to(owner))
+    }
+
+    /// The same where it was recorded before and must be there still.
+    pub(crate) fn recorded(
+        &self,
+        owner: &Owner,
+        release: &str,
+    ) -> Result<&StoredRevision, RecordError> {
+        self.of(owner).ok_or_else(|| RecordError::Gone {
+            release: release.to_owned(),
+            revision: self.last().map_or(0, StoredRevision::revision),
+        })
     }
 
     /// What comes next for `owner`: install or upgrade, and as which revision.

@@ -7,24 +7,9 @@ use serde_json::json;
 use super::*;
 use crate::RolloutError;
 use crate::plan::{Operation, Plan};
-use crate::testing::{FakeServer, Fault};
+use crate::testing::{FakeServer, Fault, plan};
 
 const SECRETS: &str = "/api/v1/namespaces/prod/secrets";
-
-fn plan(operation: Operation) -> Plan {
-    Plan {
-        release: "shop".to_owned(),
-        namespace: "prod".to_owned(),
-        operation,
-        base_revision: None,
-        creates_namespace: false,
-        force_conflicts: false,
-        crds: Vec::new(),
-        objects: Vec::new(),
-        hooks: Vec::new(),
-        hash: String::new(),
-    }
-}
 
 fn new(owner: &str) -> NewRevision {
     NewRevision {
