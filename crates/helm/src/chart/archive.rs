@@ -143,10 +143,21 @@ pub(super) fn load_file(
 /// Loads a chart from the bytes of an archive.
 pub(super) fn load(bytes: &[u8], limits: ChartLimits) -> Result<Chart, ChartError> {
     let mut budget = Budget::new(limits);
-    let entries = unpack(bytes, &mut budget).map_err(|source| ArchiveError::Damaged { source })?;
+    files::build(checked(bytes, &mut budget)?, &mut budget)
+}
+
+/// As [`load`] within the usual limits, with the templates parsed by a second thread meanwhile.
+pub(super) fn load_to_render(bytes: &[u8]) -> Result<Chart, ChartError> {
+    let mut budget = Budget::new(ChartLimits::default());
+    files::build_to_render(checked(bytes, &mut budget)?, &mut budget)
+}
+
+/// The files of an archive that holds a chart whose format is one that can be loaded.
+fn checked(bytes: &[u8], budget: &mut Budget) -> Result<Vec<File>, ChartError> {
+    let entries = unpack(bytes, budget).map_err(|source| ArchiveError::Damaged { source })?;
     let chartfile = entries.iter().find(|file| file.name == "Chart.yaml");
     check_version(&chartfile.ok_or(ArchiveError::NoChartfile)?.data)?;
-    files::build(entries, &mut budget)
+    Ok(entries)
 }
 
 /// Loads an archive that is not to be installed; there Helm does not look at the chart's format first.

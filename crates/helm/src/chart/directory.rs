@@ -9,15 +9,15 @@ use super::error::ChartError;
 use super::ignore::IgnoreRules;
 use super::{Chart, File, MAX_CHART_SIZE, archive, files};
 
-/// Loads the chart in folder `path`.
-pub(super) fn load(path: &Path) -> Result<Chart, ChartError> {
+/// The files of the chart in folder `path`, whose format is one that can be loaded.
+pub(super) fn checked(path: &Path) -> Result<Vec<File>, ChartError> {
     let root = std::path::absolute(path)
         .map_err(|source| ChartError::Read { path: path.to_owned(), source })?;
     let chartfile = root.join("Chart.yaml");
     let data =
         fs::read(&chartfile).map_err(|source| ChartError::NoChart { path: chartfile, source })?;
     archive::check_version(&data)?;
-    files::build_alone(read(&root)?)
+    read(&root)
 }
 
 /// Loads the chart in folder `path` without a look at its format.

@@ -6,11 +6,18 @@ use super::chartfile::{self, NullItems};
 use super::error::ChartError;
 use super::limits::Budget;
 use super::{Chart, ChartLimits, File, Metadata, archive, validate};
+use crate::render::Ahead;
 use crate::schema::Compiled;
 
 /// Builds a chart from files that came from no archive, within the usual limits.
 pub(super) fn build_alone(files: Vec<File>) -> Result<Chart, ChartError> {
     build(files, &mut Budget::new(ChartLimits::default()))
+}
+
+/// As [`build`], with the templates parsed by a second thread meanwhile.
+pub(super) fn build_to_render(files: Vec<File>, budget: &mut Budget) -> Result<Chart, ChartError> {
+    let ahead = Ahead::start(&files);
+    Ok(Chart { ahead, ..build(files, budget)? })
 }
 
 /// Builds a chart from files named by their paths inside it, sub-charts included.
@@ -132,6 +139,7 @@ impl Builder {
             values: self.values,
             schema: self.schema,
             compiled_schema: Compiled::default(),
+            ahead: Ahead::default(),
             files: self.files.into(),
             raw: raw.into(),
             modified: self.modified,

@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::render::Ahead;
 use crate::schema::Compiled;
 
 pub use archive::ArchiveError;
@@ -71,6 +72,7 @@ pub struct Chart {
     values: goyaml::Value,
     schema: Option<File>,
     compiled_schema: Compiled,
+    ahead: Ahead,
     files: Arc<[File]>,
     /// Every file as loaded, Chart.yaml and values.yaml included.
     raw: Arc<[File]>,
@@ -83,9 +85,21 @@ impl Chart {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ChartError> {
         let path = path.as_ref();
         if path.is_dir() {
-            directory::load(path)
+            files::build_alone(directory::checked(path)?)
         } else {
             archive::load_file(path, Self::from_archive)
+        }
+    }
+
+    /// As [`load`](Self::load), with the templates parsed by a second thread meanwhile: for charts
+    /// that are rendered right after.
+    pub fn load_to_render(path: impl AsRef<Path>) -> Result<Self, ChartError> {
+        let path = path.as_ref();
+        if path.is_dir() {
+            let mut budget = limits::Budget::new(ChartLimits::default());
+            files::build_to_render(directory::checked(path)?, &mut budget)
+        } else {
+            archive::load_file(path, archive::load_to_render)
         }
     }
 
@@ -155,6 +169,17 @@ impl Chart {
     /// The validator made of [`schema`](Self::schema), once there is one.
     pub(crate) fn compiled_schema(&self) -> &Compiled {
         &self.compiled_schema
+    }
+
+    /// Starts parsing, as [`load_to_render`](Self::load_to_render) does.
+    #[cfg(test)]
+    pub(crate) fn parse_ahead(&mut self) {
+        self.ahead = Ahead::start(&self.raw);
+    }
+
+    /// The templates of this chart and those below it, as far as they were parsed ahead.
+    pub(crate) fn ahead(&self) -> &Ahead {
+        &self.ahead
     }
 
     /// What templates see as `.Files`: everything that has no meaning of its own.

@@ -11,7 +11,6 @@ mod encryption;
 mod keys;
 mod passwords;
 mod pem;
-mod primes;
 
 use super::args::{INT, LIST, STRING, add, int, list, text};
 use certificates::{CERTIFICATE, Names, certificate};

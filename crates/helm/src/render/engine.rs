@@ -159,20 +159,23 @@ impl Parsed {
     fn new(chart: &Chart, purpose: Purpose) -> Result<Self, RenderError> {
         let mut texts = BTreeMap::new();
         collect(chart, chart.name(), &mut 0, &mut texts);
-        let mut files: Vec<(TemplateFile, &[u8])> = texts.into_values().collect();
+        let mut files: Vec<(TemplateFile, &Arc<[u8]>)> = texts.into_values().collect();
         // Deepest first, then in reverse: what is parsed last wins where a name is defined twice.
         files.sort_by(|(a, _), (b, _)| {
             let depth = |file: &TemplateFile| file.name.bytes().filter(|b| *b == b'/').count();
             depth(b).cmp(&depth(a)).then_with(|| b.name.cmp(&a.name))
         });
-        let functions = match purpose {
-            Purpose::Output => &FUNCTIONS,
-            Purpose::Lint => &LINT_FUNCTIONS,
-        };
-        let mut set =
-            TemplateSet::new(SET_NAME, Arc::clone(functions)).missing_key(MissingKey::Zero);
+        let mut set = empty_set(purpose);
+        chart.ahead().finish();
         for (file, text) in &files {
-            set.parse(file.name.as_str(), text).map_err(|error| TemplateError::parse(&error))?;
+            // What was parsed ahead knows the functions of a render, not those of a lint.
+            let ahead = chart.ahead().parsed(&file.name, text);
+            match ahead.filter(|_| purpose == Purpose::Output) {
+                Some(parsed) => set.add(parsed),
+                None => set
+                    .parse(file.name.as_str(), text)
+                    .map_err(|error| TemplateError::parse(&error))?,
+            }
         }
         Ok(Self { set, files: files.into_iter().map(|(file, _)| file).collect() })
     }
@@ -184,13 +187,22 @@ impl std::fmt::Debug for Parsed {
     }
 }
 
+/// A set without templates that has Helm's functions.
+pub(super) fn empty_set(purpose: Purpose) -> TemplateSet {
+    let functions = match purpose {
+        Purpose::Output => &FUNCTIONS,
+        Purpose::Lint => &LINT_FUNCTIONS,
+    };
+    TemplateSet::new(SET_NAME, Arc::clone(functions)).missing_key(MissingKey::Zero)
+}
+
 /// Gathers the templates of a chart and everything below it by their full names; a chart wins over
 /// what its children put under the same name. `next` counts charts in the order of their contexts.
 fn collect<'a>(
     chart: &'a Chart,
     path: &str,
     next: &mut usize,
-    texts: &mut BTreeMap<String, (TemplateFile, &'a [u8])>,
+    texts: &mut BTreeMap<String, (TemplateFile, &'a Arc<[u8]>)>,
 ) {
     let own = *next;
     *next += 1;

@@ -5,6 +5,7 @@
 //! version, templates, splitting. Nothing is sent anywhere; `lookup` asks the
 //! [`ClusterReader`](crate::ClusterReader) the caller gives, and finds nothing without one.
 
+mod ahead;
 mod capabilities;
 mod context;
 mod engine;
@@ -24,6 +25,7 @@ use std::sync::{Arc, OnceLock};
 
 use goyaml::Value;
 
+pub(crate) use ahead::Ahead;
 pub(crate) use lint::rendered_for_lint;
 
 pub use error::{RenderError, TemplateError};

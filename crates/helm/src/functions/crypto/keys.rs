@@ -2,7 +2,6 @@
 
 use super::der::{self, Reader};
 use super::pem;
-use super::primes;
 use gotemplate::FuncError;
 use num_bigint::BigUint;
 use ring::rand::SystemRandom;

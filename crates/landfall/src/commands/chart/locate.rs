@@ -26,6 +26,14 @@ impl Located {
             Self::Archive(bytes) => Chart::from_archive(bytes),
         }
     }
+
+    /// As [`load`](Self::load), for a chart that is rendered right after.
+    pub(super) fn load_to_render(&self) -> Result<Chart, ChartError> {
+        match self {
+            Self::Path(path) => Chart::load_to_render(path),
+            Self::Archive(_) => self.load(),
+        }
+    }
 }
 
 /// Finds the chart, and checks its signature if that is wanted; what is fetched is told on standard

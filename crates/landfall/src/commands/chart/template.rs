@@ -266,7 +266,7 @@ fn template(args: &Args) -> Result<String> {
 
 /// Loads the chart and checks that it can be installed, fetching dependencies if that is wanted.
 fn prepare(args: &Args, located: &Located, settings: &Settings) -> Result<PreparedChart> {
-    let chart = located.load()?;
+    let chart = located.load_to_render()?;
     if chart.metadata().deprecated {
         log::say(Level::WARN, "this chart is deprecated", &[]);
     }
@@ -284,7 +284,7 @@ fn prepare(args: &Args, located: &Located, settings: &Settings) -> Result<Prepar
     let connection = &args.location.connection;
     let stamp = settings::source_date()?;
     Manager::new(path, settings, connection, stamp, Output::Apart).update()?;
-    let chart = located.load().map_err(|error| {
+    let chart = located.load_to_render().map_err(|error| {
         anyhow::Error::from(error).context("failed reloading chart after repo update")
     })?;
     Ok(PreparedChart::new(chart)?)

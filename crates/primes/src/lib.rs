@@ -1,19 +1,23 @@
 //! The two primes of an RSA key, looked for by two threads.
 //!
 //! Finding them is all that making a key costs, and charts make keys while someone waits for a preview. So both come from
-//! whichever thread finds one next; the search itself is the one of the `rsa` crate.
+//! whichever thread finds one next, and what is not prime is turned down by a sieve and a test that are fast; what they let pass
+//! is judged by the library's test of primes.
+
+mod fermat;
+mod sieve;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use crypto_primes::hazmat::{SetBits, SmallFactorsSieveFactory};
-use crypto_primes::{Flavor, is_prime, sieve_and_find};
+use crypto_primes::{Flavor, is_prime};
 use rsa::BoxedUint;
 use rsa::rand_core::UnwrapErr;
+use sieve::Sieve;
 
 /// Two different primes of half of `bits` each, both with their two top bits set: their product has all `bits`.
-pub(super) fn pair(bits: u32) -> Vec<BoxedUint> {
+pub fn pair(bits: u32) -> Vec<BoxedUint> {
     let found = Mutex::new(Vec::with_capacity(2));
     let enough = AtomicBool::new(false);
     let search = || {
@@ -36,11 +40,20 @@ pub(super) fn pair(bits: u32) -> Vec<BoxedUint> {
 /// The next prime after a random start; nothing once there are `enough`.
 fn next(bits: u32, enough: &AtomicBool) -> Option<BoxedUint> {
     let mut rng = UnwrapErr(getrandom::SysRng); // the system's generator does not fail
-    let sieve = SmallFactorsSieveFactory::new(Flavor::Any, bits, SetBits::TwoMsb).ok()?;
-    let prime = sieve_and_find(&mut rng, sieve, |_, candidate| {
-        enough.load(Ordering::Relaxed) || is_prime(Flavor::Any, candidate)
-    });
-    prime.ok().flatten().filter(|_| !enough.load(Ordering::Relaxed))
+    loop {
+        for candidate in Sieve::random(&mut rng, bits).candidates() {
+            if enough.load(Ordering::Relaxed) {
+                return None;
+            }
+            if fermat::passes(&candidate) {
+                let bytes: Vec<u8> = candidate.iter().flat_map(|limb| limb.to_le_bytes()).collect();
+                let number = BoxedUint::from_le_slice(&bytes, bits).ok()?;
+                if is_prime(Flavor::Any, &number) {
+                    return Some(number);
+                }
+            }
+        }
+    }
 }
 
 #[cfg(test)]
