@@ -16,10 +16,11 @@
 //! The cluster-side record is Helm's own, so that `helm list`, `status`, `history`, `get`, `rollback`
 //! and `uninstall` go on working.
 //!
-//! What this crate does not do: render charts (crate `helm`), know Landfall's environments and
-//! deployments, or patch on the client side; a plan that would need the last is refused and says so.
+//! What this crate does not do: render charts (crate `helm`), or know Landfall's environments
+//! and deployments.
 
 pub mod apply;
+mod base;
 pub mod cluster;
 pub mod crds;
 pub mod culprit;
@@ -36,6 +37,7 @@ pub mod record;
 pub mod report;
 #[cfg(test)]
 mod testing;
+mod three_way;
 pub mod uninstall;
 pub mod wait;
 

@@ -54,6 +54,7 @@ pub(crate) fn plan(operation: Operation) -> Plan {
         base_revision: None,
         creates_namespace: false,
         force_conflicts: false,
+        method: crate::plan::Method::ServerSide,
         crds: Vec::new(),
         objects: Vec::new(),
         hooks: Vec::new(),

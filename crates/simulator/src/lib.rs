@@ -51,6 +51,7 @@ mod timing;
 mod tls;
 
 pub use cluster::Cluster;
+pub use patch::patched;
 pub use simulator::{Builder, ServeConfig, Simulator, StartError, Storage, serve};
 pub use timing::Timing;
 pub use tls::TlsError;

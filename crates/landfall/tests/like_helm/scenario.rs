@@ -57,12 +57,25 @@ pub(crate) struct Step {
 pub(crate) enum Act {
     /// The first deployment.
     Install,
+    /// Real Helm installs the release, for both: Landfall goes on with what it finds.
+    InstalledBy(Maker),
     /// One more.
     Upgrade,
-    /// Back to this revision, which Landfall's deployment of the same number has made.
+    /// Back to this revision, which Landfall's deployment of the same number has made (of the one before where real Helm
+    /// made the first).
     RollBack(u32),
     /// Somebody else does something in the namespace.
     Kubectl(Vec<String>),
+}
+
+/// Who made a release that is applied on the client side.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Maker {
+    /// Helm 3.
+    Helm3,
+    /// Helm 4 with `--server-side=false`.
+    ClientSide,
 }
 
 impl Step {
@@ -70,6 +83,8 @@ impl Step {
     pub(crate) fn title(&self) -> String {
         match &self.r#do {
             Act::Install => "the install".to_owned(),
+            Act::InstalledBy(Maker::Helm3) => "Helm 3's install".to_owned(),
+            Act::InstalledBy(Maker::ClientSide) => "the client-side install".to_owned(),
             Act::Upgrade => "the upgrade".to_owned(),
             Act::RollBack(revision) => format!("rolling back to {revision}"),
             Act::Kubectl(arguments) => format!("kubectl {}", arguments.join(" ")),
@@ -87,6 +102,18 @@ impl Scenario {
     pub(crate) fn version(&self, at: usize) -> String {
         let changes = self.steps[..=at].iter().filter(|step| step.files.is_some()).count();
         format!("0.{changes}.0")
+    }
+
+    /// How many revisions real Helm had made in Landfall's place before step number `at`.
+    pub(crate) fn foreign_revisions(&self, at: usize) -> u32 {
+        let made = self.steps[..at].iter().filter(|step| matches!(step.r#do, Act::InstalledBy(_)));
+        u32::try_from(made.count()).unwrap()
+    }
+
+    /// Whether Landfall has deployed before step number `at`.
+    pub(crate) fn has_deployed(&self, at: usize) -> bool {
+        let deploys = |step: &Step| matches!(step.r#do, Act::Install | Act::Upgrade);
+        self.steps[..at].iter().any(deploys)
     }
 
     /// The files of the chart at step number `at`.
@@ -126,6 +153,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         include_str!("scenarios/failures.yaml"),
         include_str!("scenarios/hooks.yaml"),
         include_str!("scenarios/crds.yaml"),
+        include_str!("scenarios/client_side.yaml"),
     ];
     files.iter().flat_map(|text| read(text)).collect()
 }

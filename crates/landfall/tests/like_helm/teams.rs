@@ -6,7 +6,7 @@ use harness::{Api, ClusterTools, op_of};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::scenario::{Act, Scenario, Step};
+use crate::scenario::{Act, Maker, Scenario, Step};
 use crate::snapshot::Snapshot;
 
 /// The Helm release in every scenario.
@@ -17,9 +17,53 @@ struct Ground<'a> {
     cluster: &'a ClusterTools,
     scenario: &'a Scenario,
     namespace: String,
+    folder: TempDir,
 }
 
-impl Ground<'_> {
+impl<'a> Ground<'a> {
+    fn new(cluster: &'a ClusterTools, scenario: &'a Scenario, whose: &str) -> Self {
+        let namespace = format!("{}-{whose}", scenario.slug());
+        Self { cluster, scenario, namespace, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn file(&self, name: &str, content: &[u8]) -> String {
+        let path: PathBuf = self.folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// A command of Helm's, its release, and the chart and the values of step number `at`.
+    fn with_chart(&self, command: &str, at: usize) -> Vec<String> {
+        let chart = self.file(&format!("{at}.tgz"), &self.scenario.archive(at));
+        let values = self.scenario.steps[at].values.as_bytes();
+        let values = self.file(&format!("{at}.yaml"), values);
+        [command, RELEASE, &chart, "--values", &values].map(str::to_owned).to_vec()
+    }
+
+    /// Runs Helm; what it said if it failed.
+    fn helm(&self, maker: Option<Maker>, mut arguments: Vec<String>) -> Option<String> {
+        let timeout = format!("--timeout={}s", self.scenario.wait);
+        arguments.extend(["--namespace", &self.namespace, "--wait", &timeout].map(str::to_owned));
+        if self.scenario.jobs {
+            arguments.push("--wait-for-jobs".to_owned());
+        }
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        match maker {
+            Some(Maker::Helm3) => self.cluster.try_helm3(&arguments).err(),
+            Some(Maker::ClientSide) => {
+                self.cluster.try_helm(&[&arguments[..], &["--server-side=false"]].concat()).err()
+            }
+            None => self.cluster.try_helm(&arguments).err(),
+        }
+    }
+
+    /// What real Helm does for both.
+    fn installed_by(&self, maker: Maker, at: usize) -> Option<String> {
+        let mut arguments = self.with_chart("install", at);
+        arguments.push("--create-namespace".to_owned());
+        self.helm(Some(maker), arguments)
+    }
+
     fn kubectl(&self, arguments: &[String]) {
         let mut all = vec!["-n", &self.namespace];
         all.extend(arguments.iter().map(String::as_str));
@@ -50,16 +94,11 @@ impl Ground<'_> {
 /// Real Helm.
 pub(crate) struct Helm<'a> {
     ground: Ground<'a>,
-    folder: TempDir,
 }
 
 impl<'a> Helm<'a> {
     pub(crate) fn new(cluster: &'a ClusterTools, scenario: &'a Scenario) -> Self {
-        let namespace = format!("{}-helm", scenario.slug());
-        Self {
-            ground: Ground { cluster, scenario, namespace },
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Self { ground: Ground::new(cluster, scenario, "helm") }
     }
 
     /// What is there after each step, or which one ended otherwise than the scenario says.
@@ -74,42 +113,22 @@ impl<'a> Helm<'a> {
         Ok(seen)
     }
 
-    fn file(&self, name: &str, content: &[u8]) -> String {
-        let path: PathBuf = self.folder.path().join(name);
-        std::fs::write(&path, content).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-
     fn step(&self, at: usize, step: &Step) -> Option<String> {
-        let Ground { cluster, scenario, namespace } = &self.ground;
-        let timeout = format!("--timeout={}s", scenario.wait);
-        let mut arguments: Vec<String> = match &step.r#do {
+        let ground = &self.ground;
+        let (arguments, more) = match &step.r#do {
             Act::Kubectl(arguments) => {
-                self.ground.kubectl(arguments);
+                ground.kubectl(arguments);
                 return None;
             }
+            Act::InstalledBy(maker) => return ground.installed_by(*maker, at),
             Act::RollBack(revision) => {
-                vec!["rollback".into(), RELEASE.into(), revision.to_string()]
+                (vec!["rollback".to_owned(), RELEASE.to_owned(), revision.to_string()], None)
             }
-            act => {
-                let command = if matches!(act, Act::Install) { "install" } else { "upgrade" };
-                let chart = self.file(&format!("{at}.tgz"), &scenario.archive(at));
-                let values = self.file(&format!("{at}.yaml"), step.values.as_bytes());
-                let mut arguments: Vec<String> =
-                    [command, RELEASE, &chart, "--values", &values].map(str::to_owned).to_vec();
-                arguments.push(match act {
-                    Act::Install => "--create-namespace".into(),
-                    _ => "--reset-values".into(),
-                });
-                arguments
-            }
+            Act::Install => (ground.with_chart("install", at), Some("--create-namespace")),
+            Act::Upgrade => (ground.with_chart("upgrade", at), Some("--reset-values")),
         };
-        arguments.extend(["--namespace", namespace, "--wait", &timeout].map(str::to_owned));
-        if scenario.jobs {
-            arguments.push("--wait-for-jobs".to_owned());
-        }
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        cluster.try_helm(&arguments).err()
+        let more = more.into_iter().map(str::to_owned);
+        ground.helm(None, arguments.into_iter().chain(more).collect())
     }
 }
 
@@ -143,8 +162,7 @@ impl<'a> Landfall<'a> {
             let release = json!({ "app": slug, "tag": version, "chart_version": version });
             api.post("/releases", release).await;
         }
-        let namespace = format!("{slug}-landfall");
-        Self { ground: Ground { cluster, scenario, namespace }, api }
+        Self { ground: Ground::new(cluster, scenario, "landfall"), api }
     }
 
     /// What is there after each step, or which one ended otherwise than the scenario says.
@@ -168,7 +186,11 @@ impl<'a> Landfall<'a> {
                 self.ground.kubectl(arguments);
                 return None;
             }
-            Act::Install => (
+            Act::InstalledBy(maker) => {
+                let install = || self.ground.installed_by(*maker, at);
+                return tokio::task::block_in_place(install);
+            }
+            Act::Install | Act::Upgrade if !scenario.has_deployed(at) => (
                 "/environments".to_owned(),
                 json!({
                     "name": slug, "app": slug, "kind": "sandbox", "cluster": "lab", "release": release,
@@ -176,14 +198,17 @@ impl<'a> Landfall<'a> {
                     "on_failure": "leave",
                 }),
             ),
-            Act::Upgrade => (
+            Act::Install | Act::Upgrade => (
                 format!("/environments/{slug}/deployments"),
                 json!({ "release": release, "values": step.values, "on_failure": "leave" }),
             ),
-            Act::RollBack(revision) => (
-                format!("/environments/{slug}/rollbacks"),
-                json!({ "to": format!("#{revision}"), "on_failure": "leave" }),
-            ),
+            Act::RollBack(revision) => {
+                let number = revision - scenario.foreign_revisions(at);
+                (
+                    format!("/environments/{slug}/rollbacks"),
+                    json!({ "to": format!("#{number}"), "on_failure": "leave" }),
+                )
+            }
         };
         let started = self.api.post(&path, body).await;
         let ended = self.api.op_end(&op_of(&started)).await;

@@ -26,7 +26,7 @@ pub use config::{ClusterConfig, Credentials};
 pub(crate) use discovery::{Discovery, Resource};
 pub use error::ClusterError;
 pub use lookup::LookupReader;
-pub(crate) use request::{ApplyMode, LogOptions};
+pub(crate) use request::{ApplyMode, Effect, FIELD_MANAGER, LogOptions};
 pub(crate) use watch::Change;
 
 use crate::ObjectKey;

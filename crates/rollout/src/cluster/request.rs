@@ -11,7 +11,7 @@ use super::{Cluster, ClusterError, Resource, error};
 use crate::ObjectKey;
 
 /// The field manager of Helm 4, and so ours: a release must look the same to both.
-const FIELD_MANAGER: &str = "helm";
+pub(crate) const FIELD_MANAGER: &str = "helm";
 /// How many objects one page of a list holds.
 const PAGE: u32 = 500;
 
@@ -22,6 +22,28 @@ pub(crate) struct ApplyMode {
     pub(crate) force: bool,
     /// Only say what would become of it.
     pub(crate) dry_run: bool,
+}
+
+/// Whether a request takes effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It does.
+    Lasting,
+    /// It only says what would become of the object.
+    DryRun,
+}
+
+impl Effect {
+    fn query(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Lasting => &[("fieldManager", FIELD_MANAGER)],
+            Self::DryRun => &[("fieldManager", FIELD_MANAGER), ("dryRun", "All")],
+        }
+    }
+
+    fn doing(self, lasting: &str) -> &str {
+        if self == Self::DryRun { "trying" } else { lasting }
+    }
 }
 
 /// What of a container's output is wanted.
@@ -126,15 +148,36 @@ impl Cluster {
         resource: &Resource,
         key: &ObjectKey,
         object: &Value,
+        effect: Effect,
     ) -> Result<Value, ClusterError> {
         let collection = resource.collection(key.namespace.as_deref());
         self.send(Call {
             method: Method::POST,
-            path: &with_query(&collection, &[("fieldManager", FIELD_MANAGER)]),
+            path: &with_query(&collection, effect.query()),
             content_type: Some("application/json"),
             accept: None,
             body: Some(object),
-            doing: &format!("creating {key}"),
+            doing: &format!("{} {key}", effect.doing("creating")),
+        })
+        .await
+    }
+
+    /// Changes an object by a patch of this content type.
+    pub(crate) async fn patch(
+        &self,
+        resource: &Resource,
+        key: &ObjectKey,
+        content_type: &str,
+        patch: &Value,
+        effect: Effect,
+    ) -> Result<Value, ClusterError> {
+        self.send(Call {
+            method: Method::PATCH,
+            path: &with_query(&object_path(resource, key), effect.query()),
+            content_type: Some(content_type),
+            accept: None,
+            body: Some(patch),
+            doing: &format!("{} {key}", effect.doing("patching")),
         })
         .await
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{CrdPolicy, Crds};
-use crate::apply::{refusal_text, send_object};
+use crate::apply::{apply_object, refusal_text};
 use crate::cluster::ApplyMode;
 use crate::manifest::{DesiredObject, in_namespace};
 use crate::report::{Cursor, Level};
@@ -91,8 +91,8 @@ async fn install_one(
     // A definition that is to be the chart's is taken over from whoever applied it before.
     let mode = ApplyMode { force: exists, dry_run: false };
     let object = in_namespace(&wanted.object, &key);
-    if let Err(error) = send_object(execution, &resource, &key, &object, mode).await? {
-        return Err(failed(refusal_text(&key, &error), Some(error)));
+    if let Err((error, sent)) = apply_object(execution, &resource, &key, &object, mode).await? {
+        return Err(failed(refusal_text(&key, &error, sent), Some(error)));
     }
     let word = if exists { "brought up to the chart's" } else { "created" };
     execution.say(Level::Info, Some(&key), format!("{key} {word}")).await;

@@ -170,9 +170,9 @@ pub fn of_plan_error(error: &PlanError) -> Vec<Culprit> {
 /// Whom to blame for a step that failed; nobody if it is not an object's fault.
 pub fn of_error(error: &RolloutError) -> Vec<Culprit> {
     match error {
-        RolloutError::Objects { failures } => ranked(
-            failures.iter().map(|failed| refusal::failed(&failed.key, &failed.source)).collect(),
-        ),
+        RolloutError::Objects { failures } => {
+            ranked(failures.iter().map(refusal::failed).collect())
+        }
         RolloutError::Cluster(ClusterError::NoSuchKind { key, .. }) => {
             vec![refusal::no_such_kind(key)]
         }

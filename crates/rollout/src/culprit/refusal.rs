@@ -1,7 +1,7 @@
 //! The API server does not accept an object, or a controller's pods: what its answer means.
 
 use super::{Cause, Culprit, short};
-use crate::apply::refusal_text;
+use crate::execution::ObjectFailure;
 use crate::plan::Refusal;
 use crate::{ClusterError, ObjectKey};
 
@@ -31,13 +31,13 @@ pub(super) fn answered(key: &ObjectKey, refusal: &Refusal) -> Culprit {
 }
 
 /// The culprit of an object that was refused when it was sent.
-pub(super) fn failed(key: &ObjectKey, error: &ClusterError) -> Culprit {
-    let (code, reason) = match error {
+pub(super) fn failed(failed: &ObjectFailure) -> Culprit {
+    let (code, reason) = match &failed.source {
         ClusterError::Refused { code, reason, .. } => (*code, reason.as_str()),
         ClusterError::Forbidden { .. } => (403, "Forbidden"),
         _ => (0, ""),
     };
-    culprit(key, code, reason, &refusal_text(key, error))
+    culprit(&failed.key, code, reason, &failed.text)
 }
 
 /// The culprit of an object whose kind the cluster does not have.
@@ -203,11 +203,15 @@ fn own_words(message: &str) -> &str {
     for lead in ["Error creating: ", " failed error: "] {
         words = words.split_once(lead).map_or(words, |(_, rest)| rest);
     }
-    if words.starts_with("server-side apply failed") || words.starts_with("conflict occurred") {
-        words = words
-            .split_once("Kind=")
-            .and_then(|(_, rest)| rest.split_once(": "))
-            .map_or(words, |(_, rest)| rest);
+    // Helm's own words about how it was sent.
+    let sent = [
+        "server-side apply failed",
+        "conflict occurred",
+        "cannot patch",
+        "failed to create resource",
+    ];
+    if sent.iter().any(|lead| words.starts_with(lead)) {
+        words = words.split_once(": ").map_or(words, |(_, rest)| rest);
     }
     for lead in [" is forbidden: ", " is invalid: "] {
         words = words.split_once(lead).map_or(words, |(_, rest)| rest);

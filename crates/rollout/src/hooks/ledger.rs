@@ -1,6 +1,6 @@
 //! What the release record says of its hooks' runs.
 
-use helm::release::{Hook, HookDeletePolicy, HookEvent, HookExecution};
+use helm::release::{ApplyMethod, Hook, HookDeletePolicy, HookEvent, HookExecution};
 
 use super::in_order;
 use crate::RolloutError;
@@ -41,6 +41,13 @@ impl<'a> Ledger<'a> {
     /// The namespace of objects that name none.
     pub(super) fn namespace(&self) -> &str {
         self.records.namespace
+    }
+
+    /// Whether its objects are created without server-side apply: as those of the release, but Helm always deletes
+    /// with it.
+    pub(super) fn is_client_side(&self) -> bool {
+        let deletes = matches!(self.event, HookEvent::PreDelete | HookEvent::PostDelete);
+        !deletes && self.stored.release.effective_apply_method() == ApplyMethod::ClientSide
     }
 
     /// The hooks of the event in the order in which they run, each with its place in the record.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::delete::{delete, is_deleted};
 use super::{HookFailure, HookOptions, HooksOutcome, Ledger};
-use crate::apply::{refusal_text, send_object};
+use crate::apply::{Sent, apply_object, create_object, refusal_text};
 use crate::cluster::{ApplyMode, Resource};
 use crate::manifest::{in_namespace, read_objects};
 use crate::report::{Level, RolloutEvent};
@@ -179,10 +179,16 @@ async fn create(
             let text = format!("Running {event} hook {name} (weight {weight}): {key}");
             execution.say(Level::Info, Some(key), text).await;
         }
-        match send_object(execution, resource, key, object, ApplyMode::default()).await? {
+        let sent = if ledger.is_client_side() {
+            create_object(execution, resource, key, object).await?
+        } else {
+            apply_object(execution, resource, key, object, ApplyMode::default()).await?
+        };
+        match sent {
             Ok(()) => {}
-            Err(error) if error.is_transient() => return Err(error.into()),
-            Err(error) => return Ok(Err(refusal_text(key, &error))),
+            Err((error, _)) if error.is_transient() => return Err(error.into()),
+            Err((error, Sent::Created)) => return Ok(Err(error.server_message())),
+            Err((error, sent)) => return Ok(Err(refusal_text(key, &error, sent))),
         }
     }
     Ok(Ok(()))

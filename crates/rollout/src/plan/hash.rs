@@ -24,7 +24,8 @@ pub(super) fn of(plan: &Plan, states: &[ObjectState<'_>], desired: &Desired, key
     };
     feed(&plan.release);
     feed(&plan.namespace);
-    feed(&format!("{:?} {} {}", plan.operation, plan.creates_namespace, plan.force_conflicts));
+    let Plan { operation, creates_namespace, force_conflicts, method, .. } = plan;
+    feed(&format!("{operation:?} {creates_namespace} {force_conflicts} {method:?}"));
     for (state, planned) in states.iter().zip(&plan.objects) {
         feed(&format!("{:?} {} {}", state.action, state.key.api_version, state.key));
         // Of what does not change or stays behind only the fact counts.

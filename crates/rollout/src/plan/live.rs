@@ -3,9 +3,11 @@
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
-use super::{PlanError, PlanOptions, Refusal};
-use crate::apply::refusal_text;
-use crate::cluster::{ApplyMode, Resource};
+use super::dry_run::{DryRun, dry_run, judged};
+use super::{Method, PlanError, PlanOptions};
+use crate::apply::{Change, Sent};
+use crate::base::Base;
+use crate::cluster::ApplyMode;
 use crate::crds::CrdPolicy;
 use crate::manifest::{Desired, in_namespace, read_objects};
 use crate::record::History;
@@ -18,6 +20,8 @@ const AT_ONCE: usize = 16;
 #[derive(Clone)]
 pub struct LiveState {
     pub(super) namespace_exists: bool,
+    /// How the objects are sent.
+    pub(super) method: Method,
     /// One per desired object, in the same order.
     pub(super) desired: Vec<LiveObject>,
     /// One per definition of custom resources, in the same order.
@@ -37,17 +41,6 @@ pub(super) struct LiveObject {
     pub(super) live: Option<Value>,
     /// What applying would make of it.
     pub(super) dry_run: DryRun,
-}
-
-/// What a server-side dry run said.
-#[derive(Clone)]
-pub(super) enum DryRun {
-    /// The object as it would be.
-    Result(Value),
-    /// The server would refuse it.
-    Refused(Refusal),
-    /// Nothing could be asked: the namespace does not exist yet, or a webhook knows no dry run.
-    Unknown,
 }
 
 impl std::fmt::Debug for LiveState {
@@ -70,6 +63,8 @@ pub async fn read_live(
     options: &PlanOptions,
 ) -> Result<LiveState, PlanError> {
     let namespace_exists = namespace_exists(cluster, &desired.namespace).await?;
+    let base = read_base(cluster, desired, history).await?;
+    let method = history.method(desired.rollback_to);
     let looks = desired.objects.iter().map(|object| async {
         let resource = match cluster.resource(&object.key).await {
             Ok(resource) => resource,
@@ -86,8 +81,9 @@ pub async fn read_live(
         let live = cluster.get(&resource, &key).await?;
         let has_place = namespace_exists || key.namespace.as_ref() != Some(&desired.namespace);
         let dry_run = if has_place {
-            let mode = ApplyMode { force: options.force_conflicts, dry_run: true };
-            dry_run(cluster, desired, &resource, &key, &sent, mode).await?
+            let (original, live) = (base.get(&key), live.as_ref());
+            let change = Change { resource: &resource, key: &key, original, live, target: &sent };
+            dry_run(cluster, desired, method, change, options).await?
         } else {
             DryRun::Unknown
         };
@@ -95,9 +91,10 @@ pub async fn read_live(
     });
     let looks: Vec<_> = looks.collect();
     let found: Vec<LiveObject> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
-    let (base, dropped) = read_base(cluster, desired, history, &found).await?;
+    let dropped = read_dropped(cluster, &base, &found).await?;
     let crds = read_crds(cluster, desired).await?;
-    Ok(LiveState { namespace_exists, desired: found, crds, dropped, base })
+    let base = base.objects.into_iter().map(|(key, _)| key).collect();
+    Ok(LiveState { namespace_exists, method, desired: found, crds, dropped, base })
 }
 
 /// The definitions as they are, and as they would be where the policy has them changed.
@@ -111,7 +108,7 @@ async fn read_crds(cluster: &Cluster, desired: &Desired) -> Result<Vec<LiveObjec
         let dry_run = if changes {
             let sent = in_namespace(&wanted.object, &key);
             let mode = ApplyMode { force: true, dry_run: true };
-            dry_run(cluster, desired, &resource, &key, &sent, mode).await?
+            judged(desired, &key, cluster.apply(&resource, &key, &sent, mode).await, Sent::Applied)?
         } else {
             DryRun::Unknown
         };
@@ -141,63 +138,33 @@ pub(crate) fn namespace_key(name: &str) -> ObjectKey {
     }
 }
 
-async fn dry_run(
-    cluster: &Cluster,
-    desired: &Desired,
-    resource: &Resource,
-    key: &ObjectKey,
-    sent: &Value,
-    mode: ApplyMode,
-) -> Result<DryRun, ClusterError> {
-    let error = match cluster.apply(resource, key, sent, mode).await {
-        Ok(result) => return Ok(DryRun::Result(result)),
-        Err(error) => error,
-    };
-    let (code, reason, message) = match &error {
-        ClusterError::Refused { code, reason, message, .. } if !error.is_transient() => {
-            (*code, reason.clone(), message.clone())
-        }
-        ClusterError::Forbidden { message, .. } => (403, "Forbidden".to_owned(), message.clone()),
-        _ => return Err(error),
-    };
-    let comes_with_release = key.namespace.as_ref().is_some_and(|namespace| {
-        desired.objects.iter().any(|o| o.key.same_object(&namespace_key(namespace)))
-    });
-    if message.contains("does not support dry run") || (code == 404 && comes_with_release) {
-        return Ok(DryRun::Unknown);
-    }
-    Ok(DryRun::Refused(Refusal { code, reason, message: refusal_text(key, &error) }))
-}
-
-/// The keys of the revision that runs, and of its objects those that are no longer desired but still
-/// there.
+/// The objects of the revision that runs, as its manifest has them.
 async fn read_base(
     cluster: &Cluster,
     desired: &Desired,
     history: &History,
-    found: &[LiveObject],
-) -> Result<(Vec<ObjectKey>, Vec<(ObjectKey, Value)>), PlanError> {
+) -> Result<Base, PlanError> {
     let Some(base) = history.base(desired.rollback_to.is_some()) else {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok(Base::default());
     };
     let objects = read_objects(&base.release.manifest)
         .map_err(|source| PlanError::BaseManifest { revision: base.release.version, source })?;
-    let mut keys = Vec::new();
+    Ok(Base::locate(cluster, &desired.namespace, objects).await?)
+}
+
+/// Of those, the ones that are no longer desired but still there.
+async fn read_dropped(
+    cluster: &Cluster,
+    base: &Base,
+    found: &[LiveObject],
+) -> Result<Vec<(ObjectKey, Value)>, ClusterError> {
     let mut dropped = Vec::new();
-    for object in objects {
-        let resource = match cluster.resource(&object.key).await {
-            Ok(resource) => resource,
-            // A kind that no longer exists has taken its objects along.
-            Err(ClusterError::NoSuchKind { .. }) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let key = resource.locate(&object.key, &desired.namespace);
-        if !found.iter().any(|wanted| wanted.key.same_object(&key))
-            && let Some(live) = cluster.get(&resource, &key).await?
+    for (key, _) in &base.objects {
+        if !found.iter().any(|wanted| wanted.key.same_object(key))
+            && let Some(live) = cluster.get(&cluster.resource(key).await?, key).await?
         {
             dropped.push((key.clone(), live));
         }
-        keys.push(key);
     }
-    Ok((keys, dropped))
+    Ok(dropped)
 }

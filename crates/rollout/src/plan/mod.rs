@@ -5,13 +5,13 @@
 //! hash is keyed.
 
 mod consequence;
+mod dry_run;
 mod hash;
 mod hooks;
 mod live;
 mod planner;
 #[cfg(test)]
 mod tests;
-mod unsupported;
 
 use helm::release::{HookDeletePolicy, HookEvent};
 pub(crate) use live::namespace_key;
@@ -37,6 +37,20 @@ pub enum Operation {
     },
 }
 
+/// How the objects of a release are sent. A release stays with what it was made by, as Helm has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// By server-side apply.
+    #[default]
+    ServerSide,
+    /// The same, after Helm's client-side apply has handed its fields over to it.
+    Migrate,
+    /// By patches that are made of the manifests, as Helm 3 does, which wrote the release (or
+    /// `--server-side=false`).
+    ClientSide,
+}
+
 /// What will change, in the order in which it is carried out. Immutable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -52,6 +66,9 @@ pub struct Plan {
     pub creates_namespace: bool,
     /// Whether fields that other managers own are taken over.
     pub force_conflicts: bool,
+    /// How the objects are sent.
+    #[serde(default, skip_serializing_if = "Method::is_server_side")]
+    pub method: Method,
     /// The definitions of custom resources from the chart's `crds/` folders, installed before everything else; none
     /// where the policy leaves them to others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -226,16 +243,13 @@ pub enum PlanError {
     /// The cluster could not be asked.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
-    /// The release in the cluster was last written by client-side apply.
-    #[error(
-        "release `{release}` was last written by Helm 3 or with --server-side=false (revision {revision}); releases applied on the client side cannot be taken over yet"
-    )]
-    ClientSideRelease {
-        /// The release.
-        release: String,
-        /// Its last revision.
-        revision: u32,
-    },
+}
+
+impl Method {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_server_side(&self) -> bool {
+        *self == Self::ServerSide
+    }
 }
 
 impl PlannedObject {

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::live::{DryRun, LiveObject, LiveState};
+use super::dry_run::DryRun;
+use super::live::{LiveObject, LiveState};
 use super::{
     Action, Operation, Plan, PlanError, PlanOptions, PlannedObject, consequence, hash, hooks,
-    unsupported,
 };
 use crate::culprit::Foreign;
 use crate::diff::{self, Mask, cleaned};
@@ -26,7 +26,6 @@ pub fn plan(
         Some(to) => Operation::Rollback { to },
         None => history.operation(),
     };
-    unsupported::refuse(desired, history)?;
     if !options.take_ownership {
         refuse_foreign(desired, live, operation)?;
     }
@@ -47,6 +46,7 @@ pub fn plan(
         base_revision: history.base(desired.rollback_to.is_some()).map(|base| base.release.version),
         creates_namespace: !live.namespace_exists,
         force_conflicts: options.force_conflicts,
+        method: live.method,
         crds: planned_crds(desired, live, &mask),
         hooks: hooks::planned(desired, operation, options.tests)?,
         objects,

@@ -3,7 +3,8 @@
 use helm::release::Hook;
 use serde_json::{Value, json};
 
-use super::live::{DryRun, LiveObject};
+use super::dry_run::DryRun;
+use super::live::LiveObject;
 use super::*;
 use crate::crds::{CrdPolicy, Crds};
 use crate::manifest::Desired;
@@ -43,6 +44,7 @@ impl Case {
             history: history_of(statuses),
             live: LiveState {
                 namespace_exists: true,
+                method: Method::ServerSide,
                 desired: found,
                 crds: Vec::new(),
                 dropped: Vec::new(),

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use helm::release::{Release, Status};
+use helm::release::{ApplyMethod, Release, Status};
 
 use super::{Owner, RecordError};
-use crate::plan::Operation;
+use crate::plan::{Method, Operation};
 
 /// All revisions of a release that the cluster knows, oldest first, as they were read.
 #[derive(Clone, Debug, Default)]
@@ -137,6 +137,30 @@ impl History {
         let last = self.last().filter(|last| last.status() != Status::Uninstalled)?;
         if rollback { Some(last) } else { self.deployed().or(Some(last)) }
     }
+
+    /// How the objects of the next revision are sent: of an upgrade or, if `rollback_to` names a revision, of the
+    /// repetition of that one.
+    ///
+    /// Helm's rule (`--server-side=auto`): as the last revision was, or the repeated one. Records of Helm 3 do not say
+    /// how, and count as client-side.
+    pub(crate) fn method(&self, rollback_to: Option<u32>) -> Method {
+        let is_client_side = |revision: Option<&StoredRevision>| {
+            revision
+                .is_some_and(|it| it.release.effective_apply_method() == ApplyMethod::ClientSide)
+        };
+        if self.operation() == Operation::Install {
+            return Method::ServerSide;
+        }
+        let repeated =
+            self.revisions.iter().find(|revision| Some(revision.revision()) == rollback_to);
+        if is_client_side(repeated.or(self.last())) {
+            Method::ClientSide
+        } else if rollback_to.is_some() || is_client_side(self.base(false)) {
+            Method::Migrate
+        } else {
+            Method::ServerSide
+        }
+    }
 }
 
 #[cfg(test)]
@@ -183,6 +207,35 @@ pub(crate) mod tests {
             let history = history(statuses);
             let base = |rollback| history.base(rollback).map(StoredRevision::revision);
             assert_eq!((base(false), base(true)), (upgrade, rollback), "{statuses:?}");
+        }
+    }
+
+    /// A release stays with what it was made by; a repetition with what the repeated revision was made by. What the
+    /// client side has left is handed over on the way to server-side apply.
+    #[test]
+    fn methods() {
+        use Method::{ClientSide, Migrate, ServerSide};
+        let (ssa, csa, helm_3) =
+            (Some(ApplyMethod::ServerSide), Some(ApplyMethod::ClientSide), None);
+        let table = [
+            ("superseded", ssa, "deployed", ssa, ServerSide, Migrate),
+            ("superseded", csa, "deployed", csa, ClientSide, ClientSide),
+            ("superseded", helm_3, "deployed", helm_3, ClientSide, ClientSide),
+            ("superseded", csa, "deployed", ssa, ServerSide, ClientSide),
+            ("superseded", ssa, "deployed", csa, ClientSide, Migrate),
+            ("deployed", csa, "failed", ssa, Migrate, ClientSide),
+            ("superseded", csa, "uninstalled", csa, ServerSide, ServerSide),
+        ];
+        for (first, first_method, last, last_method, upgrade, repetition) in table {
+            let mut history = history(&[first, last]);
+            history.revisions[0].release.apply_method = first_method;
+            history.revisions[1].release.apply_method = last_method;
+            let what = format!("{first} {first_method:?} {last} {last_method:?}");
+            assert_eq!(
+                (history.method(None), history.method(Some(1))),
+                (upgrade, repetition),
+                "{what}"
+            );
         }
     }
 

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::history::{History, StoredRevision};
 use super::{NewRevision, RecordError, Recorded, Records};
 use crate::cluster::ApplyMode;
-use crate::plan::{Operation, Plan, namespace_key};
+use crate::plan::{Method, Operation, Plan, namespace_key};
 use crate::report::Level;
 use crate::{Execution, RolloutError};
 
@@ -165,7 +165,10 @@ fn pending(
         name: plan.release.clone(),
         namespace: plan.namespace.clone(),
         version: last.map_or(1, |last| last.revision() + 1),
-        apply_method: Some(ApplyMethod::ServerSide),
+        apply_method: Some(match plan.method {
+            Method::ServerSide | Method::Migrate => ApplyMethod::ServerSide,
+            Method::ClientSide => ApplyMethod::ClientSide,
+        }),
         info: Info {
             first_deployed,
             last_deployed: Some(now),

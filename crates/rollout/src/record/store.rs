@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::RecordError;
 use super::history::{History, StoredRevision};
-use crate::cluster::Resource;
+use crate::cluster::{Effect, Resource};
 use crate::{Cluster, ClusterError, Execution, ObjectKey, RolloutError};
 
 /// What Kubernetes takes as a Secret's data, in bytes.
@@ -90,7 +90,7 @@ impl<'a> Records<'a> {
         let labels = storage::labels(release, user_labels, Write::Create, now);
         let (key, secret) = self.secret(release, &labels, &BTreeMap::new(), None)?;
         self.execution.before_write().await?;
-        self.execution.cluster.create(&self.resource, &key, &secret).await?;
+        self.execution.cluster.create(&self.resource, &key, &secret, Effect::Lasting).await?;
         Ok(())
     }
 

@@ -125,7 +125,12 @@ pub(crate) fn write(object: &mut Value, mut managers: Vec<Manager>) {
 
 /// The shape of a kind's objects; kinds without a schema are deduced from their values.
 pub(crate) fn shape_of(kind: &Kind) -> Shape {
-    Schema::builtin().of_kind(&kind.api_version(), &kind.kind).unwrap_or(Shape::Any)
+    shape_of_kind(&kind.api_version(), &kind.kind)
+}
+
+/// The same by the kind's name.
+pub(super) fn shape_of_kind(api_version: &str, kind: &str) -> Shape {
+    Schema::builtin().of_kind(api_version, kind).unwrap_or(Shape::Any)
 }
 
 /// Takes out of a set what nobody owns: identity, what the server sets, and the other part.

@@ -14,6 +14,8 @@ mod typed;
 #[cfg(test)]
 mod tests;
 
+use serde_json::Value;
+
 pub(crate) use self::{
     apply::Apply,
     json_patch::json_patch,
@@ -22,3 +24,20 @@ pub(crate) use self::{
     strategic::strategic_merge,
     typed::without_nulls,
 };
+
+/// What a merge patch of this content type makes of an object, without a cluster: for tests of those who make patches.
+pub fn patched(
+    api_version: &str,
+    kind: &str,
+    content_type: &str,
+    object: &Value,
+    patch: &Value,
+) -> Value {
+    let mut object = object.clone();
+    if content_type.starts_with("application/strategic-merge-patch") {
+        strategic_merge(&mut object, patch, &managed::shape_of_kind(api_version, kind));
+    } else {
+        merge_patch(&mut object, patch);
+    }
+    object
+}

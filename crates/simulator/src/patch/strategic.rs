@@ -85,6 +85,10 @@ fn merge_list(target: &mut Value, patch: &[Value], by: &str, item: Place<'_>) {
     if replaces {
         items.clear();
     }
+    // Deletions come first, and take all items of their key.
+    for gone in patch.iter().filter(|it| directive(it).as_deref() == Some("delete")) {
+        items.retain(|item| item[by] != gone[by]);
+    }
     for value in patch {
         if by.is_empty() {
             if !items.contains(value) {
@@ -95,11 +99,7 @@ fn merge_list(target: &mut Value, patch: &[Value], by: &str, item: Place<'_>) {
         let key = &value[by];
         let found = items.iter().position(|it| it[by] == *key);
         match (directive(value).as_deref(), found) {
-            (Some("delete"), found) => {
-                if let Some(index) = found {
-                    items.remove(index);
-                }
-            }
+            (Some("delete"), _) => {}
             // `{$patch: replace}` alone only empties the list.
             (Some("replace"), _) if key.is_null() => {}
             (_, Some(index)) => merge_value(&mut items[index], value, item),
