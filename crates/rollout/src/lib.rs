@@ -90,5 +90,14 @@ mod tests {
             let (execution, namespace, release, options): (_, &str, &str, _) = never();
             super::uninstall::uninstall(execution, namespace, release, options)
         });
+        is_send(|| {
+            let (steps, attempt, hooks): (super::uninstall::Uninstall<'_>, &str, _) = never();
+            async move {
+                steps.look().await?;
+                steps.begin(Some(attempt), Some(hooks)).await?;
+                steps.wait(jiff::Timestamp::MAX).await?;
+                steps.post_hooks(hooks).await
+            }
+        });
     }
 }

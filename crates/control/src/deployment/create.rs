@@ -7,11 +7,11 @@ use super::{AppValuesChoice, Changes, OnFailure, PlanPolicy, Started, Trigger, s
 use crate::actor::Actor;
 use crate::audit::{self, Act};
 use crate::control::Control;
-use crate::environment::EnvironmentRow;
 use crate::environment::store as environments;
+use crate::environment::{EnvironmentRow, EnvironmentState, not_deployable};
 use crate::error::Error;
 use crate::objects::Address;
-use crate::op::{self, OpKind};
+use crate::op::{self, Carries};
 use crate::release::store::{self as releases, ReleaseRow};
 use crate::store::ids::{ContentId, DeploymentId, OpId, PreviewId, ReleaseId};
 use crate::store::sql::now;
@@ -188,12 +188,7 @@ impl Control {
         environment: &EnvironmentRow,
         queued: &Queued<'_>,
     ) -> Result<Started, Error> {
-        let wake = OpWake {
-            op: queued.op,
-            deployment: queued.id,
-            environment: environment.id,
-            kind: environment.kind,
-        };
+        let wake = OpWake { op: queued.op, environment: environment.id, kind: environment.kind };
         self.wakes().send(Wake::Queue).await;
         self.wakes().send(Wake::Op(wake)).await;
         let deployment = self.deployment_get(actor, queued.id).await?.deployment;
@@ -292,13 +287,14 @@ pub(crate) async fn queue(
         at,
         by: &actor.by(),
     };
-    let number = store::insert(tx, &row).await?;
+    let Some(number) = store::insert(tx, &row).await? else {
+        return Err(not_deployable(&environment.name, EnvironmentState::Deleting));
+    };
     let op = op::store::NewOp {
         id: queued.op,
-        kind: OpKind::Deployment,
+        carries: Carries::Deployment(queued.id),
         environment: environment.id,
         environment_kind: environment.kind,
-        deployment: queued.id,
         at,
         steps: op::DEPLOY_STEPS,
     };

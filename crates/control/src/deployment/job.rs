@@ -56,7 +56,7 @@ impl Control {
     pub(crate) async fn job(&self, lease: &Lease) -> Result<Job, Error> {
         let gone = || Error::internal("load an Op", "a row that it needs is gone");
         let c = self.db().read();
-        let deployment = store::by_id(c, lease.wake.deployment).await?.ok_or_else(gone)?;
+        let deployment = store::by_id(c, lease.deployment()?).await?.ok_or_else(gone)?;
         let environment = environments::by_id(c, deployment.environment).await?.ok_or_else(gone)?;
         let release = releases::by_id(c, deployment.release).await?.ok_or_else(gone)?;
         let settings = crate::app::store::settings(c, deployment.app).await?.ok_or_else(gone)?;

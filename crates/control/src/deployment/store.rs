@@ -17,6 +17,7 @@ use crate::store::ids::{
 };
 use crate::store::listing::View;
 use crate::store::sql::{Json, Row, StoreError, sql};
+use crate::store::wake::OpWake;
 
 /// Deployments as lists show them.
 pub(crate) fn view() -> View {
@@ -45,7 +46,7 @@ macro_rules! left_behind {
 }
 
 const COLUMNS: &str = concat!(
-    "d.*, e.name AS environment_name, \
+    "d.*, e.name AS environment_name, e.deleted_at AS environment_deleted_at, \
      CASE WHEN e.deleted_at IS NULL THEN e.current_deployment_id END AS current_id, \
      CASE WHEN d.id = e.current_deployment_id THEN ",
     left_behind!("d.environment_id", "d.number"),
@@ -83,6 +84,7 @@ pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Deployment, DbErr> 
             id: row.get("environment_id")?,
             name: row.get("environment_name")?,
             kind: row.get("kind")?,
+            deleted: row.opt::<Timestamp>("environment_deleted_at")?.is_some(),
         },
         app: AppBrief { id: row.get("app_id")?, name: row.get("app_name")? },
         release: ReleaseBrief { id: row.get("release_id")?, tag: row.get("release_tag")? },
@@ -131,7 +133,6 @@ pub(crate) struct DeploymentRow {
     pub(crate) rollback_content: Option<ContentId>,
     pub(crate) helm_revision: Option<i64>,
     pub(crate) failure_sealed: Option<Vec<u8>>,
-    pub(crate) op: OpId,
     pub(crate) created_by: By,
 }
 
@@ -154,7 +155,6 @@ fn read_row(row: &Row<'_>) -> Result<DeploymentRow, DbErr> {
         rollback_content: row.opt("rollback_content_id")?,
         helm_revision: row.opt("helm_revision")?,
         failure_sealed: row.opt("failure_sealed")?,
-        op: row.get("op_id")?,
         created_by: row.json("created_by")?,
     })
 }
@@ -281,22 +281,24 @@ pub(crate) struct NewRow<'a> {
     pub(crate) by: &'a By,
 }
 
-/// Makes a deployment with the next number of its environment; returns the number.
+/// Makes a deployment with the next number of its environment; returns the number, none where the environment is
+/// being removed.
 ///
 /// Locks the environment's row: numbers and the order of the queue agree.
-pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result<i64, StoreError> {
+pub(crate) async fn insert(
+    c: &impl ConnectionTrait,
+    new: &NewRow<'_>,
+) -> Result<Option<i64>, StoreError> {
     const DOING: &str = "make a deployment";
     let number = sql("UPDATE environments SET last_number = last_number + 1, \
-                      last_deployment_id = $2, last_at = $3 WHERE id = $1 RETURNING last_number")
+                      last_deployment_id = $2, last_at = $3 \
+                      WHERE id = $1 AND state IN ('creating', 'active') RETURNING last_number")
     .bind(new.environment)
     .bind(new.id)
     .bind(new.at)
     .one(c, DOING, |row| row.get::<i64>("last_number"))
-    .await?
-    .ok_or_else(|| StoreError {
-        doing: DOING,
-        source: DbErr::RecordNotFound("its environment".to_owned()),
-    })?;
+    .await?;
+    let Some(number) = number else { return Ok(None) };
     sql("INSERT INTO deployments (id, environment_id, number, app_id, kind, release_id, \
          from_release_id, trigger_kind, repeats_id, batch_id, reason, state, plan_policy, on_failure, \
          values_object, app_values_revision, content_id, preview_id, changes, changed_values, op_id, \
@@ -330,7 +332,62 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result
     .bind(Json(new.by))
     .run(c, DOING)
     .await?;
-    Ok(number)
+    Ok(Some(number))
+}
+
+/// The number and the content of the deployment whose revision of the Helm release an environment has last.
+pub(crate) async fn last_recorded(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<Option<(i64, ContentId)>, StoreError> {
+    sql("SELECT number, CASE WHEN rolled_back_to_id IS NULL THEN content_id \
+           ELSE COALESCE(rollback_content_id, content_id) END AS content \
+         FROM deployments WHERE environment_id = $1 AND helm_revision IS NOT NULL \
+         AND content_id IS NOT NULL ORDER BY number DESC LIMIT 1")
+    .bind(environment)
+    .one(c, ROW, |row| Ok((row.get("number")?, row.get("content")?)))
+    .await
+}
+
+/// How many deployments of an environment are queued.
+pub(crate) async fn queued(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<i64, StoreError> {
+    let count = sql("SELECT COUNT(*) AS n FROM ops WHERE environment_id = $1 \
+                     AND state = 'queued' AND op_kind = 'deployment'")
+    .bind(environment)
+    .one(c, "count queued deployments", |row| row.get("n"));
+    Ok(count.await?.unwrap_or(0))
+}
+
+/// Ends every queued deployment of an environment as superseded, with its Op; their Ops.
+pub(crate) async fn supersede_queued(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+    at: Timestamp,
+) -> Result<Vec<OpWake>, StoreError> {
+    const DOING: &str = "supersede queued deployments";
+    let ops = sql("UPDATE ops SET state = 'superseded', finished_at = $2 \
+                   WHERE environment_id = $1 AND state = 'queued' AND op_kind = 'deployment' \
+                   RETURNING id, environment_kind")
+    .bind(environment)
+    .bind(at)
+    .all(c, DOING, |row| {
+        Ok(OpWake { op: row.get("id")?, environment, kind: row.get("environment_kind")? })
+    })
+    .await?;
+    for wake in &ops {
+        op::store::skip_rest(c, wake.op).await?;
+        sql("UPDATE deployments SET state = 'superseded', finished_at = $2 WHERE op_id = $1 \
+             AND environment_id = $3")
+        .bind(wake.op)
+        .bind(at)
+        .bind(environment)
+        .run(c, DOING)
+        .await?;
+    }
+    Ok(ops)
 }
 
 /// Ends a deployment.

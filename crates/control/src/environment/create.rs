@@ -159,6 +159,7 @@ impl Control {
             holds_app_values: None,
             current_release: None,
             current_deployment: None,
+            removal: None,
         };
         Ok(Checked { row, app, cluster, release })
     }

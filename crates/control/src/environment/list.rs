@@ -11,7 +11,7 @@ use crate::store::ids::{AppId, ClusterId, ReleaseId};
 use crate::store::listing::{Listing, Order, View};
 use crate::store::paging::{Count, Direction, Page, PageRequest, SortKey};
 
-/// Which living environments a list shows.
+/// Which environments a list shows: living ones, unless the status `deleted` is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct EnvironmentFilter {
@@ -54,7 +54,7 @@ pub struct EnvironmentTotals {
 }
 
 impl Control {
-    /// Living environments.
+    /// Environments, without those that were deleted unless these are asked for.
     pub async fn environment_list(
         &self,
         actor: &Actor,
@@ -115,12 +115,14 @@ pub(crate) fn matching<'a>(
         [_] => return view.list().only("1 = 0"),
         _ => filter.kind,
     };
+    // Deleted ones are told apart by when, which their own indexes are by.
+    let deleted = filter.status == Some(EnvironmentStatus::Deleted);
     view.list()
-        .only("e.deleted_at IS NULL")
+        .only(if deleted { "e.deleted_at IS NOT NULL" } else { "e.deleted_at IS NULL" })
         .when_some("e.kind = ?", kind)
         .when_some("e.app_id = ?", filter.app)
         .when_some("e.cluster_id = ?", filter.cluster)
         .when_some("e.current_release_id = ?", filter.release)
-        .when_some("e.status = ?", filter.status)
+        .when_some("e.status = ?", filter.status.filter(|_| !deleted))
         .search("environment", &filter.search)
 }

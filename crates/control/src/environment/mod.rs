@@ -5,6 +5,7 @@
 
 mod create;
 mod list;
+mod remove;
 pub(crate) mod store;
 mod values;
 
@@ -29,6 +30,7 @@ pub(crate) use store::EnvironmentRow;
 pub use list::{EnvironmentFilter, EnvironmentSort, EnvironmentTotals};
 #[cfg(test)]
 pub(crate) use list::{matching, order};
+pub use remove::{Outline, OutlineObject, RemoveEnvironment};
 pub use values::EnvironmentValues;
 
 closed_set! {
@@ -70,6 +72,12 @@ closed_set! {
         NeedsConfirmation = "needs_confirmation",
         /// The last deployment was cancelled or superseded before anything else happened.
         Idle = "idle",
+        /// Its removal runs, or waits for its turn.
+        Deleting = "deleting",
+        /// Its removal ended before everything was gone: it can be removed again.
+        RemovalFailed = "removal_failed",
+        /// It was removed.
+        Deleted = "deleted",
     }
 }
 
@@ -82,6 +90,9 @@ pub struct EnvironmentBrief {
     pub name: EnvironmentName,
     /// Production or sandbox.
     pub kind: EnvironmentKind,
+    /// Whether it is gone: its name may be another one's by now.
+    #[serde(default)]
+    pub deleted: bool,
 }
 
 /// The Release that an environment runs.
@@ -176,6 +187,8 @@ pub struct Environment {
     pub last: Option<LastDeployment>,
     /// The Op that runs, else the next that is queued.
     pub op: Option<OpBrief>,
+    /// The Op that last removed it, or tried to.
+    pub removal: Option<OpId>,
     /// The newest revision of its values; 0: none.
     pub values_revision: i64,
     /// The App values revision that it holds; none: it follows the newest.
@@ -225,6 +238,24 @@ pub struct NewEnvironment {
     pub values: String,
     /// What happens if the first deployment fails; none: the kind's default.
     pub on_failure: Option<OnFailure>,
+}
+
+impl EnvironmentBrief {
+    /// What it is found by: its name, or its id once the name may be another one's.
+    pub fn address(&self) -> String {
+        address(self.deleted, &self.name, self.id)
+    }
+}
+
+impl Environment {
+    /// What it is found by: its name, or its id once the name may be another one's.
+    pub fn address(&self) -> String {
+        address(self.state == EnvironmentState::Deleted, &self.name, self.id)
+    }
+}
+
+fn address(deleted: bool, name: &EnvironmentName, id: EnvironmentId) -> String {
+    if deleted { id.to_string() } else { name.to_string() }
 }
 
 impl EnvironmentKind {
@@ -292,10 +323,18 @@ impl Control {
         actor.write(Subject::Environments(row.kind), &act, missing)?;
         match row.state {
             EnvironmentState::Creating | EnvironmentState::Active => Ok(row),
-            EnvironmentState::Deleting | EnvironmentState::Deleted => Err(Error::conflict(
-                format!("The environment `{}` is {}.", row.name, row.state),
-                "Nothing can be deployed to it.",
-            )),
+            EnvironmentState::Deleting | EnvironmentState::Deleted => {
+                Err(not_deployable(&row.name, row.state))
+            }
         }
     }
+}
+
+/// Nothing is deployed to what is being removed.
+pub(crate) fn not_deployable(name: &EnvironmentName, state: EnvironmentState) -> Error {
+    let what = match state {
+        EnvironmentState::Deleted => format!("The environment `{name}` was deleted."),
+        _ => format!("The environment `{name}` is being deleted."),
+    };
+    Error::conflict(what, "Nothing can be deployed to it.")
 }

@@ -13,7 +13,7 @@ use crate::cluster::ClusterBrief;
 use crate::names::{EnvironmentName, HelmReleaseName, Namespace};
 use crate::objects::{Address, Sealer};
 use crate::op;
-use crate::store::ids::{AppId, ClusterId, DeploymentId, EnvironmentId, ReleaseId};
+use crate::store::ids::{AppId, ClusterId, DeploymentId, EnvironmentId, OpId, ReleaseId};
 use crate::store::listing::View;
 use crate::store::sql::{Json, Row, StoreError, sql};
 
@@ -95,6 +95,7 @@ pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Environment, DbErr>
         },
         last: read_last(row, sealer)?,
         op: op::store::read_brief(row)?,
+        removal: row.opt("removal_id")?,
         values_revision: row.get("values_revision")?,
         holds: row.opt("holds_app_values")?,
         last_at: row.get("last_at")?,
@@ -147,11 +148,17 @@ pub(crate) struct EnvironmentRow {
     pub(crate) holds_app_values: Option<i64>,
     pub(crate) current_release: Option<ReleaseId>,
     pub(crate) current_deployment: Option<DeploymentId>,
+    pub(crate) removal: Option<OpId>,
 }
 
 impl EnvironmentRow {
     pub(crate) fn brief(&self) -> EnvironmentBrief {
-        EnvironmentBrief { id: self.id, name: self.name.clone(), kind: self.kind }
+        EnvironmentBrief {
+            id: self.id,
+            name: self.name.clone(),
+            kind: self.kind,
+            deleted: self.state == EnvironmentState::Deleted,
+        }
     }
 }
 
@@ -168,6 +175,7 @@ fn read_row(row: &Row<'_>) -> Result<EnvironmentRow, DbErr> {
         holds_app_values: row.opt("holds_app_values")?,
         current_release: row.opt("current_release_id")?,
         current_deployment: row.opt("current_deployment_id")?,
+        removal: row.opt("removal_id")?,
     })
 }
 
@@ -301,6 +309,10 @@ pub(crate) async fn refresh_status(
     environment: EnvironmentId,
 ) -> Result<(), StoreError> {
     sql("UPDATE environments SET status = CASE \
+         WHEN state = 'deleted' THEN 'deleted' \
+         WHEN state = 'deleting' THEN CASE WHEN EXISTS (SELECT 1 FROM ops o \
+           WHERE o.environment_id = environments.id AND o.op_kind = 'removal' \
+           AND o.state IN ('queued', 'running')) THEN 'deleting' ELSE 'removal_failed' END \
          WHEN EXISTS (SELECT 1 FROM ops o WHERE o.environment_id = environments.id \
            AND o.state = 'running') THEN 'deploying' \
          WHEN EXISTS (SELECT 1 FROM ops o WHERE o.environment_id = environments.id \
@@ -358,4 +370,95 @@ pub(crate) async fn set_ready(
         .run(c, "note what is ready in an environment")
         .await
         .map(drop)
+}
+
+/// Whether an environment's removal may begin, seen under a lock on its row.
+pub(crate) async fn begin_removal(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+    op: OpId,
+) -> Result<bool, StoreError> {
+    const DOING: &str = "begin to remove an environment";
+    // Locked by a statement of its own: what the next one sees is then all that others have done.
+    sql("UPDATE environments SET removal_id = removal_id WHERE id = $1")
+        .bind(environment)
+        .run(c, DOING)
+        .await?;
+    // One removal at a time; what has failed does not stand in the way of the next.
+    if is_being_removed(c, environment).await? {
+        return Ok(false);
+    }
+    let begun = sql("UPDATE environments SET state = 'deleting', removal_id = $2 \
+                     WHERE id = $1 AND deleted_at IS NULL")
+    .bind(environment)
+    .bind(op)
+    .run(c, DOING)
+    .await?;
+    Ok(begun == 1)
+}
+
+/// Whether a removal of the environment runs or is queued.
+pub(crate) async fn is_being_removed(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<bool, StoreError> {
+    let found = sql("SELECT 1 AS one FROM ops o WHERE o.environment_id = $1 \
+                     AND o.op_kind = 'removal' AND o.state IN ('queued', 'running') LIMIT 1")
+    .bind(environment)
+    .one(c, "see whether an environment is being removed", |_| Ok(()));
+    Ok(found.await?.is_some())
+}
+
+/// Whether a removal has begun to delete objects of the environment.
+pub(crate) async fn has_lost_objects(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<bool, StoreError> {
+    let begun = sql("SELECT 1 AS one FROM ops o JOIN op_steps s ON s.op_id = o.id \
+                     WHERE o.environment_id = $1 AND o.op_kind = 'removal' \
+                     AND s.name = 'delete' AND s.started_at IS NOT NULL LIMIT 1")
+    .bind(environment)
+    .one(c, "see how far a removal came", |_| Ok(()));
+    Ok(begun.await?.is_some())
+}
+
+/// Whether any deployment has come so far that the cluster may hold a Helm release of the environment.
+pub(crate) async fn has_release(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<bool, StoreError> {
+    let begun = sql("SELECT 1 AS one FROM ops o JOIN op_steps s ON s.op_id = o.id \
+                     WHERE o.environment_id = $1 AND o.op_kind = 'deployment' \
+                     AND s.name = 'record' AND s.started_at IS NOT NULL LIMIT 1")
+    .bind(environment)
+    .one(c, "see whether an environment has a Helm release", |_| Ok(()));
+    Ok(begun.await?.is_some())
+}
+
+/// An environment whose removal was given up lives on as before.
+pub(crate) async fn keep(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<(), StoreError> {
+    sql("UPDATE environments SET state = CASE WHEN current_deployment_id IS NULL \
+         THEN 'creating' ELSE 'active' END WHERE id = $1 AND state = 'deleting'")
+    .bind(environment)
+    .run(c, "keep an environment")
+    .await
+    .map(drop)
+}
+
+/// The environment is gone: its name and place are free, its history stays.
+pub(crate) async fn set_deleted(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sql("UPDATE environments SET state = 'deleted', deleted_at = $2, last_at = $2, ready = NULL, \
+         total = NULL WHERE id = $1")
+    .bind(environment)
+    .bind(at)
+    .run(c, "delete an environment")
+    .await
+    .map(drop)
 }

@@ -1,5 +1,5 @@
-//! How an Op ends: one transaction under the fence that ends the Op, its deployment, and, where the
-//! deployment succeeded, brings the environment up to date.
+//! How the Op of a deployment ends: one transaction under the fence that ends the Op, its deployment, and, where the
+//! deployment succeeded, brings the environment up to date. How a removal ends is in `end_removal`.
 
 use super::recorder::{RecordError, Recorder};
 use super::{OpState, store};
@@ -12,6 +12,7 @@ use crate::store::Tx;
 use crate::store::ids::{ContentId, DeploymentId, PreviewId};
 use crate::store::sql::{Json, now, sql};
 use crate::store::wake::Wake;
+use crate::work::Lease;
 
 impl Recorder {
     /// Notes what the deployment consists of, as soon as that is known.
@@ -19,7 +20,7 @@ impl Recorder {
         let row = self.control().content_row(content).await?;
         let tx = self.fenced().await?;
         sql("UPDATE deployments SET content_id = $2, changes = $3, changed_values = $4 WHERE id = $1")
-            .bind(self.lease().wake.deployment)
+            .bind(self.lease().deployment()?)
             .bind(content)
             .bind(Json(&row.changes))
             .bind(Json(&row.changed_values))
@@ -32,7 +33,7 @@ impl Recorder {
     pub(crate) async fn rollback_content(&self, content: ContentId) -> Result<(), RecordError> {
         let tx = self.fenced().await?;
         sql("UPDATE deployments SET rollback_content_id = $2 WHERE id = $1")
-            .bind(self.lease().wake.deployment)
+            .bind(self.lease().deployment()?)
             .bind(content)
             .run(&tx, "note what a deployment goes back to")
             .await?;
@@ -43,7 +44,7 @@ impl Recorder {
     pub(crate) async fn helm_revision(&self, revision: i64) -> Result<(), RecordError> {
         let tx = self.fenced().await?;
         sql("UPDATE deployments SET helm_revision = $2 WHERE id = $1")
-            .bind(self.lease().wake.deployment)
+            .bind(self.lease().deployment()?)
             .bind(revision)
             .run(&tx, "note the revision of a Helm release")
             .await?;
@@ -74,7 +75,7 @@ impl Recorder {
         )
         .await?;
         self.write_values_back(&tx, &deployment, at).await?;
-        self.end(tx, OpState::Succeeded, &deployment).await
+        self.end(tx, OpState::Succeeded).await
     }
 
     /// What the deployment was made with becomes the environment's own values.
@@ -128,7 +129,7 @@ impl Recorder {
         if let Some(ready) = ready {
             environments::set_ready(&tx, deployment.environment, ready).await?;
         }
-        self.end(tx, OpState::Failed, &deployment).await
+        self.end(tx, OpState::Failed).await
     }
 
     /// The deployment was cancelled; `failure` says what it left behind.
@@ -138,7 +139,7 @@ impl Recorder {
         let tx = self.fenced().await?;
         deployments::end(&tx, deployment.id, DeploymentState::Cancelled, Some(sealed), now())
             .await?;
-        self.end(tx, OpState::Cancelled, &deployment).await
+        self.end(tx, OpState::Cancelled).await
     }
 
     /// Nothing was done, because the plan no longer fits: the new one is offered as a preview.
@@ -155,38 +156,44 @@ impl Recorder {
             .bind(new_preview)
             .run(&tx, "offer a new preview")
             .await?;
-        self.end(tx, OpState::NeedsConfirmation, &deployment).await
+        self.end(tx, OpState::NeedsConfirmation).await
     }
 
     async fn deployment_row(&self) -> Result<DeploymentRow, RecordError> {
-        let id = self.lease().wake.deployment;
+        let id = self.lease().deployment()?;
         deployments::by_id(self.control().db().read(), id)
             .await?
             .ok_or_else(|| Error::internal("end an Op", "the row of its deployment is gone").into())
     }
 
     fn seal(&self, failure: &Failure, deployment: DeploymentId) -> Result<Vec<u8>, RecordError> {
-        let json = serde_json::to_vec(failure)
-            .map_err(|e| Error::internal("store why a deployment failed", e))?;
-        let sealed = self.control().objects().sealer().seal(&failure_identity(deployment), &json);
-        Ok(sealed.map_err(|e| Error::internal("encrypt why a deployment failed", e))?)
+        self.seal_json(&failure_identity(deployment), failure)
     }
 
-    async fn end(
+    /// What is told of an Op, encrypted for the row of this identity.
+    pub(super) fn seal_json(
         &self,
-        tx: Tx,
-        state: OpState,
-        deployment: &DeploymentRow,
-    ) -> Result<(), RecordError> {
-        store::skip_rest(&tx, deployment.op).await?;
+        identity: &str,
+        told: &impl serde::Serialize,
+    ) -> Result<Vec<u8>, RecordError> {
+        let json =
+            serde_json::to_vec(told).map_err(|e| Error::internal("store what an Op came to", e))?;
+        let sealed = self.control().objects().sealer().seal(identity, &json);
+        Ok(sealed.map_err(|e| Error::internal("encrypt what an Op came to", e))?)
+    }
+
+    /// Ends the Op in the transaction of what it came to.
+    pub(super) async fn end(&self, tx: Tx, state: OpState) -> Result<(), RecordError> {
+        let Lease { op, wake, .. } = *self.lease();
+        store::skip_rest(&tx, op).await?;
         sql("UPDATE ops SET state = $2, finished_at = $3, lease_until = NULL, \
              percent = CASE WHEN $2 = 'succeeded' THEN 100 ELSE percent END WHERE id = $1")
-        .bind(deployment.op)
+        .bind(op)
         .bind(state)
         .bind(now())
         .run(&tx, "end an Op")
         .await?;
-        environments::refresh_status(&tx, deployment.environment).await?;
+        environments::refresh_status(&tx, wake.environment).await?;
         self.commit(tx).await?;
         self.control().wakes().send(Wake::Queue).await;
         Ok(())

@@ -1,13 +1,15 @@
-//! Ops: the operations that carry deployments out, as they can be seen: steps, log, progress.
+//! Ops: the operations that carry deployments and removals out, as they can be seen: steps, log, progress.
 //!
 //! Workers (`work`) write here; everything is stored as it happens and can be followed from any
 //! point.
 
 mod end;
+mod end_removal;
 mod log;
 pub(crate) mod log_store;
 mod progress;
 pub(crate) mod recorder;
+mod removal;
 pub(crate) mod store;
 mod subscribe;
 
@@ -32,6 +34,8 @@ use crate::store::wake::Wake;
 use store::OpRow;
 
 pub use log::{LogFilter, LogLevel, LogLine, LogPage, LogSource};
+pub(crate) use removal::NewRemoval;
+pub use removal::{Left, Removal};
 pub(crate) use subscribe::Followers;
 pub use subscribe::{Change, OpEvent};
 
@@ -40,6 +44,42 @@ closed_set! {
     pub enum OpKind {
         /// A deployment.
         Deployment = "deployment",
+        /// The removal of its environment.
+        Removal = "removal",
+    }
+}
+
+/// What an Op carries out, as the queue and its workers know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carries {
+    /// A deployment.
+    Deployment(DeploymentId),
+    /// The removal of its environment.
+    Removal,
+}
+
+/// What an Op carries out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Task {
+    /// A deployment.
+    Deployment {
+        /// Its id.
+        deployment: DeploymentId,
+        /// Its number in its environment.
+        number: i64,
+    },
+    /// The removal of its environment.
+    Removal(Removal),
+}
+
+impl Task {
+    /// What it is called: `env#7`, `removal of env`.
+    pub fn name(&self, environment: &EnvironmentBrief) -> String {
+        match self {
+            Self::Deployment { number, .. } => format!("{}#{number}", environment.name),
+            Self::Removal(_) => format!("removal of {}", environment.name),
+        }
     }
 }
 
@@ -71,8 +111,8 @@ impl OpState {
 }
 
 closed_set! {
-    /// The steps of a deployment, in order. The second group repeats the last good deployment
-    /// after a failure.
+    /// The steps of a deployment, in order; the second group repeats the last good deployment
+    /// after a failure. The last ones are a removal's beside those that it shares.
     pub enum StepName {
         /// The chart archive is taken from the store and checked.
         FetchChart = "fetch_chart",
@@ -116,6 +156,10 @@ closed_set! {
         RollBackPostHooks = "roll_back_post_hooks",
         /// After a failure: the record is finished.
         RollBackFinish = "roll_back_finish",
+        /// The objects of a release are deleted.
+        Delete = "delete",
+        /// Deleted objects disappear.
+        WaitGone = "wait_gone",
     }
 }
 
@@ -148,6 +192,19 @@ pub(crate) const ROLL_BACK_STEPS: &[StepName] = &[
     StepName::RollBackFinish,
 ];
 
+/// The steps of a removal.
+pub(crate) const REMOVE_STEPS: &[StepName] = &[
+    StepName::Check,
+    StepName::PreHooks,
+    StepName::Delete,
+    StepName::WaitGone,
+    StepName::PostHooks,
+    StepName::Finish,
+];
+
+/// The one step of a removal that leaves the cluster alone.
+pub(crate) const FORGET_STEPS: &[StepName] = &[StepName::Finish];
+
 impl StepName {
     /// The step as people read it.
     pub const fn title(self) -> &'static str {
@@ -173,6 +230,8 @@ impl StepName {
             Self::RollBackWait => "Roll back: wait",
             Self::RollBackPostHooks => "Roll back: post hooks",
             Self::RollBackFinish => "Roll back: finish",
+            Self::Delete => "Delete",
+            Self::WaitGone => "Wait until gone",
         }
     }
 }
@@ -282,6 +341,8 @@ pub struct Culprit {
 pub struct OpBrief {
     /// Its id.
     pub id: OpId,
+    /// What it carries out.
+    pub kind: OpKind,
     /// How it stands.
     pub state: OpState,
     /// The step under way, or the last one.
@@ -311,15 +372,12 @@ pub struct Op {
     /// Its id.
     pub id: OpId,
     /// What it carries out.
-    pub kind: OpKind,
+    #[serde(flatten)]
+    pub task: Task,
     /// How it stands.
     pub state: OpState,
     /// The environment.
     pub environment: EnvironmentBrief,
-    /// The deployment and its number.
-    pub deployment: DeploymentId,
-    /// The deployment's number in its environment.
-    pub number: i64,
     /// Share that is done, 0 to 100.
     pub percent: i64,
     /// The steps in order.
@@ -358,8 +416,8 @@ impl Control {
         Ok(store::running(self.db().read(), actor.visible_kinds()).await?)
     }
 
-    /// Asks for an Op to be stopped: at once while it is queued, else at the next safe point; the
-    /// deployment then says what was left behind.
+    /// Asks for an Op to be stopped: at once while it is queued, else at the next safe point; what it
+    /// carries out then says what was left behind.
     pub async fn op_cancel(&self, actor: &Actor, op: OpId) -> Result<Op, Error> {
         let row = self.op_visible(actor, op).await?;
         let subject = Subject::Ops(row.environment.kind);
@@ -374,17 +432,30 @@ impl Control {
         let queued = store::end_queued(&tx, op, OpState::Cancelled, now()).await?;
         if queued {
             store::skip_rest(&tx, op).await?;
-            let state = DeploymentState::Cancelled;
-            deployments::end(&tx, row.deployment, state, None, now()).await?;
+            match &row.carries {
+                Carries::Deployment(deployment) => {
+                    let state = DeploymentState::Cancelled;
+                    deployments::end(&tx, *deployment, state, None, now()).await?;
+                }
+                Carries::Removal => end_removal::keep_if_whole(&tx, row.environment.id).await?,
+            }
             environments::refresh_status(&tx, row.environment.id).await?;
         } else {
             store::request_cancel(&tx, op, &actor.by()).await?;
         }
+        let (kind, id) = match row.carries {
+            Carries::Deployment(deployment) => ("deployment", deployment.to_string()),
+            Carries::Removal => ("environment", row.environment.id.to_string()),
+        };
+        let name = match row.number {
+            Some(number) => format!("{}#{number}", row.environment.name),
+            None => row.environment.name.to_string(),
+        };
         let act = Act {
             action: "op.cancel",
-            kind: "deployment",
-            id: row.deployment.to_string(),
-            name: &format!("{}#{}", row.environment.name, row.number),
+            kind,
+            id,
+            name: &name,
             old: serde_json::json!({ "state": row.state }),
             new: serde_json::Value::Null,
         };
@@ -421,7 +492,13 @@ impl Control {
         };
         let steps = store::steps(c, op).await?;
         let objects = store::objects(c, op).await?;
-        Ok(row.into_view(steps, objects, culprits))
+        let task = match (row.carries, row.number) {
+            (Carries::Deployment(deployment), Some(number)) => {
+                Task::Deployment { deployment, number }
+            }
+            _ => Task::Removal(self.removal(op).await?),
+        };
+        Ok(row.into_view(task, steps, objects, culprits))
     }
 }
 

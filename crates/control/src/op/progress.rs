@@ -5,6 +5,8 @@ use super::{Step, StepName, StepState};
 /// Share of a deployment's time that a step usually takes; the deploy steps come to 100.
 const fn weight(step: StepName) -> i64 {
     match step {
+        StepName::Delete => 15,
+        StepName::WaitGone => 50,
         StepName::FetchChart
         | StepName::MergeValues
         | StepName::Crds

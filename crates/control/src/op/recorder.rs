@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use rollout::report::Cursor;
 
 use super::log_store::{self, NewLine};
-use super::{Culprit, ObjectState, Step, StepName, StepState, store};
+use super::{Carries, Culprit, ObjectState, Step, StepName, StepState, store};
 use crate::control::Control;
 use crate::error::Error;
 use crate::store::sql::{now, sql};
@@ -185,13 +185,12 @@ impl Recorder {
         let sealer = self.control.objects().sealer();
         let random = |e| Error::internal("encrypt culprits", e);
         let all = sealer.seal(&culprits_identity(self.lease.op), &json).map_err(random)?;
-        let deployment = self.lease.wake.deployment;
-        let line = match culprits.first() {
-            Some(first) => {
+        let line = match (culprits.first(), self.lease.carries) {
+            (Some(first), Carries::Deployment(deployment)) => {
                 let identity = crate::deployment::culprit_identity(deployment);
                 Some(sealer.seal(&identity, first.text.as_bytes()).map_err(random)?)
             }
-            None => None,
+            (None, _) | (_, Carries::Removal) => None,
         };
         let tx = self.fenced().await?;
         sql("UPDATE ops SET culprits_sealed = $2 WHERE id = $1")
@@ -199,11 +198,13 @@ impl Recorder {
             .bind(all)
             .run(&tx, "store culprits")
             .await?;
-        sql("UPDATE deployments SET culprit_sealed = $2 WHERE id = $1")
-            .bind(deployment)
-            .bind(line)
-            .run(&tx, "store culprits")
-            .await?;
+        if let Carries::Deployment(deployment) = self.lease.carries {
+            sql("UPDATE deployments SET culprit_sealed = $2 WHERE id = $1")
+                .bind(deployment)
+                .bind(line)
+                .run(&tx, "store culprits")
+                .await?;
+        }
         self.commit(tx).await
     }
 

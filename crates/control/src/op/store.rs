@@ -4,18 +4,19 @@ use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
-    Behind, Culprit, ObjectState, Op, OpBrief, OpKind, OpState, Step, StepName, StepState,
+    Behind, Carries, Culprit, NewRemoval, ObjectState, Op, OpBrief, OpKind, OpState, Step,
+    StepName, StepState, Task,
 };
 use crate::actor::By;
 use crate::environment::{EnvironmentBrief, EnvironmentKind};
-use crate::store::ids::{DeploymentId, EnvironmentId, OpId};
+use crate::store::ids::{EnvironmentId, OpId};
 use crate::store::sql::{Json, Row, StoreError, sql};
 use crate::store::wake::OpWake;
 
 /// Columns of an Op `o` with what it stands behind (`bd`), for views that show it short.
 macro_rules! brief_columns {
     () => {
-        "o.id AS op_id_, o.state AS op_state, o.step AS op_step, o.done AS op_done, \
+        "o.id AS op_id_, o.op_kind AS op_kind_, o.state AS op_state, o.step AS op_step, o.done AS op_done, \
          o.total AS op_total, o.percent AS op_percent, \
          bd.number AS behind_number, bd.trigger_kind AS behind_trigger"
     };
@@ -36,10 +37,9 @@ pub(crate) use brief_joins;
 /// An Op to be queued.
 pub(crate) struct NewOp<'a> {
     pub(crate) id: OpId,
-    pub(crate) kind: OpKind,
+    pub(crate) carries: Carries,
     pub(crate) environment: EnvironmentId,
     pub(crate) environment_kind: EnvironmentKind,
-    pub(crate) deployment: DeploymentId,
     pub(crate) at: Timestamp,
     pub(crate) steps: &'a [StepName],
 }
@@ -48,10 +48,10 @@ pub(crate) struct NewOp<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct OpRow {
     pub(crate) id: OpId,
-    pub(crate) kind: OpKind,
+    pub(crate) carries: Carries,
+    /// The deployment's number, where it carries one out.
+    pub(crate) number: Option<i64>,
     pub(crate) environment: EnvironmentBrief,
-    pub(crate) deployment: DeploymentId,
-    pub(crate) number: i64,
     pub(crate) state: OpState,
     pub(crate) percent: i64,
     pub(crate) deadline: Option<Timestamp>,
@@ -69,17 +69,13 @@ pub(crate) struct OpRow {
 impl OpRow {
     /// What listeners need to know.
     pub(crate) fn wake(&self) -> OpWake {
-        OpWake {
-            op: self.id,
-            deployment: self.deployment,
-            environment: self.environment.id,
-            kind: self.environment.kind,
-        }
+        OpWake { op: self.id, environment: self.environment.id, kind: self.environment.kind }
     }
 
     /// The Op as its page shows it.
     pub(crate) fn into_view(
         self,
+        task: Task,
         steps: Vec<Step>,
         objects: Vec<ObjectState>,
         culprits: Vec<Culprit>,
@@ -87,17 +83,15 @@ impl OpRow {
         let ended = self.state.is_final();
         Op {
             id: self.id,
-            kind: self.kind,
+            task,
             state: self.state,
             environment: self.environment,
-            deployment: self.deployment,
-            number: self.number,
             percent: self.percent,
             steps,
             objects,
             culprits,
             deadline: self.deadline.filter(|_| !ended),
-            estimate: self.estimate,
+            estimate: self.estimate.filter(|_| self.number.is_some()),
             behind: self.behind,
             last_sequence: self.last_sequence,
             cancel_requested_by: self.cancel_by.filter(|_| !ended),
@@ -111,13 +105,17 @@ impl OpRow {
 /// Queues an Op with its steps.
 pub(crate) async fn insert(c: &impl ConnectionTrait, op: &NewOp<'_>) -> Result<(), StoreError> {
     const DOING: &str = "queue an Op";
+    let (kind, deployment) = match op.carries {
+        Carries::Deployment(deployment) => (OpKind::Deployment, Some(deployment)),
+        Carries::Removal => (OpKind::Removal, None),
+    };
     sql("INSERT INTO ops (id, op_kind, environment_id, environment_kind, deployment_id, state, \
          fence, percent, last_sequence, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7)")
     .bind(op.id)
-    .bind(op.kind)
+    .bind(kind)
     .bind(op.environment)
     .bind(op.environment_kind)
-    .bind(op.deployment)
+    .bind(deployment)
     .bind(OpState::Queued)
     .bind(op.at)
     .run(c, DOING)
@@ -150,11 +148,12 @@ pub(crate) async fn add_steps(
 /// One Op.
 pub(crate) async fn get(c: &impl ConnectionTrait, op: OpId) -> Result<Option<OpRow>, StoreError> {
     sql(concat!(
-        "SELECT o.*, e.name AS environment_name, d.number AS number, \
+        "SELECT o.*, e.name AS environment_name, e.deleted_at AS environment_deleted_at, \
+         d.number AS number, \
          ld.started_at AS before_started_at, ld.finished_at AS before_finished_at, ",
         brief_columns!(),
         " FROM ops o JOIN environments e ON e.id = o.environment_id \
-         JOIN deployments d ON d.id = o.deployment_id \
+         LEFT JOIN deployments d ON d.id = o.deployment_id \
          LEFT JOIN deployments ld ON ld.id = e.current_deployment_id ",
         brief_joins!(),
         " WHERE o.id = $1"
@@ -169,14 +168,14 @@ fn read(row: &Row<'_>) -> Result<OpRow, DbErr> {
         (row.opt("before_started_at")?, row.opt("before_finished_at")?);
     Ok(OpRow {
         id: row.get("id")?,
-        kind: row.get("op_kind")?,
+        carries: row.opt("deployment_id")?.map_or(Carries::Removal, Carries::Deployment),
+        number: row.opt("number")?,
         environment: EnvironmentBrief {
             id: row.get("environment_id")?,
             name: row.get("environment_name")?,
             kind: row.get("environment_kind")?,
+            deleted: row.opt::<Timestamp>("environment_deleted_at")?.is_some(),
         },
-        deployment: row.get("deployment_id")?,
-        number: row.get("number")?,
         state: row.get("state")?,
         percent: row.get("percent")?,
         deadline: row.opt("deadline")?,
@@ -207,6 +206,7 @@ pub(crate) fn read_brief(row: &Row<'_>) -> Result<Option<OpBrief>, DbErr> {
     let Some(id) = row.opt("op_id_")? else { return Ok(None) };
     Ok(Some(OpBrief {
         id,
+        kind: row.get("op_kind_")?,
         state: row.get("op_state")?,
         step: row.opt("op_step")?,
         done: row.opt("op_done")?,
@@ -375,4 +375,77 @@ pub(crate) async fn running(
                 .unwrap_or(0);
     }
     Ok(total)
+}
+
+/// A removal's own row.
+pub(crate) struct RemovalRow {
+    pub(crate) forget: bool,
+    pub(crate) reason: String,
+    pub(crate) by: By,
+    pub(crate) left_sealed: Option<Vec<u8>>,
+    pub(crate) failure_sealed: Option<Vec<u8>>,
+}
+
+/// The removal that an Op carries out.
+pub(crate) async fn removal(
+    c: &impl ConnectionTrait,
+    op: OpId,
+) -> Result<Option<RemovalRow>, StoreError> {
+    sql("SELECT * FROM removals WHERE op_id = $1")
+        .bind(op)
+        .one(c, "read a removal", |row| {
+            Ok(RemovalRow {
+                forget: row.get("forget")?,
+                reason: row.get("reason")?,
+                by: row.json("created_by")?,
+                left_sealed: row.opt("left_sealed")?,
+                failure_sealed: row.opt("failure_sealed")?,
+            })
+        })
+        .await
+}
+
+/// Keeps what was asked for.
+pub(crate) async fn insert_removal(
+    c: &impl ConnectionTrait,
+    new: &NewRemoval<'_>,
+) -> Result<(), StoreError> {
+    sql("INSERT INTO removals (op_id, environment_id, forget, reason, created_by) \
+         VALUES ($1, $2, $3, $4, $5)")
+    .bind(new.op)
+    .bind(new.environment)
+    .bind(new.forget)
+    .bind(new.reason)
+    .bind(Json(new.by))
+    .run(c, "keep a removal")
+    .await
+    .map(drop)
+}
+
+/// Notes what a removal has left in the cluster.
+pub(crate) async fn set_removal_left(
+    c: &impl ConnectionTrait,
+    op: OpId,
+    left_sealed: Vec<u8>,
+) -> Result<(), StoreError> {
+    sql("UPDATE removals SET left_sealed = $2 WHERE op_id = $1")
+        .bind(op)
+        .bind(left_sealed)
+        .run(c, "note what a removal left")
+        .await
+        .map(drop)
+}
+
+/// Notes why a removal did not come to its end.
+pub(crate) async fn set_removal_failure(
+    c: &impl ConnectionTrait,
+    op: OpId,
+    failure_sealed: Vec<u8>,
+) -> Result<(), StoreError> {
+    sql("UPDATE removals SET failure_sealed = $2 WHERE op_id = $1")
+        .bind(op)
+        .bind(failure_sealed)
+        .run(c, "note why a removal failed")
+        .await
+        .map(drop)
 }

@@ -19,7 +19,7 @@ use crate::actor::Actor;
 use crate::control::Control;
 use crate::environment::EnvironmentKind;
 use crate::error::Error;
-use crate::store::ids::{DeploymentId, EnvironmentId, OpId};
+use crate::store::ids::{EnvironmentId, OpId};
 use crate::store::wake::Wake;
 
 /// Lines read at once.
@@ -54,12 +54,10 @@ pub enum OpEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
 pub enum Change {
-    /// An Op, and with it its deployment and environment.
+    /// An Op, and with it what it carries out and its environment.
     Op {
         /// The Op.
         op: OpId,
-        /// Its deployment.
-        deployment: DeploymentId,
         /// Its environment.
         environment: EnvironmentId,
         /// The environment's kind.
@@ -300,7 +298,6 @@ fn change(wake: Option<Wake>, kinds: &[EnvironmentKind]) -> Option<Change> {
     match wake {
         Wake::Op(wake) => kinds.contains(&wake.kind).then_some(Change::Op {
             op: wake.op,
-            deployment: wake.deployment,
             environment: wake.environment,
             kind: wake.kind,
         }),

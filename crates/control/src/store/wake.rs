@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::environment::EnvironmentKind;
-use crate::store::ids::{DeploymentId, EnvironmentId, OpId};
+use crate::store::ids::{EnvironmentId, OpId};
 
 const CHANNEL: &str = "landfall";
 const KEPT: usize = 4096;
@@ -35,7 +35,6 @@ pub(crate) enum Wake {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpWake {
     pub(crate) op: OpId,
-    pub(crate) deployment: DeploymentId,
     pub(crate) environment: EnvironmentId,
     pub(crate) kind: EnvironmentKind,
 }

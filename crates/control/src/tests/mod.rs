@@ -15,6 +15,7 @@ mod lists;
 mod ops;
 mod origins;
 mod registry;
+mod removals;
 mod schema;
 mod settings;
 mod signatures;

@@ -65,7 +65,7 @@ pub(super) async fn deploy(site: &Site, values: &str, on_failure: OnFailure) -> 
 }
 
 /// The names of all Helm records in the cluster.
-async fn records(site: &Site) -> Vec<String> {
+pub(super) async fn records(site: &Site) -> Vec<String> {
     let mut names: Vec<String> = site
         .objects("secrets")
         .await
@@ -307,7 +307,7 @@ async fn cancelled_while_it_waits(site: Site) {
 }
 
 /// Waits until a step has begun.
-async fn until_step(control: &Control, op: OpId, step: StepName) {
+pub(super) async fn until_step(control: &Control, op: OpId, step: StepName) {
     let mut events = control.op_subscribe(&system(), op, 0).await.unwrap();
     while let Some(event) = events.next().await {
         if let OpEvent::State { op } = event.unwrap() {

@@ -7,9 +7,10 @@
 use jiff::Timestamp;
 use sea_orm::ConnectionTrait;
 
-use crate::environment::EnvironmentStatus;
+use crate::error::Error;
+use crate::op::Carries;
 use crate::store::Db;
-use crate::store::ids::{OpId, WorkerId};
+use crate::store::ids::{DeploymentId, OpId, WorkerId};
 use crate::store::sql::{Row, StoreError, sql};
 use crate::store::wake::OpWake;
 
@@ -18,8 +19,20 @@ use crate::store::wake::OpWake;
 pub(crate) struct Lease {
     pub(crate) op: OpId,
     pub(crate) fence: i64,
-    /// What the Op is about.
+    /// What it carries out.
+    pub(crate) carries: Carries,
+    /// What listeners need to know of it.
     pub(crate) wake: OpWake,
+}
+
+impl Lease {
+    /// The deployment that the Op carries out; asked only where it does.
+    pub(crate) fn deployment(&self) -> Result<DeploymentId, Error> {
+        match self.carries {
+            Carries::Deployment(deployment) => Ok(deployment),
+            Carries::Removal => Err(Error::internal("carry an Op out", "it carries no deployment")),
+        }
+    }
 }
 
 const DOING: &str = "take an Op from the queue";
@@ -39,7 +52,7 @@ pub(crate) async fn claim(
         };
         match claimed {
             Ok(Some(lease)) => {
-                begin_deployment(&tx, &lease, at).await?;
+                begin(&tx, &lease, at).await?;
                 crate::store::commit(tx).await?;
                 return Ok(Some(lease));
             }
@@ -56,13 +69,10 @@ const CLAIMED: &str = "RETURNING id, fence, deployment_id, environment_id, envir
 
 fn lease(row: &Row<'_>) -> Result<Lease, sea_orm::DbErr> {
     let op: OpId = row.get("id")?;
-    let wake = OpWake {
-        op,
-        deployment: row.get("deployment_id")?,
-        environment: row.get("environment_id")?,
-        kind: row.get("environment_kind")?,
-    };
-    Ok(Lease { op, fence: row.get("fence")?, wake })
+    let wake =
+        OpWake { op, environment: row.get("environment_id")?, kind: row.get("environment_kind")? };
+    let carries = row.opt("deployment_id")?.map_or(Carries::Removal, Carries::Deployment);
+    Ok(Lease { op, fence: row.get("fence")?, carries, wake })
 }
 
 /// A running Op whose worker is gone.
@@ -117,20 +127,17 @@ async fn claimable(c: &impl ConnectionTrait) -> Result<bool, StoreError> {
     Ok(found.await?.is_some())
 }
 
-/// The deployment of a claimed Op runs; its environment says so.
-async fn begin_deployment(
-    c: &impl ConnectionTrait,
-    lease: &Lease,
-    at: Timestamp,
-) -> Result<(), StoreError> {
+/// What a claimed Op carries out runs; its environment says so.
+async fn begin(c: &impl ConnectionTrait, lease: &Lease, at: Timestamp) -> Result<(), StoreError> {
+    let Carries::Deployment(deployment) = lease.carries else { return Ok(()) };
     sql("UPDATE deployments SET state = 'running', started_at = COALESCE(started_at, $2) WHERE id = $1")
-        .bind(lease.wake.deployment)
+        .bind(deployment)
         .bind(at)
         .run(c, DOING)
         .await?;
-    sql("UPDATE environments SET status = $2 WHERE id = $1")
+    // One that is to be removed next has said so since that was asked for.
+    sql("UPDATE environments SET status = 'deploying' WHERE id = $1 AND state <> 'deleting'")
         .bind(lease.wake.environment)
-        .bind(EnvironmentStatus::Deploying)
         .run(c, DOING)
         .await?;
     Ok(())

@@ -110,6 +110,15 @@ impl Client {
         read(self.send(request).await?).await
     }
 
+    /// `DELETE path`; a repeated request is not carried out twice.
+    pub(crate) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
+        let request = self
+            .request(Method::DELETE, path)?
+            .timeout(Duration::from_mins(1))
+            .header("Idempotency-Key", idempotency_key());
+        read(self.send(request).await?).await
+    }
+
     /// `PATCH path` with what changes.
     pub(crate) async fn patch<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
         let request = self.request(Method::PATCH, path)?.timeout(Duration::from_mins(1)).json(body);

@@ -16,12 +16,38 @@ use crate::output;
 #[derive(Debug, Deserialize)]
 struct Op {
     state: String,
-    number: i64,
+    /// Of the deployment; a removal has none.
+    #[serde(default)]
+    number: Option<i64>,
     environment: Named,
     percent: u64,
     steps: Vec<Step>,
     #[serde(default)]
     culprits: Vec<Culprit>,
+    /// Why a removal did not come to its end.
+    #[serde(default)]
+    failure: Option<Failure>,
+    /// What a removal left in the cluster.
+    #[serde(default)]
+    left: Left,
+}
+
+#[derive(Debug, Deserialize)]
+struct Failure {
+    message: String,
+    #[serde(default)]
+    remedy: String,
+    #[serde(default)]
+    cluster_state: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Left {
+    kept: Vec<String>,
+    not_owned: Vec<String>,
+    forgotten: Vec<String>,
+    notes: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -74,9 +100,39 @@ enum Source {
 #[derive(Debug)]
 pub(crate) struct Ended {
     state: String,
-    /// `env#7`.
-    pub(crate) deployment: String,
+    /// `env#7`, `removal of env`.
+    pub(crate) what: String,
     culprits: Vec<Culprit>,
+    failure: Option<Failure>,
+    left: Left,
+}
+
+impl Failure {
+    fn tell(&self) {
+        for line in [&self.message, &self.cluster_state, &self.remedy] {
+            if !line.is_empty() {
+                eprintln!("  {line}");
+            }
+        }
+    }
+}
+
+impl Left {
+    fn tell(&self) {
+        for note in &self.notes {
+            eprintln!("  {note}");
+        }
+        let lists = [
+            ("kept by its resource policy", &self.kept),
+            ("left alone", &self.not_owned),
+            ("no longer looked after", &self.forgotten),
+        ];
+        for (why, objects) in lists {
+            for object in objects {
+                eprintln!("  {object}: {why}");
+            }
+        }
+    }
 }
 
 impl Culprit {
@@ -110,10 +166,15 @@ impl Ended {
     /// Says how it ended, and gives the exit code: 0 only for success.
     pub(crate) fn report(&self) -> ExitCode {
         if self.succeeded() {
-            eprintln!("✓ {} succeeded", self.deployment);
+            eprintln!("✓ {} succeeded", self.what);
+            self.left.tell();
             return ExitCode::SUCCESS;
         }
-        eprintln!("✗ {} {}", self.deployment, self.state.replace('_', " "));
+        eprintln!("✗ {} {}", self.what, self.state.replace('_', " "));
+        if let Some(failure) = &self.failure {
+            failure.tell();
+        }
+        self.left.tell();
         for culprit in &self.culprits {
             culprit.tell();
         }
@@ -153,9 +214,14 @@ async fn follow(client: &Client, op: &str, log: bool) -> Result<Ended> {
     bar.finish_and_clear();
     let op = last.context("the server ended the stream without saying how the Op stands")?;
     Ok(Ended {
-        deployment: format!("{}#{}", op.environment.name, op.number),
+        what: match op.number {
+            Some(number) => format!("{}#{number}", op.environment.name),
+            None => format!("removal of {}", op.environment.name),
+        },
         state: op.state,
         culprits: op.culprits,
+        failure: op.failure,
+        left: op.left,
     })
 }
 

@@ -1,5 +1,7 @@
 //! `landfall env …`: App Environments.
 
+mod remove;
+
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -14,6 +16,10 @@ use crate::output::{self, Format};
 pub(crate) enum Command {
     /// List App Environments with what runs in them
     List(ListArgs),
+    /// Remove an App Environment: uninstall it from its cluster; its history stays readable
+    Remove(remove::RemoveArgs),
+    /// Keep an App Environment whose removal has deleted nothing
+    Keep(remove::KeepArgs),
 }
 
 /// Which of them.
@@ -25,6 +31,10 @@ pub(crate) struct ListArgs {
     /// Only those whose name, namespace or cluster has this text
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
+
+    /// Only those in this state; `deleted` lists those that are gone
+    #[arg(long, value_name = "STATE")]
+    status: Option<String>,
 
     /// How many at most
     #[arg(long, default_value_t = 100, value_name = "N")]
@@ -68,12 +78,19 @@ struct Tagged {
 
 /// Carries the command out.
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
-    let Command::List(args) = command;
+    match command {
+        Command::List(args) => list(args).await,
+        Command::Remove(args) => remove::remove(args).await,
+        Command::Keep(args) => remove::keep(args).await,
+    }
+}
+
+async fn list(args: ListArgs) -> Result<ExitCode> {
     let mut path = format!("/api/v1/environments?limit={}", args.limit);
-    if let Some(search) = &args.search {
-        let encoded: String = url::form_urlencoded::byte_serialize(search.as_bytes()).collect();
-        path.push_str("&search=");
-        path.push_str(&encoded);
+    for (name, given) in [("search", &args.search), ("status", &args.status)] {
+        if let Some(given) = given {
+            path.push_str(&format!("&{name}={}", encoded(given)));
+        }
     }
     let page: Value = args.server.client()?.get(&path).await?;
     let items: Vec<Row> = serde_json::from_value(page.get("items").cloned().unwrap_or_default())?;
@@ -98,4 +115,9 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
             .collect()
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Text as part of a query.
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

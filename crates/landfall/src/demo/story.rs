@@ -84,9 +84,9 @@ fn op_of(answer: &Value) -> Result<String> {
 async fn wait(client: &Client, op: &str) -> Result<()> {
     let ended = watch::wait(client, op).await?;
     if ended.succeeded() {
-        eprintln!("  ✓ {}", ended.deployment);
+        eprintln!("  ✓ {}", ended.what);
         return Ok(());
     }
     ended.report();
-    anyhow::bail!("{} did not succeed", ended.deployment)
+    anyhow::bail!("{} did not succeed", ended.what)
 }

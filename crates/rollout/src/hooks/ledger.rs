@@ -15,6 +15,11 @@ pub(crate) fn has_begun(stored: &StoredRevision, event: &HookEvent) -> bool {
     stored.annotations.get(EVENT).is_some_and(|known| known == event.as_str())
 }
 
+/// Lets no run of any event count any more; written with the record's next update.
+pub(crate) fn forget_runs(stored: &mut StoredRevision) {
+    stored.annotations.remove(EVENT);
+}
+
 /// The record of the revision whose hooks run.
 pub(crate) struct Ledger<'a> {
     records: &'a Records<'a>,

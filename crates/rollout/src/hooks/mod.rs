@@ -25,7 +25,7 @@ use helm::release::{Hook, HookEvent};
 use jiff::SignedDuration;
 
 pub use failure::HookFailure;
-pub(crate) use ledger::{Ledger, has_begun};
+pub(crate) use ledger::{Ledger, forget_runs, has_begun};
 pub(crate) use run::run;
 
 use crate::plan::{Operation, Plan};

@@ -7,13 +7,15 @@ use control::deployment::{
     Deployment, DeploymentDetail, NewDeployment, NewPreview, NewRollback, OnFailure, Preview,
     RollbackTo, Started,
 };
-use control::environment::{Environment, EnvironmentTotals, EnvironmentValues, NewEnvironment};
+use control::environment::{
+    Environment, EnvironmentTotals, EnvironmentValues, NewEnvironment, Outline, RemoveEnvironment,
+};
 use control::names::InvalidName;
 use control::op::Op;
 use control::store::ids::PreviewId;
 use control::store::paging::Page;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Answer, Body, Created, Params, PathOf};
 use crate::auth::SignedIn;
@@ -43,6 +45,17 @@ pub(crate) struct MakeRollback {
     reason: String,
     /// What happens if the rollback itself fails; left as it is without it.
     on_failure: Option<OnFailure>,
+}
+
+/// How an environment is to be removed.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RemoveQuery {
+    /// Forget the environment and leave its cluster alone: for one whose cluster is gone for ever.
+    forget: bool,
+    /// Why; may be empty.
+    reason: String,
 }
 
 /// `GET /environments`
@@ -84,6 +97,35 @@ pub(crate) async fn get(
     PathOf(name): PathOf<String>,
 ) -> Answer<Environment> {
     Ok(Json(app.control.environment_get(&actor, &name).await?))
+}
+
+/// `DELETE /environments/{environment}`
+pub(crate) async fn remove(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+    Params(query): Params<RemoveQuery>,
+) -> Answer<Op> {
+    let how = RemoveEnvironment { forget: query.forget, reason: query.reason };
+    Ok(Json(app.control.environment_remove(&actor, &name, &how).await?))
+}
+
+/// `GET /environments/{environment}/removal`
+pub(crate) async fn removal_outline(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+) -> Answer<Outline> {
+    Ok(Json(app.control.removal_outline(&actor, &name).await?))
+}
+
+/// `POST /environments/{environment}/keep`
+pub(crate) async fn keep(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+) -> Answer<Environment> {
+    Ok(Json(app.control.environment_keep(&actor, &name).await?))
 }
 
 /// `GET /environments/{environment}/values`

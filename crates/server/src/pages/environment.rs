@@ -4,6 +4,7 @@ use askama::Template;
 
 use control::deployment::{Deployment, DeploymentFilter};
 use control::environment::{Environment, EnvironmentState, EnvironmentValues};
+use control::op::{Op, Removal, Task};
 use control::rights::Subject;
 use control::store::paging::{Count, Page, PageRequest};
 
@@ -20,6 +21,15 @@ struct Head {
     tab: Tab,
     deployments: Count,
     may_deploy: bool,
+    may_remove: bool,
+    /// The Op that removes it, or has, while it is being deleted or is gone.
+    removal: Option<Gone>,
+}
+
+/// A removal with its Op.
+struct Gone {
+    op: Op,
+    removal: Removal,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -123,6 +133,8 @@ async fn read_overview(ctx: &Ctx, name: &str) -> Result<Overview, PageError> {
     let (control, actor) = (ctx.control(), &ctx.actor);
     let environment = control.environment_get(actor, name).await?;
     let objects = match &environment.current_deployment {
+        // What ran there is gone.
+        Some(_) if environment.state == EnvironmentState::Deleted => Vec::new(),
         Some(current) => control.op_get(actor, current.op).await?.objects,
         None => Vec::new(),
     };
@@ -134,7 +146,7 @@ async fn read_overview(ctx: &Ctx, name: &str) -> Result<Overview, PageError> {
         values: merged.as_ref().map_or_else(Vec::new, |merged| origin_lines(merged, true)),
         keys: merged.as_ref().map_or(0, |merged| merged.keys.len()),
         objects: arrange(&objects, &[], environment.release_name.as_str()),
-        head: head(ctx, environment, Tab::Overview, recent.count),
+        head: head(ctx, environment, Tab::Overview, recent.count).await?,
         recent: recent.items,
     })
 }
@@ -148,7 +160,7 @@ async fn read_deployments(
     let page = deployments_of(ctx, &environment, &page.request()?).await?;
     Ok(Deployments {
         chrome: ctx.chrome(Section::Environments, format!("Deployments of {name}")).await?,
-        head: head(ctx, environment, Tab::Deployments, page.count),
+        head: head(ctx, environment, Tab::Deployments, page.count).await?,
         pager: Pager::of(&page, &Links::of(&ctx.path_and_query), "deployment", "newest first"),
         items: page.items,
     })
@@ -161,17 +173,31 @@ async fn read_values(ctx: &Ctx, name: &str) -> Result<ValuesTab, PageError> {
     let count = deployments_of(ctx, &environment, &page).await?.count;
     Ok(ValuesTab {
         chrome: ctx.chrome(Section::Environments, format!("Values of {name}")).await?,
-        head: head(ctx, environment, Tab::Values, count),
+        head: head(ctx, environment, Tab::Values, count).await?,
         own: code_lines(&values.own.values),
         running: values.running.as_ref().map(|merged| origin_lines(merged, false)),
         values,
     })
 }
 
-fn head(ctx: &Ctx, environment: Environment, tab: Tab, deployments: Count) -> Head {
-    let alive = environment.state != EnvironmentState::Deleted;
-    let may_deploy = alive && ctx.may_write(Subject::Environments(environment.kind));
-    Head { environment, tab, deployments, may_deploy }
+async fn head(
+    ctx: &Ctx,
+    environment: Environment,
+    tab: Tab,
+    deployments: Count,
+) -> Result<Head, PageError> {
+    use EnvironmentState::{Active, Creating, Deleted, Deleting};
+    let may_write = ctx.may_write(Subject::Environments(environment.kind));
+    let may_deploy = may_write && matches!(environment.state, Creating | Active);
+    let may_remove = may_write && environment.state != Deleted;
+    let mut removal = None;
+    if let (Deleting | Deleted, Some(id)) = (environment.state, environment.removal) {
+        let op = ctx.control().op_get(&ctx.actor, id).await?;
+        if let Task::Removal(of) = &op.task {
+            removal = Some(Gone { removal: of.clone(), op });
+        }
+    }
+    Ok(Head { environment, tab, deployments, may_deploy, may_remove, removal })
 }
 
 async fn deployments_of(

@@ -68,7 +68,7 @@ async fn deployment(ctx: &Ctx, q: &str) -> Result<Group, PageError> {
         let found = found.deployment;
         hits.push(Hit {
             icon: "rocket",
-            url: format!("/environments/{}/deployments/{number}", found.environment.name),
+            url: format!("/environments/{}/deployments/{number}", found.environment.address()),
             name: format!("{} #{number}", found.environment.name),
             detail: crate::view::state::change(&found),
         });
@@ -85,7 +85,7 @@ async fn environments(ctx: &Ctx, q: &str) -> Result<Group, PageError> {
     let page = ctx.control().environment_list(&ctx.actor, &filter, sort, &some(SHOWN)).await?;
     let hits = page.items.into_iter().map(|environment| Hit {
         icon: "layers",
-        url: format!("/environments/{}", environment.name),
+        url: format!("/environments/{}", environment.address()),
         name: environment.name.to_string(),
         detail: format!(
             "{} · {} · {}",

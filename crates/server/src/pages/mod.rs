@@ -26,6 +26,8 @@ pub(crate) mod op;
 mod parts;
 pub(crate) mod release;
 pub(crate) mod releases;
+pub(crate) mod removal;
+pub(crate) mod remove_environment;
 pub(crate) mod roll_back;
 pub(crate) mod set_up;
 pub(crate) mod sign_in;

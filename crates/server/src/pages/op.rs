@@ -1,4 +1,5 @@
-//! A deployment's page: the Op with its steps, objects, culprits and log, live to the line.
+//! A deployment's page: the Op with its steps, objects, culprits and log, live to the line. What the page of a removal
+//! (`removal`) shows alike is here, too.
 //!
 //! The stream of this page carries two things: the block `live`, rendered anew when the Op changes
 //! (without an id), and the lines of the log as JSON in events `log`, whose ids are line numbers. Who
@@ -15,8 +16,10 @@ use axum::response::sse::Event;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use control::Error;
 use control::deployment::{DeploymentDetail, DeploymentState};
-use control::op::{Culprit, LogFilter, LogLine, Op, OpEvent, StepName, StepState};
+use control::op::{Culprit, LogFilter, LogLine, Op, OpEvent, OpState, StepName, StepState, Task};
 use control::rights::Subject;
+use control::store::ids::OpId;
+use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt as _};
 use jiff::Timestamp;
@@ -52,32 +55,42 @@ struct OpPage {
 }
 
 /// A step as the list shows it.
-struct StepRow {
-    class: &'static str,
-    title: &'static str,
+pub(super) struct StepRow {
+    pub(super) class: &'static str,
+    pub(super) title: &'static str,
     /// The result, or what is done of what.
-    note: String,
+    pub(super) note: String,
     /// How long it took, or runs.
-    time: String,
-    since: Option<Timestamp>,
+    pub(super) time: String,
+    pub(super) since: Option<Timestamp>,
 }
 
 /// A line as the page's script takes it, and as it stands in the page without one.
 #[derive(Serialize)]
-struct LogRow {
-    n: i64,
+pub(super) struct LogRow {
+    pub(super) n: i64,
     t: i64,
-    level: &'static str,
+    pub(super) level: &'static str,
     kind: &'static str,
-    source: String,
-    text: String,
+    pub(super) source: String,
+    pub(super) text: String,
 }
+
+/// Renders the block `live` of an Op's page anew; none where it cannot be shown any more.
+pub(super) type Block = fn(Ctx, Arc<Op>) -> BoxFuture<'static, Option<String>>;
 
 /// Where to follow from.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct AfterQuery {
     after: i64,
+}
+
+impl AfterQuery {
+    /// The last line that the reader has.
+    pub(super) fn seen(&self, ctx: &Ctx) -> i64 {
+        ctx.last_event_id.as_deref().and_then(|id| id.parse().ok()).unwrap_or(self.after)
+    }
 }
 
 impl OpPage {
@@ -90,11 +103,7 @@ impl OpPage {
 
     /// Steps behind it. Those left out because it ended early are not.
     fn done_steps(&self) -> usize {
-        let ended_early =
-            self.is_over() && self.detail.deployment.state != DeploymentState::Succeeded;
-        let behind =
-            |step: &&StepRow| step.class == "done" || (step.class == "skipped" && !ended_early);
-        self.steps.iter().filter(behind).count()
+        done_steps(&self.op, &self.steps)
     }
 
     /// Whether a culprit is another one than that which the failure tells of.
@@ -121,18 +130,14 @@ pub(crate) async fn show(
     let detail = ctx.control().deployment_find(&ctx.actor, &environment, number).await?;
     let id = detail.deployment.op.id;
     if ctx.wants_stream {
-        let after =
-            ctx.last_event_id.as_deref().and_then(|id| id.parse().ok()).unwrap_or(query.after);
-        let events = ctx.control().op_subscribe(&ctx.actor, id, after).await?;
+        let events = ctx.control().op_subscribe(&ctx.actor, id, query.seen(&ctx)).await?;
         let environment = ctx.control().environment_get(&ctx.actor, &environment).await?;
         let (app, release) = (ctx.app.clone(), environment.release_name.to_string());
-        return Ok(live::stream(&app, follow(ctx, release, events)).into_response());
+        return Ok(live::stream(&app, follow(ctx, release, events, block)).into_response());
     }
     let op = Arc::new(ctx.control().op_get(&ctx.actor, id).await?);
-    let after = (op.last_sequence - STATIC_LINES).max(0);
-    let log = ctx.control().op_log(&ctx.actor, id, after, 1_000, &LogFilter::default()).await?;
     let mut page = page(&ctx, detail, op).await?;
-    page.lines = log.lines.iter().map(|line| row(line, &page.release_name)).collect();
+    page.lines = last_lines(&ctx, &page.op, &page.release_name).await?;
     page.chrome.live_url = Some(ctx.path_and_query.clone());
     Ok(Html(page.render()?).into_response())
 }
@@ -156,16 +161,48 @@ async fn page(ctx: &Ctx, detail: DeploymentDetail, op: Arc<Op>) -> Result<OpPage
     })
 }
 
-/// The events of an Op as the page takes them.
-fn follow(
+/// The lines that stand in the page itself.
+pub(super) async fn last_lines(
+    ctx: &Ctx,
+    op: &Op,
+    release_name: &str,
+) -> Result<Vec<LogRow>, PageError> {
+    let after = (op.last_sequence - STATIC_LINES).max(0);
+    let log = ctx.control().op_log(&ctx.actor, op.id, after, 1_000, &LogFilter::default()).await?;
+    Ok(log.lines.iter().map(|line| row(line, release_name)).collect())
+}
+
+/// Steps behind an Op. Those left out because it ended early are not.
+pub(super) fn done_steps(op: &Op, steps: &[StepRow]) -> usize {
+    let ended_early = op.state.is_final() && op.state != OpState::Succeeded;
+    let behind =
+        |step: &&StepRow| step.class == "done" || (step.class == "skipped" && !ended_early);
+    steps.iter().filter(behind).count()
+}
+
+/// The block of a deployment's page.
+fn block(ctx: Ctx, op: Arc<Op>) -> BoxFuture<'static, Option<String>> {
+    Box::pin(async move {
+        let Task::Deployment { deployment, .. } = op.task else { return None };
+        let detail = ctx.control().deployment_get(&ctx.actor, deployment).await.ok()?;
+        let page = page(&ctx, detail, op).await.ok()?;
+        let block = page.as_live().render().ok()?;
+        Some(format!("{block}{}", page.chrome.running_out_of_band()))
+    })
+}
+
+/// The events of an Op as its page takes them.
+pub(super) fn follow(
     ctx: Ctx,
     release_name: String,
     events: BoxStream<'static, Result<OpEvent, Error>>,
+    block: Block,
 ) -> impl Stream<Item = Event> + Send {
     let start = Follower {
         ctx,
         release_name,
         events,
+        block,
         pending: None,
         due: Instant::now(),
         over: false,
@@ -181,6 +218,7 @@ struct Follower {
     ctx: Ctx,
     release_name: String,
     events: BoxStream<'static, Result<OpEvent, Error>>,
+    block: Block,
     /// The newest state that was not sent yet.
     pending: Option<Arc<Op>>,
     /// When the block may be sent next.
@@ -225,14 +263,8 @@ impl Follower {
     async fn block(&mut self, op: Arc<Op>) -> Option<Event> {
         self.due = Instant::now() + PACE;
         self.ctx = self.ctx.clone().refreshed().await?;
-        let detail =
-            self.ctx.control().deployment_get(&self.ctx.actor, op.deployment).await.ok()?;
-        let page = page(&self.ctx, detail, op).await.ok()?;
-        let block = page.as_live().render().ok()?;
-        Some(
-            Event::default()
-                .data(format!("{block}{}", page.chrome.running_out_of_band()).replace('\r', "")),
-        )
+        let block = (self.block)(self.ctx.clone(), op).await?;
+        Some(Event::default().data(block.replace('\r', "")))
     }
 }
 
@@ -268,7 +300,7 @@ fn row(line: &LogLine, release: &str) -> LogRow {
 
 impl StepRow {
     /// The state for those who do not see the dot.
-    fn state_word(&self) -> &'static str {
+    pub(super) fn state_word(&self) -> &'static str {
         match self.class {
             "done" => ", done",
             "now" => ", under way",
@@ -280,13 +312,13 @@ impl StepRow {
 }
 
 impl LogRow {
-    fn clock(&self) -> String {
+    pub(super) fn clock(&self) -> String {
         let at = Timestamp::from_millisecond(self.t).unwrap_or_default();
         at.strftime("%H:%M:%S").to_string()
     }
 }
 
-fn steps(op: &Op) -> Vec<StepRow> {
+pub(super) fn steps(op: &Op) -> Vec<StepRow> {
     let rolls_back = |name: StepName| name.as_str().starts_with("roll_back");
     let shown = op.steps.iter().filter(|step| {
         // The way back is shown once it is taken.
@@ -340,8 +372,12 @@ pub(crate) async fn download(
     PathOf((environment, number)): PathOf<(String, i64)>,
 ) -> PageAnswer {
     let detail = ctx.control().deployment_find(&ctx.actor, &environment, number).await?;
-    let id = detail.deployment.op.id;
     let name = format!("{}-{number}.log", detail.deployment.environment.name);
+    Ok(whole_log(ctx, detail.deployment.op.id, &name))
+}
+
+/// The whole log of an Op as text, to be kept as a file of this name.
+pub(super) fn whole_log(ctx: Ctx, id: OpId, name: &str) -> Response {
     let pieces = futures_util::stream::try_unfold(Some(0), move |after: Option<i64>| {
         let ctx = ctx.clone();
         async move {
@@ -358,7 +394,7 @@ pub(crate) async fn download(
     if let Ok(value) = http::HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
         headers.insert(CONTENT_DISPOSITION, value);
     }
-    Ok(response)
+    response
 }
 
 fn text_line(line: &LogLine) -> String {

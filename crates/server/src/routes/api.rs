@@ -10,7 +10,9 @@ use control::cluster::{Cluster, ClusterCheck, NewSimulatedCluster};
 use control::deployment::{
     Deployment, DeploymentContent, DeploymentDetail, NewDeployment, NewPreview, Preview, Started,
 };
-use control::environment::{Environment, EnvironmentTotals, EnvironmentValues, NewEnvironment};
+use control::environment::{
+    Environment, EnvironmentTotals, EnvironmentValues, NewEnvironment, Outline,
+};
 use control::op::{LogPage, Op};
 use control::release::Release;
 use http::Method;
@@ -242,10 +244,13 @@ fn environment_calls() -> Vec<Route> {
         reads(
             "/environments",
             get(environments::list),
-            doc("environment_list", "Living environments.")
-                .query::<EnvironmentQuery>()
-                .query::<PageQuery>()
-                .answers_page::<Environment>(),
+            doc(
+                "environment_list",
+                "Living environments; with the status `deleted` those that are gone.",
+            )
+            .query::<EnvironmentQuery>()
+            .query::<PageQuery>()
+            .answers_page::<Environment>(),
         ),
         reads(
             "/environment-totals",
@@ -264,7 +269,32 @@ fn environment_calls() -> Vec<Route> {
         reads(
             "/environments/{environment}",
             get(environments::get),
-            doc("environment_get", "An environment, by id or name.").answers::<Environment>(),
+            doc("environment_get", "An environment, by id or name; by id a deleted one, too.")
+                .answers::<Environment>(),
+        ),
+        call(
+            Method::DELETE,
+            "/environments/{environment}",
+            delete(environments::remove),
+            doc(
+                "environment_remove",
+                "Removes an environment: queues the Op that uninstalls it, or only forgets it.",
+            )
+            .query::<environments::RemoveQuery>()
+            .answers::<Op>(),
+        )
+        .keyed(),
+        reads(
+            "/environments/{environment}/removal",
+            get(environments::removal_outline),
+            doc("removal_outline", "What the removal of an environment would take away.")
+                .answers::<Outline>(),
+        ),
+        acts(
+            "/environments/{environment}/keep",
+            post(environments::keep),
+            doc("environment_keep", "Gives a removal up that has deleted nothing.")
+                .answers::<Environment>(),
         ),
         reads(
             "/environments/{environment}/values",

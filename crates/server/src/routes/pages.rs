@@ -60,6 +60,9 @@ fn environments() -> Vec<Route> {
         shows(&of("/deploy"), get(pages::deploy::form)),
         takes(&of("/deploy"), post(pages::deploy::submit)).keyed(),
         takes(&of("/preview"), post(pages::deploy::preview)),
+        shows(&of("/remove"), get(pages::remove_environment::form)),
+        takes(&of("/remove"), post(pages::remove_environment::submit)).keyed(),
+        takes(&of("/keep"), post(pages::remove_environment::keep)),
         shows(DEPLOYMENT, get(pages::op::show)),
         shows(&deployment("/content"), get(pages::content::show)),
         shows(&deployment("/log"), get(pages::op::download)),
@@ -67,6 +70,9 @@ fn environments() -> Vec<Route> {
         shows(&deployment("/roll-back"), get(pages::roll_back::form)),
         takes(&deployment("/roll-back"), post(pages::roll_back::submit)).keyed(),
         shows("/deployments", get(pages::deployments::list)),
+        shows("/ops/{op}", get(pages::removal::show)),
+        shows("/ops/{op}/log", get(pages::removal::download)),
+        takes("/ops/{op}/cancel", post(pages::removal::cancel)),
     ]
 }
 

@@ -5,5 +5,6 @@ mod access;
 mod api;
 mod live;
 mod pages;
+mod removal;
 mod settings;
 mod site;

@@ -53,6 +53,30 @@ impl Objects {
     }
 }
 
+/// The objects of Helm release `release_name` while it is uninstalled: all of them, each until it is gone.
+pub(crate) fn leaving(objects: &[ObjectState], release_name: &str) -> Objects {
+    let cards: Vec<Card> = objects
+        .iter()
+        .map(|object| {
+            let (class, word) = match object.condition {
+                ObjectCondition::NotFound => ("good", "gone"),
+                ObjectCondition::Terminating => ("busy", "being deleted"),
+                _ => ("idle", "still there"),
+            };
+            let short = object.name.strip_prefix(release_name);
+            let short = short.and_then(|rest| rest.strip_prefix('-'));
+            Card {
+                class,
+                name: short.unwrap_or(&object.name).to_owned(),
+                full: object.name.clone(),
+                words: format!("{} · {word}", object.kind),
+            }
+        })
+        .collect();
+    let ready = cards.iter().filter(|card| card.class == "good").count();
+    Objects { ready, total: cards.len(), cards, also: String::new() }
+}
+
 /// Arranges the objects of Helm release `release_name`; what a culprit holds up is bad, whatever its
 /// state may yet become. A culprit of an object that became ready is past.
 pub(crate) fn arrange(
@@ -188,6 +212,31 @@ mod tests {
         ");
         assert_eq!(arranged.also, "2 Services");
         assert_eq!((arranged.ready, arranged.total), (3, 5));
+    }
+
+    /// What is uninstalled is shown until it is gone, whatever its kind.
+    #[test]
+    fn what_leaves() {
+        use ObjectCondition::{InProgress, NotFound, Terminating};
+        let objects = leaving(
+            &[
+                object("Deployment", "shop-web", Terminating, ""),
+                object("Service", "shop-web", NotFound, ""),
+                object("ConfigMap", "shop", InProgress, ""),
+            ],
+            "shop",
+        );
+        let cards: Vec<String> = objects
+            .cards
+            .iter()
+            .map(|card| format!("{} {}: {}", card.class, card.name, card.words))
+            .collect();
+        insta::assert_snapshot!(cards.join("\n"), @r"
+        busy web: Deployment · being deleted
+        good web: Service · gone
+        idle shop: ConfigMap · still there
+        ");
+        assert_eq!((objects.ready, objects.total), (1, 3));
     }
 
     /// When the wait is over nothing spins; what held it up stays bad, unless it became ready after all.

@@ -2,7 +2,7 @@
 
 use control::deployment::{Deployment, DeploymentState, Trigger};
 use control::environment::{Environment, EnvironmentState, EnvironmentStatus, Standing};
-use control::op::{OpBrief, StepName};
+use control::op::{OpBrief, OpState, StepName};
 
 /// A state: the shape and colour (a class of `pieces.css`) and the word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,13 @@ impl Mark {
 pub(crate) fn environment(environment: &Environment) -> Mark {
     let creating = environment.state == EnvironmentState::Creating;
     match (environment.state, environment.status) {
-        (EnvironmentState::Deleting, _) => Mark::new("busy", "Deleting"),
-        (EnvironmentState::Deleted, _) => Mark::new("idle", "Deleted"),
+        (EnvironmentState::Deleted, _) | (_, EnvironmentStatus::Deleted) => {
+            Mark::new("idle", "Deleted")
+        }
+        (_, EnvironmentStatus::RemovalFailed) => Mark::new("bad", "Not removed"),
+        (EnvironmentState::Deleting, _) | (_, EnvironmentStatus::Deleting) => {
+            Mark::new("busy", "Deleting")
+        }
         (_, EnvironmentStatus::Deploying) => {
             let tag =
                 environment.last.as_ref().map_or_else(String::new, |last| format!(" {}", last.tag));
@@ -49,8 +54,9 @@ fn was_cancelled(environment: &Environment) -> bool {
 /// What an environment runs, whatever its last deployment came to; for heads.
 pub(crate) fn running(environment: &Environment) -> Mark {
     match (&environment.release, environment.state) {
-        (_, EnvironmentState::Deleting) => Mark::new("busy", "Deleting"),
-        (_, EnvironmentState::Deleted) => Mark::new("idle", "Deleted"),
+        (_, EnvironmentState::Deleting | EnvironmentState::Deleted) => {
+            self::environment(environment)
+        }
         (Some(_), _) => Mark::new("good", "Running"),
         (None, _) => Mark::new("idle", "Not running yet"),
     }
@@ -69,6 +75,33 @@ pub(crate) fn deployment(state: DeploymentState, trigger: Trigger) -> Mark {
         DeploymentState::Cancelled => Mark::new("idle", "Cancelled"),
         DeploymentState::Superseded => Mark::new("idle", "Superseded"),
         DeploymentState::NeedsConfirmation => Mark::new("warn", "Needs confirmation"),
+    }
+}
+
+/// What to say of the removal of an environment in a word.
+pub(crate) fn removal(state: OpState, forget: bool) -> Mark {
+    match state {
+        OpState::Queued => Mark::new("idle", "Queued"),
+        OpState::Running if forget => Mark::new("busy", "Forgetting"),
+        OpState::Running => Mark::new("busy", "Removing"),
+        OpState::Succeeded if forget => Mark::new("good", "Forgotten"),
+        OpState::Succeeded => Mark::new("good", "Removed"),
+        OpState::Failed => Mark::new("bad", "Failed"),
+        OpState::Cancelled => Mark::new("idle", "Cancelled"),
+        OpState::Superseded => Mark::new("idle", "Superseded"),
+        OpState::NeedsConfirmation => Mark::new("warn", "Needs confirmation"),
+    }
+}
+
+/// The sign that the title of a removal's tab begins with.
+pub(crate) fn op_sign(state: OpState) -> &'static str {
+    match state {
+        OpState::Queued => "○",
+        OpState::Running => "◌",
+        OpState::Succeeded => "✓",
+        OpState::Failed => "✗",
+        OpState::Cancelled | OpState::Superseded => "–",
+        OpState::NeedsConfirmation => "▲",
     }
 }
 

@@ -120,3 +120,80 @@ pub(super) fn cancelled(steps: &[Step]) -> Failure {
         culprit: None,
     }
 }
+
+/// A removal that did not begin, since its cluster cannot be reached.
+pub(super) fn removal_before_anything(message: &str) -> Failure {
+    Failure { remedy: AGAIN_OR_FORGET.to_owned(), ..before_anything(message, "") }
+}
+
+/// Landfall's own fault while it removed an environment.
+pub(super) fn internal_of_removal(error: &Error) -> Failure {
+    Failure { remedy: "Remove it again once the cause is mended.".to_owned(), ..internal(error) }
+}
+
+const AGAIN_OR_FORGET: &str = "Remove it again once the cluster answers. If the cluster is gone for ever, forget the environment.";
+
+/// A removal that failed at a step.
+pub(super) fn of_removal(failed: &FailedStep) -> Failure {
+    let (otherwise, cluster_state) = match failed.step {
+        StepName::Check => (AGAIN_OR_FORGET, "Nothing was changed in the cluster."),
+        StepName::PreHooks => (
+            "Remove the environment again once the hook can succeed; or keep the environment, and correct its values or chart by a deployment.",
+            "No object of the release was deleted; what its hooks did stays done. The Helm release is marked uninstalling until the next deployment.",
+        ),
+        StepName::Delete => (
+            "Remove the environment again once the cause is mended.",
+            "Some objects may have been deleted, others not. The Helm release is marked uninstalling.",
+        ),
+        StepName::WaitGone => (
+            "Remove the environment again once the cause is mended.",
+            "All objects of the release were deleted, but not all have disappeared. The Helm release is marked uninstalling.",
+        ),
+        _ => (
+            "Remove the environment again once the cause is mended.",
+            "All objects of the release are gone; its records may still be there.",
+        ),
+    };
+    // What the culprit of a hook advises is about deployments.
+    let own = !failed.remedy.is_empty() && failed.step != StepName::PreHooks;
+    let remedy = if own { failed.remedy.clone() } else { otherwise.to_owned() };
+    Failure {
+        message: failed.message.clone(),
+        remedy,
+        cluster_state: cluster_state.to_owned(),
+        culprit: failed.culprits.first().cloned(),
+    }
+}
+
+/// Someone stopped a removal.
+pub(super) fn removal_cancelled(steps: &[Step]) -> Failure {
+    let begun = |name: StepName| {
+        steps.iter().any(|step| {
+            step.name == name && !matches!(step.state, StepState::Waiting | StepState::Skipped)
+        })
+    };
+    let (remedy, cluster_state) = if begun(StepName::WaitGone) {
+        (
+            "Remove the environment again.",
+            "All objects of the release were deleted; the Helm release is marked uninstalling.",
+        )
+    } else if begun(StepName::Delete) {
+        (
+            "Remove the environment again.",
+            "Some objects may have been deleted, others not. The Helm release is marked uninstalling.",
+        )
+    } else if begun(StepName::PreHooks) {
+        (
+            "The environment lives on.",
+            "No object of the release was deleted; a hook that was running may run on. The Helm release is marked uninstalling until the next deployment.",
+        )
+    } else {
+        ("The environment lives on.", "Nothing was changed in the cluster.")
+    };
+    Failure {
+        message: "The removal was cancelled.".to_owned(),
+        remedy: remedy.to_owned(),
+        cluster_state: cluster_state.to_owned(),
+        culprit: None,
+    }
+}

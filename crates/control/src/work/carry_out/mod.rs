@@ -1,13 +1,16 @@
-//! Carrying a deployment out: what its Op does, in which order, and how it ends.
+//! Carrying an Op out: what it does, in which order, and how it ends. Here that of a deployment, in `remove` that of the
+//! removal of an environment; what both do step by step is in `steps`.
 //!
 //! Every step can be run again: a worker that takes the Op up after another died goes on at the first step that is not
-//! done. Steps up to `check` settle what the deployment consists of (`content`); those after it change the cluster
+//! done. A deployment's steps up to `check` settle what it consists of (`content`); those after it change the cluster
 //! (`stage`). This module decides nothing about objects: that was decided by the plan.
 
 mod content;
 mod failure;
+mod remove;
 mod reports;
 mod stage;
+mod steps;
 
 use std::sync::Arc;
 
@@ -19,9 +22,9 @@ use crate::deployment::{Failure, OnFailure};
 use crate::environment::Ready;
 use crate::error::{Error, sentence};
 use crate::op::recorder::{RecordError, Recorder};
-use crate::op::{Culprit, LogLevel, Step, StepName, StepState};
-use reports::{Reports, told_culprit};
-use rollout::{RolloutError, culprit};
+use crate::op::{Carries, Culprit, LogLevel, Step, StepName, StepState};
+use reports::Reports;
+use rollout::RolloutError;
 
 /// Why an Op does not go on.
 enum Interrupted {
@@ -62,13 +65,13 @@ impl From<RecordError> for Interrupted {
     }
 }
 
-/// What every part of a run needs.
-struct Run<'a> {
+/// What every part of a run needs; `job` is what is carried out.
+struct Run<'a, J = Job> {
     control: &'a Control,
     held: &'a Held,
     recorder: Recorder,
     reports: Reports,
-    job: Job,
+    job: J,
     cluster: rollout::Cluster,
     /// The steps as the worker before left them.
     before: Vec<Step>,
@@ -77,6 +80,13 @@ struct Run<'a> {
 /// Carries the Op out that is held, to its end or until it has to stop.
 pub(super) async fn run(control: &Control, held: &Arc<Held>) {
     let recorder = Recorder::new(control.clone(), held.lease());
+    match held.lease().carries {
+        Carries::Deployment(_) => deploy(control, held, recorder).await,
+        Carries::Removal => remove::run(control, held, recorder).await,
+    }
+}
+
+async fn deploy(control: &Control, held: &Arc<Held>, recorder: Recorder) {
     let outcome = match prepare(control, held, recorder.clone()).await {
         Ok(run) => {
             let outcome = run.carry_out().await;
@@ -86,13 +96,21 @@ pub(super) async fn run(control: &Control, held: &Arc<Held>) {
         Err(interrupted) => Err(interrupted),
     };
     let Err(Interrupted::Internal(error)) = outcome else { return };
-    let cause = whole_text(&error);
-    tracing::error!(error = cause, op = %held.lease().op, "an Op cannot be carried out");
+    told_internal(&error, held);
     let failure = failure::internal(&error);
     // Where even this cannot be stored, the lease runs out and the Op is taken up again.
     if let Err(error) = recorder.end_failed(&failure, None, None).await {
-        tracing::error!(error = whole_text(&error), op = %held.lease().op, "the end of an Op cannot be stored");
+        told_unstored(&error, held);
     }
+}
+
+/// A fault of Landfall's own goes to the server's log.
+fn told_internal(error: &Error, held: &Held) {
+    tracing::error!(error = whole_text(error), op = %held.lease().op, "an Op cannot be carried out");
+}
+
+fn told_unstored(error: &RecordError, held: &Held) {
+    tracing::error!(error = whole_text(error), op = %held.lease().op, "the end of an Op cannot be stored");
 }
 
 async fn prepare<'a>(
@@ -157,13 +175,6 @@ impl Run<'_> {
         })
     }
 
-    /// The step as the worker before left it.
-    fn was_done(&self, name: StepName) -> bool {
-        self.before.iter().any(|step| {
-            step.name == name && matches!(step.state, StepState::Done | StepState::Skipped)
-        })
-    }
-
     /// Ends the Op as failed; before that, goes back to what ran where that was asked for and something ran.
     async fn after_failure(&self, failed: FailedStep) -> Result<(), Interrupted> {
         let touched = failure::touched_the_cluster(failed.step);
@@ -214,52 +225,6 @@ impl Run<'_> {
     /// Where the deployment goes.
     fn target(&self) -> Target {
         Target::of_deployment(self.cluster.clone(), &self.job.environment, self.job.deployment.id)
-    }
-
-    /// Records that a step failed, and tells why.
-    async fn fail<T>(&self, step: StepName, error: Broken) -> Result<T, Interrupted> {
-        if self.held.stop().is_cancelled() {
-            return Err(Interrupted::Stopped);
-        }
-        let failed = match error {
-            Broken::Prepare(PrepareError::Internal(error)) => return Err(error.into()),
-            Broken::Prepare(error) => {
-                let culprits: Vec<_> = error.culprits().into_iter().map(told_culprit).collect();
-                let remedy = Some(remedy_of(&culprits)).filter(|remedy| !remedy.is_empty());
-                FailedStep {
-                    step,
-                    message: error.message(),
-                    recorded: error.message(),
-                    remedy: remedy.unwrap_or_else(|| error.remedy()),
-                    culprits,
-                    ready: None,
-                }
-            }
-            Broken::Rollout(RolloutError::Guard(_) | RolloutError::Cancelled) => {
-                return Err(Interrupted::Stopped);
-            }
-            Broken::Rollout(error) => {
-                let culprits = culprit::of_error(&error).into_iter().map(told_culprit);
-                let culprits: Vec<_> = culprits.collect();
-                FailedStep {
-                    step,
-                    message: sentence(&whole_text(&error)),
-                    recorded: whole_text(&error),
-                    remedy: remedy_of(&culprits),
-                    culprits,
-                    ready: None,
-                }
-            }
-            Broken::NotReady(failed) => failed,
-            Broken::Stored(error) => return Err(error.into()),
-        };
-        self.reports.say(LogLevel::Error, failed.message.clone()).await;
-        self.reports.flush().await;
-        if !failed.culprits.is_empty() {
-            self.recorder.culprits(&failed.culprits).await?;
-        }
-        self.recorder.step_failed(step, &failed.message).await?;
-        Err(Interrupted::Failed(Box::new(failed)))
     }
 }
 

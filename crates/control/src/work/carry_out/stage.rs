@@ -1,14 +1,11 @@
 //! Carrying a plan into the cluster: record, hooks, apply, prune, wait, hooks, finish. The same for a deployment and for the way back
 //! after one failed; only the steps have other names.
 
-use std::future::Future;
-use std::time::Duration;
-
 use helm::release::HookEvent;
 use helm::render::PreparedChart;
 use jiff::{SignedDuration, Timestamp};
 use rollout::crds::Crds;
-use rollout::hooks::{self, HookOptions, HooksOutcome, Moment};
+use rollout::hooks::{self, Moment};
 use rollout::plan::Action;
 use rollout::record::{Finish, NewRevision};
 use rollout::wait::{WaitOptions, WaitOutcome};
@@ -16,23 +13,15 @@ use rollout::{Execution, RolloutError, apply, prune, record, wait};
 
 use super::content::{Settled, new_revision, repeated_revision};
 use super::reports::told_culprit;
+use super::steps::CLOCK_SKEW;
 use super::{Broken, FailedStep, Interrupted, Run, remedy_of};
 use crate::deployment::content::Content;
 use crate::deployment::job::Earlier;
 use crate::deployment::prepare::{self, PrepareError, Target};
 use crate::deployment::store as deployments;
 use crate::environment::Ready;
-use crate::error::{Error, sentence};
-use crate::op::{LogLevel, StepName, StepState};
-
-/// How often something transient is tried again, waiting longer each time.
-const ATTEMPTS: u32 = 6;
-/// The same before anything was changed: nothing is lost by giving up, and someone may be watching.
-const ATTEMPTS_TO_READ: u32 = 4;
-/// The first wait between two attempts.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The cluster's clock may be behind ours by this much.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(5);
+use crate::error::Error;
+use crate::op::{LogLevel, StepName};
 
 /// The names of the steps.
 pub(super) struct Names {
@@ -157,42 +146,13 @@ impl Run<'_> {
         self.begin(step).await?;
         let ran = self
             .retry(|| async {
-                // What an earlier try told counts as told.
-                self.reports.flush().await;
-                let options = HookOptions {
-                    timeout: Duration::from_secs(self.job.settings.wait_seconds.into()),
-                    clock_skew: CLOCK_SKEW,
-                    end_when_hopeless: self.job.settings.end_when_hopeless,
-                    cursor: self.recorder.cursor().await.map_err(Broken::Stored)?,
-                };
+                let options = self.hook_options(&self.job.settings).await?;
                 let run = hooks::run_hooks(self.execution(), plan, new, event.clone(), &options);
                 run.await.map_err(Broken::Rollout)
             })
             .await;
-        self.reports.flush().await;
-        let broken = match ran {
-            Ok(HooksOutcome::Done { hooks }) => {
-                let word = if event == HookEvent::Test { "test" } else { "hook" };
-                let plural = if hooks == 1 { "" } else { "s" };
-                return self.done(step, &format!("{hooks} {word}{plural}")).await;
-            }
-            Ok(HooksOutcome::Failed(failure)) => {
-                let message = sentence(&failure.to_string());
-                let recorded = failure.in_helms_words();
-                let culprits: Vec<_> = failure.culprits.into_iter().map(told_culprit).collect();
-                let remedy = remedy_of(&culprits);
-                Broken::NotReady(FailedStep {
-                    step,
-                    message,
-                    recorded,
-                    remedy,
-                    culprits,
-                    ready: None,
-                })
-            }
-            Err(error) => error,
-        };
-        self.fail(step, broken).await
+        let word = if event == HookEvent::Test { "test" } else { "hook" };
+        self.end_hooks(step, word, ran).await
     }
 
     /// The step `wait`: until everything is ready, the deadline passes, or nothing can come up any more.
@@ -339,106 +299,6 @@ impl Run<'_> {
             );
             self.reports.say(LogLevel::Warning, text).await;
         }
-    }
-
-    pub(super) fn execution(&self) -> Execution<'_> {
-        Execution {
-            cluster: &self.cluster,
-            guard: self.held,
-            reporter: &self.reports,
-            cancel: self.held.stop(),
-        }
-    }
-
-    /// Runs a step unless a worker before this one had done it; `None` then.
-    async fn step<T, F, Fut>(
-        &self,
-        name: StepName,
-        note: impl Fn(&T) -> String,
-        work: F,
-    ) -> Result<Option<T>, Interrupted>
-    where
-        F: Fn() -> Fut,
-        Fut: Future<Output = Result<T, RolloutError>>,
-    {
-        if self.was_done(name) {
-            return Ok(None);
-        }
-        self.begin(name).await?;
-        match self.retry(|| async { work().await.map_err(Broken::Rollout) }).await {
-            Ok(result) => {
-                self.done(name, &note(&result)).await?;
-                Ok(Some(result))
-            }
-            Err(error) => self.fail(name, error).await,
-        }
-    }
-
-    /// Begins a step at a safe point.
-    pub(super) async fn begin(&self, name: StepName) -> Result<(), Interrupted> {
-        if self.held.stop().is_cancelled() {
-            return Err(Interrupted::Stopped);
-        }
-        self.reports.step(name).await;
-        Ok(self.recorder.step_started(name).await?)
-    }
-
-    /// Ends a step, after everything it told is stored.
-    pub(super) async fn done(&self, name: StepName, note: &str) -> Result<(), Interrupted> {
-        self.reports.flush().await;
-        Ok(self.recorder.step_done(name, note).await?)
-    }
-
-    pub(super) async fn say(&self, text: String) {
-        self.reports.say(LogLevel::Info, text).await;
-    }
-
-    fn was_begun(&self, name: StepName) -> bool {
-        self.before.iter().any(|step| step.name == name && step.state != StepState::Waiting)
-    }
-
-    /// When a step began.
-    async fn began(&self, name: StepName) -> Result<Option<Timestamp>, Interrupted> {
-        let steps = self.recorder.steps().await?;
-        Ok(steps.iter().find(|step| step.name == name).and_then(|step| step.started_at))
-    }
-
-    /// Tries again what may succeed in a moment with nobody changing anything.
-    pub(super) async fn retry<T, F, Fut>(&self, attempt: F) -> Result<T, Broken>
-    where
-        F: Fn() -> Fut,
-        Fut: Future<Output = Result<T, Broken>>,
-    {
-        self.retry_times(ATTEMPTS, attempt).await
-    }
-
-    /// The same for what only reads before anything was changed.
-    pub(super) async fn retry_reading<T, F, Fut>(&self, attempt: F) -> Result<T, Broken>
-    where
-        F: Fn() -> Fut,
-        Fut: Future<Output = Result<T, Broken>>,
-    {
-        self.retry_times(ATTEMPTS_TO_READ, attempt).await
-    }
-
-    async fn retry_times<T, F, Fut>(&self, attempts: u32, attempt: F) -> Result<T, Broken>
-    where
-        F: Fn() -> Fut,
-        Fut: Future<Output = Result<T, Broken>>,
-    {
-        let mut wait = FIRST_WAIT;
-        for _ in 1..attempts {
-            match attempt().await {
-                Err(error) if error.is_transient() && !self.held.stop().is_cancelled() => {
-                    let text = format!("{}; trying again in {} s", error.text(), wait.as_secs());
-                    self.reports.say(LogLevel::Warning, text).await;
-                }
-                other => return other,
-            }
-            self.held.stop().run_until_cancelled(tokio::time::sleep(wait)).await;
-            wait *= 2;
-        }
-        attempt().await
     }
 }
 

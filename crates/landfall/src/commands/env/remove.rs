@@ -1,0 +1,147 @@
+//! `landfall env remove` and `landfall env keep`.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::encoded;
+use crate::client::{Client, ServerArgs, watch};
+use crate::output::{self, Format};
+
+/// Which one, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RemoveArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+
+    /// The App Environment
+    environment: String,
+
+    /// Leave its cluster alone and only forget it: for one whose cluster is gone for ever
+    #[arg(long)]
+    forget: bool,
+
+    /// Do not ask
+    #[arg(long, short = 'y')]
+    yes: bool,
+
+    /// Why, for the history
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    reason: String,
+
+    /// Follow the Op; the command then succeeds only if the removal does
+    #[arg(long, short = 'w')]
+    watch: bool,
+
+    /// How to print what was started
+    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
+    output: Format,
+}
+
+/// Which one.
+#[derive(Debug, clap::Args)]
+pub(crate) struct KeepArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+
+    /// The App Environment
+    environment: String,
+}
+
+/// What the removal would take away.
+#[derive(Debug, Deserialize)]
+struct Outline {
+    #[serde(default)]
+    objects: Vec<Object>,
+    #[serde(default)]
+    queued: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Object {
+    name: String,
+    kept: bool,
+}
+
+/// The Op that was queued.
+#[derive(Debug, Deserialize)]
+struct Op {
+    id: String,
+    state: String,
+    environment: Named,
+}
+
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// Queues the removal, once it is confirmed.
+pub(super) async fn remove(args: RemoveArgs) -> Result<ExitCode> {
+    let client = args.server.client()?;
+    if !args.yes {
+        confirm(&client, &args).await?;
+    }
+    let path = format!(
+        "/api/v1/environments/{}?forget={}&reason={}",
+        args.environment,
+        args.forget,
+        encoded(&args.reason)
+    );
+    let started: Value = client.delete(&path).await?;
+    let op: Op = serde_json::from_value(started.clone())
+        .context("the server's answer is not what this version of landfall understands")?;
+    if !(args.watch && args.output == Format::Table) {
+        output::print(args.output, &started, &["environment", "state", "op"], |_| {
+            vec![vec![op.environment.name.clone(), op.state.clone(), op.id.clone()]]
+        })?;
+    }
+    if !args.watch {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(watch::watch(&client, &op.id).await?.report())
+}
+
+/// Says what is deleted and has the name typed.
+async fn confirm(client: &Client, args: &RemoveArgs) -> Result<()> {
+    if !std::io::stdin().is_terminal() {
+        bail!("nobody is there to be asked whether to remove {}; pass --yes", args.environment);
+    }
+    let outline: Outline =
+        client.get(&format!("/api/v1/environments/{}/removal", args.environment)).await?;
+    if args.forget {
+        eprintln!("{} is forgotten; whatever runs in its cluster runs on.", args.environment);
+    }
+    for object in &outline.objects {
+        let becomes = match (args.forget, object.kept) {
+            (true, _) => "left",
+            (false, true) => "kept",
+            (false, false) => "deleted",
+        };
+        eprintln!("  {:<8} {}", becomes, object.name);
+    }
+    if outline.queued > 0 {
+        eprintln!("Queued deployments that will not be carried out: {}.", outline.queued);
+    }
+    eprint!("Type its name to remove {}: ", args.environment);
+    std::io::stderr().flush().context("could not write to standard error")?;
+    let mut typed = String::new();
+    std::io::stdin().read_line(&mut typed).context("could not read from standard input")?;
+    if typed.trim() != args.environment {
+        bail!("that is not its name; nothing was removed");
+    }
+    Ok(())
+}
+
+/// Gives a removal up.
+pub(super) async fn keep(args: KeepArgs) -> Result<ExitCode> {
+    let client = args.server.client()?;
+    let path = format!("/api/v1/environments/{}/keep", args.environment);
+    let kept: Value = client.post(&path, &json!({})).await?;
+    let state = kept["state"].as_str().unwrap_or_default();
+    eprintln!("✓ {} is {state} as before", args.environment);
+    Ok(ExitCode::SUCCESS)
+}
