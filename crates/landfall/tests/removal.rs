@@ -90,7 +90,7 @@ impl World {
 
     /// The releases that real helm lists, whatever their state.
     fn helm_list(&self) -> Vec<String> {
-        let list = self.cluster.helm(&["list", "-n", "ledger-books", "-a", "-o", "json"]);
+        let list = self.cluster.helm(&["list", "-n", "ledger-books", "-o", "json"]);
         let list: Value = serde_json::from_str(&list).unwrap();
         let names = list.as_array().unwrap().iter();
         names.map(|release| release["name"].as_str().unwrap().to_owned()).collect()

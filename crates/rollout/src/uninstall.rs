@@ -234,11 +234,10 @@ impl<'a> Uninstall<'a> {
     }
 
     /// The objects of the last revision in the order in which they are deleted.
-    fn objects(&self, history: &History) -> Result<Vec<DesiredObject>, RolloutError> {
+    fn objects(&self, history: &History) -> Result<Vec<DesiredObject>, RecordError> {
         let manifest = history.last().map_or("", |last| &last.release.manifest);
         let release = || self.release.to_owned();
-        let read = in_order(manifest);
-        Ok(read.map_err(|source| RecordError::Manifest { release: release(), source })?)
+        in_order(manifest).map_err(|source| RecordError::Manifest { release: release(), source })
     }
 }
 

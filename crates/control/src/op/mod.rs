@@ -70,7 +70,7 @@ pub enum Task {
         number: i64,
     },
     /// The removal of its environment.
-    Removal(Removal),
+    Removal(Box<Removal>),
 }
 
 impl Task {
@@ -496,7 +496,7 @@ impl Control {
             (Carries::Deployment(deployment), Some(number)) => {
                 Task::Deployment { deployment, number }
             }
-            _ => Task::Removal(self.removal(op).await?),
+            _ => Task::Removal(Box::new(self.removal(op).await?)),
         };
         Ok(row.into_view(task, steps, objects, culprits))
     }

@@ -89,7 +89,7 @@ async fn list(args: ListArgs) -> Result<ExitCode> {
     let mut path = format!("/api/v1/environments?limit={}", args.limit);
     for (name, given) in [("search", &args.search), ("status", &args.status)] {
         if let Some(given) = given {
-            path.push_str(&format!("&{name}={}", encoded(given)));
+            path.extend(["&", name, "=", &encoded(given)]);
         }
     }
     let page: Value = args.server.client()?.get(&path).await?;

@@ -29,7 +29,7 @@ struct Head {
 /// A removal with its Op.
 struct Gone {
     op: Op,
-    removal: Removal,
+    removal: Box<Removal>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

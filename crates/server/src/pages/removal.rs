@@ -23,7 +23,7 @@ struct RemovalPage {
     chrome: Chrome,
     environment: Environment,
     op: Arc<Op>,
-    removal: Removal,
+    removal: Box<Removal>,
     mark: Mark,
     steps: Vec<StepRow>,
     objects: Objects,

@@ -81,8 +81,8 @@ struct Run<'a, J = Job> {
 pub(super) async fn run(control: &Control, held: &Arc<Held>) {
     let recorder = Recorder::new(control.clone(), held.lease());
     match held.lease().carries {
-        Carries::Deployment(_) => deploy(control, held, recorder).await,
-        Carries::Removal => remove::run(control, held, recorder).await,
+        Carries::Deployment(_) => Box::pin(deploy(control, held, recorder)).await,
+        Carries::Removal => Box::pin(remove::run(control, held, recorder)).await,
     }
 }
 
