@@ -144,7 +144,7 @@ async fn removed(world: &World) {
     let removal = world.api.get(&format!("/ops/{}", gone["removal"].as_str().unwrap())).await;
     assert_eq!((&removal["kind"], &removal["reason"]), (&json!("removal"), &json!("over")));
     let first = world.api.get(&format!("/environments/{old}/deployments/1")).await;
-    assert_eq!(first["deployment"]["environment"]["deleted"], true);
+    assert_eq!(first["environment"]["deleted"], true);
     let (_, listed, _) = world.landfall(&["env", "list", "--status", "deleted"]).await;
     assert!(listed.contains("books"), "{listed}");
 
