@@ -152,6 +152,11 @@ impl Api {
         self.send(self.http.patch(format!("{}/api/v1{path}", self.url)).json(&body)).await
     }
 
+    /// `DELETE`, whatever comes of it.
+    pub async fn try_delete(&self, path: &str) -> (u16, Value) {
+        self.send(self.http.delete(format!("{}/api/v1{path}", self.url))).await
+    }
+
     /// `POST`, whatever comes of it.
     pub async fn try_post(&self, path: &str, body: Value) -> (u16, Value) {
         self.send(self.http.post(format!("{}/api/v1{path}", self.url)).json(&body)).await

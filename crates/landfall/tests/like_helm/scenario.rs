@@ -59,16 +59,19 @@ pub(crate) enum Act {
     Install,
     /// Real Helm installs the release, for both: Landfall goes on with what it finds.
     InstalledBy(Maker),
+    /// Real Helm upgrades it, for both.
+    UpgradedBy(Maker),
     /// One more.
     Upgrade,
-    /// Back to this revision, which Landfall's deployment of the same number has made (of the one before where real Helm
-    /// made the first).
+    /// Back to this revision, which one of Landfall's deployments has made.
     RollBack(u32),
+    /// The release is taken out: `helm uninstall`, and the removal of the environment.
+    Uninstall,
     /// Somebody else does something in the namespace.
     Kubectl(Vec<String>),
 }
 
-/// Who made a release that is applied on the client side.
+/// Which Helm makes a revision in Landfall's place.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Maker {
@@ -76,6 +79,8 @@ pub(crate) enum Maker {
     Helm3,
     /// Helm 4 with `--server-side=false`.
     ClientSide,
+    /// Helm 4 with `--server-side=true`.
+    ServerSide,
 }
 
 impl Step {
@@ -83,10 +88,11 @@ impl Step {
     pub(crate) fn title(&self) -> String {
         match &self.r#do {
             Act::Install => "the install".to_owned(),
-            Act::InstalledBy(Maker::Helm3) => "Helm 3's install".to_owned(),
-            Act::InstalledBy(Maker::ClientSide) => "the client-side install".to_owned(),
+            Act::InstalledBy(_) => "the install by Helm".to_owned(),
+            Act::UpgradedBy(_) => "the upgrade by Helm".to_owned(),
             Act::Upgrade => "the upgrade".to_owned(),
             Act::RollBack(revision) => format!("rolling back to {revision}"),
+            Act::Uninstall => "the uninstall".to_owned(),
             Act::Kubectl(arguments) => format!("kubectl {}", arguments.join(" ")),
         }
     }
@@ -104,10 +110,13 @@ impl Scenario {
         format!("0.{changes}.0")
     }
 
-    /// How many revisions real Helm had made in Landfall's place before step number `at`.
-    pub(crate) fn foreign_revisions(&self, at: usize) -> u32 {
-        let made = self.steps[..at].iter().filter(|step| matches!(step.r#do, Act::InstalledBy(_)));
-        u32::try_from(made.count()).unwrap()
+    /// The number of Landfall's deployment that made a revision. It has none of those that real Helm made in its place.
+    pub(crate) fn deployment(&self, revision: u32) -> u32 {
+        let made = self.steps.iter().filter(|step| !matches!(step.r#do, Act::Kubectl(_)));
+        let made = made.take(usize::try_from(revision).unwrap());
+        let own =
+            made.filter(|step| !matches!(step.r#do, Act::InstalledBy(_) | Act::UpgradedBy(_)));
+        u32::try_from(own.count()).unwrap()
     }
 
     /// Whether Landfall has deployed before step number `at`.
@@ -154,6 +163,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         include_str!("scenarios/hooks.yaml"),
         include_str!("scenarios/crds.yaml"),
         include_str!("scenarios/client_side.yaml"),
+        include_str!("scenarios/uninstall.yaml"),
     ];
     files.iter().flat_map(|text| read(text)).collect()
 }

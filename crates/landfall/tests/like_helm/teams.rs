@@ -44,23 +44,24 @@ impl<'a> Ground<'a> {
     fn helm(&self, maker: Option<Maker>, mut arguments: Vec<String>) -> Option<String> {
         let timeout = format!("--timeout={}s", self.scenario.wait);
         arguments.extend(["--namespace", &self.namespace, "--wait", &timeout].map(str::to_owned));
-        if self.scenario.jobs {
+        if self.scenario.jobs && arguments[0] != "uninstall" {
             arguments.push("--wait-for-jobs".to_owned());
         }
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let run = |more: &[&str]| self.cluster.try_helm(&[&arguments[..], more].concat()).err();
         match maker {
             Some(Maker::Helm3) => self.cluster.try_helm3(&arguments).err(),
-            Some(Maker::ClientSide) => {
-                self.cluster.try_helm(&[&arguments[..], &["--server-side=false"]].concat()).err()
-            }
-            None => self.cluster.try_helm(&arguments).err(),
+            Some(Maker::ClientSide) => run(&["--server-side=false"]),
+            Some(Maker::ServerSide) => run(&["--server-side=true"]),
+            None => run(&[]),
         }
     }
 
     /// What real Helm does for both.
-    fn installed_by(&self, maker: Maker, at: usize) -> Option<String> {
-        let mut arguments = self.with_chart("install", at);
-        arguments.push("--create-namespace".to_owned());
+    fn made_by(&self, maker: Maker, command: &str, at: usize) -> Option<String> {
+        let mut arguments = self.with_chart(command, at);
+        let more = if command == "install" { "--create-namespace" } else { "--reset-values" };
+        arguments.push(more.to_owned());
         self.helm(Some(maker), arguments)
     }
 
@@ -120,10 +121,12 @@ impl<'a> Helm<'a> {
                 ground.kubectl(arguments);
                 return None;
             }
-            Act::InstalledBy(maker) => return ground.installed_by(*maker, at),
+            Act::InstalledBy(maker) => return ground.made_by(*maker, "install", at),
+            Act::UpgradedBy(maker) => return ground.made_by(*maker, "upgrade", at),
             Act::RollBack(revision) => {
                 (vec!["rollback".to_owned(), RELEASE.to_owned(), revision.to_string()], None)
             }
+            Act::Uninstall => (vec!["uninstall".to_owned(), RELEASE.to_owned()], None),
             Act::Install => (ground.with_chart("install", at), Some("--create-namespace")),
             Act::Upgrade => (ground.with_chart("upgrade", at), Some("--reset-values")),
         };
@@ -187,8 +190,17 @@ impl<'a> Landfall<'a> {
                 return None;
             }
             Act::InstalledBy(maker) => {
-                let install = || self.ground.installed_by(*maker, at);
+                let install = || self.ground.made_by(*maker, "install", at);
                 return tokio::task::block_in_place(install);
+            }
+            Act::UpgradedBy(maker) => {
+                let upgrade = || self.ground.made_by(*maker, "upgrade", at);
+                return tokio::task::block_in_place(upgrade);
+            }
+            Act::Uninstall => {
+                let (status, op) = self.api.try_delete(&format!("/environments/{slug}")).await;
+                assert_eq!(status, 200, "{op:#}");
+                return self.ends(op["id"].as_str().unwrap()).await;
             }
             Act::Install | Act::Upgrade if !scenario.has_deployed(at) => (
                 "/environments".to_owned(),
@@ -203,7 +215,7 @@ impl<'a> Landfall<'a> {
                 json!({ "release": release, "values": step.values, "on_failure": "leave" }),
             ),
             Act::RollBack(revision) => {
-                let number = revision - scenario.foreign_revisions(at);
+                let number = scenario.deployment(*revision);
                 (
                     format!("/environments/{slug}/rollbacks"),
                     json!({ "to": format!("#{number}"), "on_failure": "leave" }),
@@ -211,7 +223,12 @@ impl<'a> Landfall<'a> {
             }
         };
         let started = self.api.post(&path, body).await;
-        let ended = self.api.op_end(&op_of(&started)).await;
+        self.ends(&op_of(&started)).await
+    }
+
+    /// Waits for an Op; what it says if it did not succeed.
+    async fn ends(&self, op: &str) -> Option<String> {
+        let ended = self.api.op_end(op).await;
         (ended["state"] != "succeeded").then(|| format!("{ended:#}"))
     }
 }
