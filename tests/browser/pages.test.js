@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
-import { addFailure, failed, sample, startDemo } from "./support/demo.js";
+import { addFailure, addRemoved, failed, sample, startDemo } from "./support/demo.js";
 import { openPage, startBrowser, startLandfall } from "./support/landfall.js";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -25,6 +25,8 @@ const inside = [
   [`${environment}/deployments`, ".timeline"],
   [`${environment}/values`, "main .code"],
   [`${environment}/deploy`, "#verdict code"],
+  [`${environment}/remove`, "h1"],
+  ["/environments?status=deleted", "table"],
   [`${environment}/deployments/1`, "[data-log] .row"],
   [`${environment}/deployments/1/content`, "h2"],
   [`${environment}/deployments/1/roll-back`, "h1"],
@@ -64,6 +66,10 @@ before(async () => {
   await page.getByRole("heading", { level: 1, name: "App Environments" }).waitFor();
   await page.goto(`${demo.url}${failure}`);
   await page.locator(".head .state", { hasText: "Failed" }).waitFor();
+  const removed = await addRemoved(demo);
+  await page.goto(`${demo.url}${removed.removal}`);
+  await page.locator(".head .state", { hasText: "Removed" }).waitFor();
+  inside.push([removed.removal, "[data-log] .row"], [removed.environment, ".notice"]);
   signedIn = await context.storageState();
   await close();
 });

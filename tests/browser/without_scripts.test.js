@@ -79,5 +79,21 @@ test("a product is set up, released and deployed with JavaScript off", async () 
     await search.getByRole("button", { name: "Show" }).click();
     await page.getByRole("heading", { name: "Nothing matches these filters" }).waitFor();
   }
+
+  // Removed once its name is typed; what it was stays readable.
+  await page.goto(`${landfall.url}/environments/staging`);
+  await page.getByRole("link", { name: "Remove environment" }).click();
+  await page.getByRole("button", { name: "Remove environment" }).waitFor();
+  await page.getByRole("textbox", { name: /Its name/ }).fill("production");
+  await page.getByRole("button", { name: "Remove environment" }).click();
+  await page.getByRole("link", { name: /not the environment's name/ }).waitFor();
+  await page.getByRole("textbox", { name: /Its name/ }).fill("staging");
+  await page.getByRole("button", { name: "Remove environment" }).click();
+  await page.getByRole("heading", { level: 1, name: "Removal of staging" }).waitFor();
+  await reloadUntil(page, "Removed");
+  await page.getByRole("link", { name: "Its history" }).click();
+  await page.getByText(/This environment was removed/).waitFor();
+  await page.getByRole("link", { name: "2.4.0 → 2.4.1" }).click();
+  await page.getByRole("heading", { level: 1, name: /^#2/ }).waitFor();
   await close();
 });

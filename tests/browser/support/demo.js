@@ -41,6 +41,14 @@ async function call(url, token, method, body) {
   return answer.json();
 }
 
+/** Adds an environment of the second App and removes it; the addresses of its page and of the removal's. */
+export async function addRemoved(demo) {
+  const made = { name: "labels-gone", app: failed.app, kind: "sandbox", cluster: sample.cluster, release: "1.0.0" };
+  const { environment } = await demo.call("POST", "/environments", made);
+  const { id } = await demo.call("DELETE", `/environments/${environment.name}?reason=no longer needed`);
+  return { environment: `/environments/${environment.id}`, removal: `/ops/${id}` };
+}
+
 /** Adds the second App, its environment, and a deployment that does not come up. */
 export async function addFailure(demo) {
   const { chart } = await demo.call("GET", `/apps/${sample.app}`);
