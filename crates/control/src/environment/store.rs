@@ -414,12 +414,7 @@ pub(crate) async fn has_lost_objects(
     c: &impl ConnectionTrait,
     environment: EnvironmentId,
 ) -> Result<bool, StoreError> {
-    let begun = sql("SELECT 1 AS one FROM ops o JOIN op_steps s ON s.op_id = o.id \
-                     WHERE o.environment_id = $1 AND o.op_kind = 'removal' \
-                     AND s.name = 'delete' AND s.started_at IS NOT NULL LIMIT 1")
-    .bind(environment)
-    .one(c, "see how far a removal came", |_| Ok(()));
-    Ok(begun.await?.is_some())
+    has_begun(c, environment, "removal", "delete").await
 }
 
 /// Whether any deployment has come so far that the cluster may hold a Helm release of the environment.
@@ -427,11 +422,23 @@ pub(crate) async fn has_release(
     c: &impl ConnectionTrait,
     environment: EnvironmentId,
 ) -> Result<bool, StoreError> {
+    has_begun(c, environment, "deployment", "record").await
+}
+
+/// Whether any Op of a kind has begun a step in the environment.
+async fn has_begun(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+    op_kind: &str,
+    step: &str,
+) -> Result<bool, StoreError> {
     let begun = sql("SELECT 1 AS one FROM ops o JOIN op_steps s ON s.op_id = o.id \
-                     WHERE o.environment_id = $1 AND o.op_kind = 'deployment' \
-                     AND s.name = 'record' AND s.started_at IS NOT NULL LIMIT 1")
+                     WHERE o.environment_id = $1 AND o.op_kind = $2 \
+                     AND s.name = $3 AND s.started_at IS NOT NULL LIMIT 1")
     .bind(environment)
-    .one(c, "see whether an environment has a Helm release", |_| Ok(()));
+    .bind(op_kind)
+    .bind(step)
+    .one(c, "see how far Ops of an environment came", |_| Ok(()));
     Ok(begun.await?.is_some())
 }
 

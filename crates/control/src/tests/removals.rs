@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::on_both;
 use super::site::{Site, new_environment};
-use super::work::{deploy, ended, log, records, until_step};
+use super::work::{carry_out_and_be_killed, deploy, ended, log, records, until_step};
 use crate::actor::Actor;
 use crate::audit::AuditFilter;
 use crate::control::Control;
@@ -432,19 +432,7 @@ fn killed_at_every_step() {
             workers.stop().await;
             remove(&control, &name).await.unwrap().id
         });
-        // The process that is killed has a runtime of its own: dropping it stops everything at once.
-        let doomed =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let doomed = doomed.unwrap();
-        let (control, workers) = doomed.block_on(async {
-            let control = Control::open(site.config.clone()).await.unwrap();
-            let workers = control.start_workers();
-            (control, workers)
-        });
-        doomed.block_on(until_step(&control, op, *step));
-        doomed.shutdown_background();
-        std::mem::forget(workers);
-        drop(control);
+        carry_out_and_be_killed(&site, op, *step);
         runtime.block_on(async {
             let control = Control::open(site.config.clone()).await.unwrap();
             let workers = control.start_workers();

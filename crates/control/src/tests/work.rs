@@ -334,6 +334,22 @@ async fn a_stopped_worker_gives_its_op_to_another(site: Site) {
     second.stop().await;
 }
 
+/// A process that takes an Op up and is killed as soon as a step has begun.
+pub(super) fn carry_out_and_be_killed(site: &Site, op: OpId, step: StepName) {
+    // It has a runtime of its own: dropping that stops everything at once.
+    let doomed = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let doomed = doomed.unwrap();
+    let (control, workers) = doomed.block_on(async {
+        let control = Control::open(site.config.clone()).await.unwrap();
+        let workers = control.start_workers();
+        (control, workers)
+    });
+    doomed.block_on(until_step(&control, op, step));
+    doomed.shutdown_background();
+    std::mem::forget(workers);
+    drop(control);
+}
+
 /// A process killed at any step of an Op, again and again: another takes the Op up from the last
 /// finished step, with one revision, the same objects, and no log line twice.
 #[test]
@@ -350,19 +366,7 @@ fn killed_at_every_step() {
     for (n, step) in crate::op::DEPLOY_STEPS.iter().enumerate() {
         let name = format!("env{n}");
         let op = runtime.block_on(async { site.environment(&name, "sandbox").await.1.op.id });
-        // The process that is killed has a runtime of its own: dropping it stops everything at once.
-        let doomed =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        let doomed = doomed.unwrap();
-        let (control, workers) = doomed.block_on(async {
-            let control = Control::open(site.config.clone()).await.unwrap();
-            let workers = control.start_workers();
-            (control, workers)
-        });
-        doomed.block_on(until_step(&control, op, *step));
-        doomed.shutdown_background();
-        std::mem::forget(workers);
-        drop(control);
+        carry_out_and_be_killed(&site, op, *step);
         runtime.block_on(async {
             let control = Control::open(site.config.clone()).await.unwrap();
             let workers = control.start_workers();
