@@ -41,16 +41,18 @@ pub fn pair(bits: u32) -> Vec<BoxedUint> {
 fn next(bits: u32, enough: &AtomicBool) -> Option<BoxedUint> {
     let mut rng = UnwrapErr(getrandom::SysRng); // the system's generator does not fail
     loop {
-        for candidate in Sieve::random(&mut rng, bits).candidates() {
+        let sieve = Sieve::random(&mut rng, bits);
+        let mut candidates = sieve.candidates().peekable();
+        while candidates.peek().is_some() {
             if enough.load(Ordering::Relaxed) {
                 return None;
             }
-            if fermat::passes(&candidate) {
-                let bytes: Vec<u8> = candidate.iter().flat_map(|limb| limb.to_le_bytes()).collect();
-                let number = BoxedUint::from_le_slice(&bytes, bits).ok()?;
-                if is_prime(Flavor::Any, &number) {
-                    return Some(number);
-                }
+            let together: Vec<Vec<u64>> = candidates.by_ref().take(fermat::TOGETHER).collect();
+            let Some(passed) = fermat::first_that_passes(&together) else { continue };
+            let bytes: Vec<u8> = passed.iter().flat_map(|limb| limb.to_le_bytes()).collect();
+            let number = BoxedUint::from_le_slice(&bytes, bits).ok()?;
+            if is_prime(Flavor::Any, &number) {
+                return Some(number);
             }
         }
     }

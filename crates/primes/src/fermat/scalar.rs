@@ -1,16 +1,10 @@
-//! Fermat's test to base 2: fast, and only ever used to turn candidates down.
-//!
-//! Of the some thirty candidates that a sieve leaves for each prime, all but one are composite, and finding that out is what
-//! making a key costs. A composite number all but never passes; what does pass is judged by the library's own test, so that
-//! nothing here can make a key weak. Time depends on the candidate, which is thrown away.
-//!
-//! Numbers are slices of 64-bit limbs, lowest first; arithmetic is Montgomery's (Handbook of Applied Cryptography, 14.3.2).
+//! The test for one number. Numbers are slices of 64-bit limbs, lowest first.
 
 /// How many limbs the inner loops take at a time.
 const STEP: usize = 8;
 
 /// Whether 2^(n-1) = 1 modulo the odd `n`, whose highest bit is set.
-pub(crate) fn passes(n: &[u64]) -> bool {
+pub(super) fn passes(n: &[u64]) -> bool {
     let Some(&lowest) = n.first() else { return false };
     let factor = negated_inverse(lowest);
     // 1 in Montgomery's form is R mod n: R - n, as n has its highest bit set.
@@ -30,7 +24,7 @@ pub(crate) fn passes(n: &[u64]) -> bool {
 }
 
 /// -1/n modulo 2^64, by Newton's iteration: each round doubles the right bits, and the first has three.
-fn negated_inverse(n: u64) -> u64 {
+pub(super) fn negated_inverse(n: u64) -> u64 {
     let mut inverse = n;
     for _ in 0..5 {
         inverse = inverse.wrapping_mul(2_u64.wrapping_sub(n.wrapping_mul(inverse)));
@@ -103,7 +97,7 @@ fn reduce(wide: &mut [u64], n: &[u64], factor: u64, out: &mut [u64]) {
 }
 
 /// `2 * a` modulo `n`, for `a` below `n`.
-fn double(a: &mut [u64], n: &[u64]) {
+pub(super) fn double(a: &mut [u64], n: &[u64]) {
     let mut shifted_out = 0;
     for limb in &mut *a {
         let top = *limb >> 63;
@@ -120,7 +114,7 @@ fn less(a: &[u64], b: &[u64]) -> bool {
 }
 
 /// `a - b` modulo R.
-fn subtract(a: &mut [u64], b: &[u64]) {
+pub(super) fn subtract(a: &mut [u64], b: &[u64]) {
     let mut borrow = false;
     for (a, b) in a.iter_mut().zip(b) {
         (*a, borrow) = {
