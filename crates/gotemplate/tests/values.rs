@@ -1,5 +1,6 @@
 //! Go's values: references, types, equality, and trees that executions share.
 
+use gotemplate::print::sprintf;
 use gotemplate::{
     Frozen, FrozenMap, FuncMap, Kind, List, ListType, Map, MapType, Str, TemplateSet, Type, Value,
 };
@@ -175,6 +176,24 @@ fn bytes() {
         (Value::List(list.clone()).type_name(), Value::List(list).kind()),
         ("[]uint8", Kind::Slice)
     );
+}
+
+/// A list of bytes prints as a list of numbers does, plainly and with all that a verb can ask for.
+#[test]
+fn bytes_print_as_numbers() {
+    let all: Vec<u8> = (0..=255).collect();
+    for bytes in [&all[..], &[7], &[]] {
+        let one_by_one = bytes.iter().copied().map(Value::Uint8).collect();
+        let numbers = Value::List(List::new(ListType::BYTES, one_by_one));
+        for format in ["%v", "%d", "%+v", "%#v", "%4d", "%-4v|", "%.3d", "% d", "%+d", "%05v", "%t"]
+        {
+            assert_eq!(
+                sprintf(format, &[Value::bytes(bytes)]).expect("printed"),
+                sprintf(format, &[numbers.clone()]).expect("printed"),
+                "{format}"
+            );
+        }
+    }
 }
 
 /// Strings of all lengths compare, hash and print by their bytes.

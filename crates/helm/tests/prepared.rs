@@ -66,7 +66,7 @@ fn what_a_render_gives() {
     let rendered = chart.render(&input("b: 2\ns: {enabled: false}\n")).unwrap();
     assert_eq!(rendered.notes.as_deref(), Some("Thanks, r2"));
     assert_eq!(rendered.manifest, "");
-    assert_eq!(rendered.crds[0].path, "c/crds/x.yaml");
+    assert_eq!(rendered.chart.crds()[0].path, "c/crds/x.yaml");
     assert_eq!(format!("{:?}", rendered.values.get("a")), "Some(1.0)");
     assert!(
         rendered.chart.dependencies().is_empty() && rendered.chart.metadata().declared().is_empty()

@@ -337,9 +337,7 @@ pub(crate) fn crds(
     }
     let processed = helm::chart::process_dependencies(mode.into(), chart.chart(), supplied)
         .map_err(RenderError::from)?;
-    let text = |crd: helm::chart::Crd<'_>| {
-        (crd.path, String::from_utf8_lossy(&crd.file.data).into_owned())
-    };
+    let text = |crd: helm::chart::Crd<'_>| (crd.path, crd.file.text().into_owned());
     Ok(Crds::parse(processed.crds().into_iter().map(text), settings.crds.into())?)
 }
 

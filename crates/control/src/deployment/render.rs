@@ -139,7 +139,7 @@ fn stored_rendering(rendered: Rendered) -> StoredRendering {
         manifest: rendered.manifest,
         hooks: rendered.hooks,
         notes: rendered.notes,
-        crds: rendered.crds.into_iter().map(|crd| crd.path).collect(),
+        crds: rendered.chart.crds().into_iter().map(|crd| crd.path).collect(),
     }
 }
 

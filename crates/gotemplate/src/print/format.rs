@@ -5,7 +5,7 @@ use super::quote;
 use crate::unicode;
 
 /// The flags of one verb.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "one per flag that Go knows")]
 pub(super) struct Flags {
     pub(super) minus: bool,
@@ -73,6 +73,25 @@ impl Integer {
     }
 }
 
+/// Each byte in decimal with a blank after it, and the length of that.
+const BYTES_WITH_BLANK: [([u8; 4], usize); 256] = {
+    let mut texts = [([b' '; 4], 0); 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut len, mut unit) = (0, 100);
+        while unit > 0 {
+            if byte >= unit || unit == 1 {
+                texts[byte].0[len] = b"0123456789"[byte / unit % 10];
+                len += 1;
+            }
+            unit /= 10;
+        }
+        texts[byte].1 = len + 1;
+        byte += 1;
+    }
+    texts
+};
+
 impl<'b> Formatter<'b> {
     pub(super) fn new(buf: &'b mut Vec<u8>) -> Self {
         Self { buf, flags: Flags::default(), width: None, precision: None }
@@ -82,6 +101,11 @@ impl<'b> Formatter<'b> {
         self.flags = Flags::default();
         self.width = None;
         self.precision = None;
+    }
+
+    /// Whether text is written as it is: no flag, width or precision was given.
+    fn is_plain(&self) -> bool {
+        self.flags == Flags::default() && self.width.is_none() && self.precision.is_none()
     }
 
     fn padding(&mut self, len: usize) {
@@ -178,6 +202,28 @@ impl<'b> Formatter<'b> {
         }
         text.reverse();
         self.pad_blank(&text);
+    }
+
+    /// A list of bytes under `%v` or `%d`, unless the verb asks for more than that. Charts that print their whole context print
+    /// all their files so, byte by byte.
+    pub(super) fn plain_bytes(&mut self, bytes: &[u8]) -> bool {
+        if !self.is_plain() {
+            return false;
+        }
+        self.buf.reserve(4 * bytes.len() + 2);
+        self.buf.push(b'[');
+        for &byte in bytes {
+            // All four at once and what is too much taken back: a copy of a length known beforehand is one instruction.
+            let (text, len) = BYTES_WITH_BLANK[usize::from(byte)];
+            let end = self.buf.len() + len;
+            self.buf.extend_from_slice(&text);
+            self.buf.truncate(end);
+        }
+        if !bytes.is_empty() {
+            self.buf.pop();
+        }
+        self.buf.push(b']');
+        true
     }
 
     /// Hexadecimal with or without `0x`, whatever the flag `#` says.

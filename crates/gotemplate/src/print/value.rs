@@ -144,6 +144,7 @@ impl Printer<'_> {
                 };
                 self.string(whole, &bytes, verb)
             }
+            'v' | 'd' if list.as_bytes().is_some_and(|bytes| self.fmt.plain_bytes(bytes)) => Ok(()),
             _ => self.elements(list, verb, name),
         }
     }

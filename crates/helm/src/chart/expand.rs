@@ -47,7 +47,7 @@ pub fn expand(bytes: &[u8], folder: &Path) -> Result<PathBuf, ExpandError> {
     let files = archive::unpack(bytes, &mut Budget::new(ChartLimits::default()))?;
     let mut name = String::new();
     for chartfile in files.iter().filter(|file| file.name == "Chart.yaml") {
-        name = ChartfileReading::of(&String::from_utf8_lossy(&chartfile.data))?.metadata.name;
+        name = ChartfileReading::of(&chartfile.text())?.metadata.name;
     }
     match name.as_str() {
         "" => return Err(ExpandError::NoName),

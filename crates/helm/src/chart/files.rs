@@ -50,7 +50,7 @@ struct Builder {
 impl Builder {
     fn chartfile(&mut self, file: &File) -> Result<(), ChartError> {
         let metadata = self.metadata.get_or_insert_default();
-        chartfile::read_onto(&text(file), metadata, &mut self.nulls)
+        chartfile::read_onto(&file.text(), metadata, &mut self.nulls)
             .map_err(|source| ChartError::Chartfile { file: "Chart.yaml", source })?;
         if metadata.api_version.is_empty() {
             "v1".clone_into(&mut metadata.api_version);
@@ -64,7 +64,7 @@ impl Builder {
             "Chart.yaml" => {}
             "Chart.lock" => self.read_lock("Chart.lock", file)?,
             "values.yaml" => {
-                self.values = crate::values::parse_values(&text(file))
+                self.values = crate::values::parse_values(&file.text())
                     .map_err(|source| ChartError::Values { source })?;
             }
             "values.schema.json" => self.schema = Some(file.clone()),
@@ -87,7 +87,7 @@ impl Builder {
     }
 
     fn read_lock(&mut self, name: &'static str, file: &File) -> Result<(), ChartError> {
-        let lock = chartfile::read_lock(&text(file))
+        let lock = chartfile::read_lock(&file.text())
             .map_err(|source| ChartError::Chartfile { file: name, source })?;
         self.lock = Some(lock);
         Ok(())
@@ -96,7 +96,7 @@ impl Builder {
     /// requirements.yaml held the dependencies before `apiVersion: v2`.
     fn requirements(&mut self, file: &File) -> Result<(), ChartError> {
         let metadata = self.metadata.get_or_insert_default();
-        chartfile::read_onto(&text(file), metadata, &mut self.nulls)
+        chartfile::read_onto(&file.text(), metadata, &mut self.nulls)
             .map_err(|source| ChartError::Chartfile { file: "requirements.yaml", source })?;
         self.keep_if_v1(
             file,
@@ -181,13 +181,6 @@ fn subchart(
         chart: parent.to_owned(),
         source: Box::new(source),
     })
-}
-
-/// The text of a file; bytes that are no text turn into replacement characters.
-pub(super) fn text(file: &File) -> std::borrow::Cow<'_, str> {
-    // The plain case first: it is several times quicker than the other, which looks for what is wrong.
-    std::str::from_utf8(&file.data)
-        .map_or_else(|_| String::from_utf8_lossy(&file.data), std::borrow::Cow::Borrowed)
 }
 
 fn has_extension(name: &str, extension: &str) -> bool {

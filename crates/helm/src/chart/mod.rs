@@ -22,6 +22,7 @@ mod pattern;
 mod tar;
 mod validate;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -61,6 +62,15 @@ pub struct File {
     pub data: Arc<[u8]>,
     /// When the file was last changed, where that is known.
     pub modified: Option<Timestamp>,
+}
+
+impl File {
+    /// The content as text; bytes that are no text turn into replacement characters.
+    pub fn text(&self) -> Cow<'_, str> {
+        // The plain case first: it is several times quicker than the other, which looks for what is wrong.
+        std::str::from_utf8(&self.data)
+            .map_or_else(|_| String::from_utf8_lossy(&self.data), Cow::Borrowed)
+    }
 }
 
 /// A chart with its sub-charts. Cloning is cheap: contents are shared.

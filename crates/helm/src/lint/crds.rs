@@ -24,7 +24,7 @@ pub(super) fn check(linter: &mut Linter) {
     };
     for crd in chart.crds() {
         let path = &crd.file.name;
-        for head in Documents::new(&String::from_utf8_lossy(&crd.file.data)) {
+        for head in Documents::new(&crd.file.text()) {
             let head = match head {
                 Ok(head) => head,
                 // Helm looks at nothing after what it cannot read.

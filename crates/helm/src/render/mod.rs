@@ -36,7 +36,7 @@ pub use order::{INSTALL_ORDER, UNINSTALL_ORDER, compare_kinds};
 pub use output::{PrintedHooks, TemplateNotFound, show_only};
 
 use crate::capabilities::Capabilities;
-use crate::chart::{self, Chart};
+use crate::chart::{self, Chart, Crd};
 use crate::cluster_reader::ClusterReader;
 use crate::release::Hook;
 use crate::{schema, values};
@@ -140,21 +140,11 @@ pub struct Rendered {
     pub hooks: Vec<Hook>,
     /// The root chart's NOTES.txt, where there is one.
     pub notes: Option<String>,
-    /// The files below `crds/`, which are installed before everything else and never rendered.
-    pub crds: Vec<CrdFile>,
-    /// The chart as it was rendered, dependencies worked out; what release records store.
+    /// The chart as it was rendered, dependencies worked out; what release records store. Its
+    /// [definitions](Chart::crds) are installed before everything else.
     pub chart: Chart,
     /// The values templates saw: the user's over the chart's defaults.
     pub values: Value,
-}
-
-/// A file below `crds/`, as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CrdFile {
-    /// The path below the root chart's name, such as `shop/crds/order.yaml`.
-    pub path: String,
-    /// The text.
-    pub text: String,
 }
 
 /// A chart that is ready to be rendered many times.
@@ -198,9 +188,9 @@ impl PreparedChart {
         let notes = files.remove(&format!("{}/templates/NOTES.txt", chart.name()));
         files.retain(|name, _| !name.ends_with("NOTES.txt"));
         let (hooks, documents) = manifest::sort_manifests(&files)?;
-        let crds = crd_files(&chart);
-        let manifest = manifest_text(&documents, if input.include_crds { &crds } else { &[] });
-        Ok(Rendered { manifest, documents, hooks, notes, crds, chart, values })
+        let crds = if input.include_crds { chart.crds() } else { Vec::new() };
+        let manifest = manifest_text(&documents, &crds);
+        Ok(Rendered { manifest, documents, hooks, notes, chart, values })
     }
 }
 
@@ -213,26 +203,19 @@ enum Purpose {
     Lint,
 }
 
-fn crd_files(chart: &Chart) -> Vec<CrdFile> {
-    let crds = chart.crds().into_iter();
-    crds.map(|crd| CrdFile {
-        path: crd.path,
-        text: String::from_utf8_lossy(&crd.file.data).into_owned(),
-    })
-    .collect()
-}
-
 /// Documents as one text, each below a line that names its source.
-fn manifest_text(documents: &[Document], crds: &[CrdFile]) -> String {
-    let parts = crds
-        .iter()
-        .map(|crd| (crd.path.as_str(), crd.text.as_str()))
-        .chain(documents.iter().map(|d| (d.source.as_str(), d.text.as_str())));
+fn manifest_text(documents: &[Document], crds: &[Crd<'_>]) -> String {
     let mut text = String::new();
-    for (source, content) in parts {
+    let mut push = |source: &str, content: &str| {
         for piece in ["---\n# Source: ", source, "\n", content, "\n"] {
             text.push_str(piece);
         }
+    };
+    for crd in crds {
+        push(&crd.path, &crd.file.text());
+    }
+    for document in documents {
+        push(&document.source, &document.text);
     }
     text
 }

@@ -21,11 +21,11 @@ pub(super) fn write(
     release: Option<&str>,
 ) -> Result<()> {
     let below = release.map_or_else(|| folder.to_owned(), |release| join(folder, release));
+    let crds = if include_crds { rendered.chart.crds() } else { Vec::new() };
     let mut written = HashSet::new();
-    let crds = rendered.crds.iter().filter(|_| include_crds);
-    for crd in crds {
+    for crd in &crds {
         let append = !written.insert(crd.path.as_str());
-        document(folder, &crd.path, &crd.text, append)?;
+        document(folder, &crd.path, &crd.file.text(), append)?;
     }
     for found in &rendered.documents {
         let append = !written.insert(found.source.as_str());
