@@ -189,7 +189,7 @@ fn bytes_print_as_numbers() {
         {
             assert_eq!(
                 sprintf(format, &[Value::bytes(bytes)]).expect("printed"),
-                sprintf(format, &[numbers.clone()]).expect("printed"),
+                sprintf(format, std::slice::from_ref(&numbers)).expect("printed"),
                 "{format}"
             );
         }
