@@ -22,7 +22,8 @@ lint: web ## formatting, clippy, types and unit tests of the browser side
 	cargo clippy --workspace --all-targets -- --deny warnings
 	cargo clippy --manifest-path fuzz/Cargo.toml -- --deny warnings
 
-test-rust: test-tools web ## unit, storage and end-to-end tests
+test-rust: test-tools web ## unit, storage and end-to-end tests; those on a real Kubernetes control plane where Go can build it
+	scripts/build-cluster --where-possible
 	scripts/with-postgres cargo test --workspace
 
 test-browser: test-tools web ## the whole path through the pages in Chromium
@@ -30,11 +31,11 @@ test-browser: test-tools web ## the whole path through the pages in Chromium
 	scripts/install-browser-tests
 	LANDFALL=$(TARGET_DIR)/debug/landfall npm --prefix tests/browser test --silent
 
-test-cluster: test-tools web ## the main job against a real Kubernetes control plane; builds it first, which takes Go and minutes
+test-cluster: test-tools web ## what runs on a real Kubernetes control plane alone; builds it first, which takes Go and minutes
 	cd tests/cluster && test -z "$$(gofmt -l .)" && CGO_ENABLED=0 go vet -trimpath ./... && CGO_ENABLED=0 go test -trimpath ./...
 	scripts/build-cluster
 	cargo test --package rollout --test cluster -- culprits
-	cargo test --package landfall --test kubernetes --test main_path --test hooks --test like_helm -- kubernetes sample_product
+	cargo test --package landfall -- kubernetes sample_product api_server
 
 cluster: ## start a real Kubernetes control plane without containers, for kubectl and helm
 	@scripts/run-cluster

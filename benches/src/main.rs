@@ -3,13 +3,15 @@
 //! What is compared with Helm is run in turn with it, because machines are shared and noisy: the ratio counts. Nothing
 //! here passes or fails; whoever reads the tables judges.
 
+mod against_helm;
 mod corpus;
 mod deployment;
+mod fleet;
 mod memory;
 mod process;
 mod warm;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -30,6 +32,18 @@ struct Args {
     #[arg(long, default_value_t = 3, value_name = "N")]
     corpus_runs: usize,
 
+    /// Deployments of each chart on a real control plane
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    upgrades: usize,
+
+    /// Environments deployed at once
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    releases: usize,
+
+    /// Leave out what is about rendering
+    #[arg(long)]
+    only_clusters: bool,
+
     /// Only render every chart of this folder in this process, and print what that took
     #[arg(long, value_name = "FOLDER", hide = true)]
     only_corpus: Option<PathBuf>,
@@ -38,22 +52,46 @@ struct Args {
 #[tokio::main]
 async fn main() -> Result<()> {
     let args = Args::parse();
-    if let Some(folder) = args.only_corpus {
-        return corpus::round_trip(&folder);
+    if let Some(folder) = &args.only_corpus {
+        return corpus::round_trip(folder);
     }
-    let landfall = args.landfall.context("no binary to measure")?;
+    let landfall = args.landfall.clone().context("no binary to measure")?;
+    if !args.only_clusters {
+        rendering(&landfall, &args)?;
+    }
+    print(
+        "a deployment on a simulated cluster without waiting for pods, from the request to its end",
+        &deployment::HEADER,
+        deployment::measure(&landfall, args.runs).await?,
+    );
+    print(
+        "a deployment against helm upgrade --wait on the same real control plane, in turn",
+        &against_helm::HEADER,
+        against_helm::measure(&landfall, args.upgrades).await?,
+    );
+    print(
+        "as many environments of podinfo without replicas, created at once",
+        &fleet::HEADER,
+        fleet::measure(&landfall, args.releases).await?,
+    );
+    print("memory of an idle server", &memory::HEADER, memory::measure(&landfall).await?);
+    Ok(())
+}
+
+/// What rendering takes, as a process, over many charts, and again in one process.
+fn rendering(landfall: &Path, args: &Args) -> Result<()> {
     let charts = process::charts()?;
     print(
         "chart template against helm template, as processes in turn",
         &process::HEADER,
-        process::measure(&landfall, &charts, args.runs)?,
+        process::measure(landfall, &charts, args.runs)?,
     );
     match corpus::folder() {
         Some(folder) => {
             print(
                 "the same over every chart below LANDFALL_CHARTS",
                 &corpus::AGAINST_HELM,
-                corpus::against_helm(&landfall, &folder, args.corpus_runs)?,
+                corpus::against_helm(landfall, &folder, args.corpus_runs)?,
             );
             print(
                 "all of them loaded, rendered and dropped in one process, one after the other",
@@ -66,12 +104,6 @@ async fn main() -> Result<()> {
         ),
     }
     print("the same chart rendered again in one process", &warm::HEADER, warm::measure(&charts)?);
-    print(
-        "a deployment on a simulated cluster without waiting for pods, from the request to its end",
-        &deployment::HEADER,
-        deployment::measure(&landfall, args.runs).await?,
-    );
-    print("memory of an idle server", &memory::HEADER, memory::measure(&landfall).await?);
     Ok(())
 }
 

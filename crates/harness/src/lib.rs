@@ -60,9 +60,9 @@ impl Server {
     }
 
     /// Kills the server as a power cut would, and starts it again with the same data.
-    pub async fn kill_and_start_again(mut self, binary: &Path) -> Self {
+    pub async fn kill_and_start_again(&mut self, binary: &Path) {
         self.process.kill().await;
-        Self::run(binary, std::mem::take(&mut self.arguments)).await
+        *self = Self::run(binary, std::mem::take(&mut self.arguments)).await;
     }
 
     /// Its process id.

@@ -214,7 +214,7 @@ async fn hooks_run(world: &World) {
 }
 
 /// SIGKILL while a hook runs: the next server waits for the same Job and tells no line twice.
-async fn killed_while_a_hook_runs(world: World) {
+async fn killed_while_a_hook_runs(mut world: World) {
     let job = ["-n", "ledger-books", "job/books-migrate"];
     world.cluster.kubectl(&[&["delete"][..], &job].concat());
     let values = json!({ "values": "migration: {runs: 6s}\n" });
@@ -224,8 +224,8 @@ async fn killed_while_a_hook_runs(world: World) {
     world.cluster.kubectl(&[&["wait", "--for=create", "--timeout=20s"][..], &job].concat());
     let running = world.uid("job/books-migrate");
 
-    let server = world.server.kill_and_start_again(binary()).await;
-    let world = World { api: world.api.at(&server), server, ..world };
+    world.server.kill_and_start_again(binary()).await;
+    world.api = world.api.at(&world.server);
     world.api.op_succeeds(&op).await;
     assert_eq!(world.uid("job/books-migrate"), running);
     let log = world.log(&op).await;

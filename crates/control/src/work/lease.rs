@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use rollout::{GuardError, WriteGuard};
 use tokio::sync::broadcast;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::{Lease, store};
@@ -79,7 +79,10 @@ impl Held {
 
     /// Renews the lease and listens for a reason to stop, until the Op has ended.
     pub(super) async fn keep(self: std::sync::Arc<Self>, shutdown: CancellationToken) {
-        let interval = self.control.config().workers.lease / 3;
+        // One clock for the whole time: what else happens must not put the next renewal off.
+        let every = self.control.config().workers.lease / 3;
+        let mut renewals = tokio::time::interval_at(Instant::now() + every, every);
+        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut wakes = self.control.wakes().subscribe();
         let mut shutting_down = false;
         loop {
@@ -89,7 +92,7 @@ impl Held {
                     shutting_down = true;
                     self.give_up(Stopped::ShuttingDown);
                 }
-                () = tokio::time::sleep(interval) => self.renew().await,
+                _ = renewals.tick() => self.renew().await,
                 wake = wakes.recv() => match wake {
                     Ok(Wake::Cancel(op)) if op == self.lease.op => self.give_up(Stopped::Cancelled),
                     Err(broadcast::error::RecvError::Lagged(_)) => self.look_for_cancel().await,
