@@ -24,6 +24,7 @@ pub mod idempotency;
 mod limits;
 pub mod names;
 mod objects;
+pub mod observed;
 pub mod op;
 mod outbound;
 pub mod release;

@@ -17,6 +17,7 @@ use crate::control::Control;
 use crate::environment::{EnvironmentBrief, EnvironmentRow};
 use crate::error::Error;
 use crate::objects::Address;
+use crate::observed::{Look, ObservedCause, ObservedRevision};
 use crate::release::ReleaseBrief;
 use crate::release::store::{self as releases, ReleaseRow};
 use crate::store::ids::{AppId, ContentId, EnvironmentId, PreviewId};
@@ -71,6 +72,8 @@ pub struct Preview {
     pub changes: Changes,
     /// Paths of values that differ from what runs, at most 20.
     pub changed_values: Vec<String>,
+    /// The revision of the Helm release that it starts from, where no deployment of the environment wrote it.
+    pub starts_from: Option<ObservedRevision>,
     /// What does not stand in the way but should be known.
     pub warnings: Vec<PreviewWarning>,
     /// How long it will take, going by what runs now.
@@ -165,7 +168,9 @@ impl Control {
         let merged = prepare::merge(mode, &chart, texts).await?;
         let cluster = self.cluster_connect(environment.cluster).await?;
         let target = Target::new(cluster, environment, &id.to_string());
+        let look = Look::now();
         let history = target.history().await?;
+        self.note_revisions(environment, &history, look).await?;
         let next = history.next(&target.owner);
         let crds = prepare::crds(&settings, mode, &chart, &merged.supplied)?;
         let rendered = render::render(self, chart, &merged, &target, &crds, next).await?;
@@ -235,6 +240,8 @@ impl Control {
             Some(id) => Some(releases::by_id(c, id).await?.ok_or_else(|| missing(id))?.brief()),
         };
         let values = self.objects().text_or_empty(content.layers.deployment.as_ref()).await?;
+        let starts_from = self.observed_now(environment).await?;
+        let observed = starts_from.as_ref();
         Ok(Preview {
             id: row.id,
             environment: environment.brief(),
@@ -246,7 +253,8 @@ impl Control {
             manifest: shown.manifest,
             notes: shown.notes,
             plan_hash: content.plan_hash,
-            warnings: warnings(environment, content.app_values_revision, &shown.plan),
+            warnings: warnings(environment, content.app_values_revision, observed, &shown.plan),
+            starts_from,
             changes: content.changes,
             changed_values: content.changed_values,
             plan: shown.plan,
@@ -334,9 +342,19 @@ pub(crate) struct ShownContent {
 fn warnings(
     environment: &EnvironmentRow,
     app_values_revision: i64,
+    observed: Option<&ObservedRevision>,
     plan: &rollout::plan::Plan,
 ) -> Vec<PreviewWarning> {
     let mut warnings = Vec::new();
+    match observed {
+        Some(observed) if observed.cause == ObservedCause::Gone => warnings.push(PreviewWarning {
+            message: format!("{}. This deployment installs it anew.", observed.told()),
+        }),
+        Some(observed) => warnings.push(PreviewWarning {
+            message: format!("{}. This deployment starts from it.", observed.told()),
+        }),
+        None => {}
+    }
     if let Some(held) = environment.holds_app_values
         && held != app_values_revision
     {
