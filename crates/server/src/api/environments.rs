@@ -11,6 +11,7 @@ use control::environment::{
     Environment, EnvironmentTotals, EnvironmentValues, NewEnvironment, Outline, RemoveEnvironment,
 };
 use control::names::InvalidName;
+use control::observed::{AdoptRelease, Adopted, ObservedRevision};
 use control::op::Op;
 use control::store::ids::PreviewId;
 use control::store::paging::Page;
@@ -88,6 +89,26 @@ pub(crate) async fn create(
     let Started { deployment, op } = started;
     let at = format!("/environments/{}", environment.id);
     Ok(Created { at, made: EnvironmentMade { environment, deployment, op } })
+}
+
+/// `POST /adoptions`
+pub(crate) async fn adopt(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Body(new): Body<AdoptRelease>,
+) -> Result<Created<Adopted>, ProblemDetails> {
+    let made = app.control.environment_adopt(&actor, new).await?;
+    Ok(Created { at: format!("/environments/{}", made.environment.id), made })
+}
+
+/// `GET /environments/{environment}/observed-revisions`
+pub(crate) async fn observed(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+    Params(page): Params<PageQuery>,
+) -> Answer<Page<ObservedRevision>> {
+    Ok(Json(app.control.observed_list(&actor, &name, &page.request()?).await?))
 }
 
 /// `GET /environments/{environment}`

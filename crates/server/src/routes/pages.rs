@@ -54,6 +54,8 @@ fn environments() -> Vec<Route> {
         shows("/environments", get(pages::environments::list)),
         shows("/new/environment", get(pages::new_environment::form)),
         takes("/new/environment", post(pages::new_environment::submit)).keyed(),
+        shows("/new/adoption", get(pages::adopt::form)),
+        takes("/new/adoption", post(pages::adopt::submit)).keyed(),
         shows(ONE, get(pages::environment::overview)),
         shows(&of("/deployments"), get(pages::environment::deployments)),
         shows(&of("/values"), get(pages::environment::values)),
