@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::content::{ContentRow, LayerAddresses, NewContent, StoredContext, StoredValues};
+use super::content::{
+    Content, ContentRow, LayerAddresses, NewContent, StoredContext, StoredValues,
+};
 use super::job::LayerTexts;
 use super::mask::{longest_first, looked_up_secrets, mask_manifest, mask_plan, mask_texts};
 use super::mask_values::{mask_values, masked_texts};
@@ -273,20 +275,30 @@ impl Control {
         content: ContentId,
     ) -> Result<ShownContent, Error> {
         let content = self.content(content).await?;
-        let context: StoredContext = self.objects().json(&content.row.context).await?;
-        let mut secrets = looked_up_secrets(&context.lookups);
         let patterns = self.masked_values(app).await?;
-        if !patterns.is_empty() {
-            secrets.extend(masked_texts(&content.values.merged, &patterns));
-            secrets.extend(self.masked_before(before, &patterns).await?);
-        }
-        let secrets = longest_first(secrets);
+        let secrets = self.secret_texts(&content, before, &patterns).await?;
         Ok(ShownContent {
             merged: mask_values(content.values.merged, &patterns),
             manifest: mask_texts(&mask_manifest(&content.rendering.manifest), &secrets),
             notes: content.rendering.notes.map(|notes| mask_texts(&notes, &secrets)),
             plan: mask_plan(content.plan, &secrets),
         })
+    }
+
+    /// The texts that are not shown of a content, the longest first.
+    pub(crate) async fn secret_texts(
+        &self,
+        content: &Content,
+        before: (EnvironmentId, Option<i64>),
+        patterns: &[PathPattern],
+    ) -> Result<Vec<String>, Error> {
+        let context: StoredContext = self.objects().json(&content.row.context).await?;
+        let mut secrets = looked_up_secrets(&context.lookups);
+        if !patterns.is_empty() {
+            secrets.extend(masked_texts(&content.values.merged, patterns));
+            secrets.extend(self.masked_before(before, patterns).await?);
+        }
+        Ok(longest_first(secrets))
     }
 
     /// The merged values of a content as people are shown them.
@@ -301,7 +313,7 @@ impl Control {
     }
 
     /// Which values of an App are secret.
-    async fn masked_values(&self, app: AppId) -> Result<Vec<PathPattern>, Error> {
+    pub(crate) async fn masked_values(&self, app: AppId) -> Result<Vec<PathPattern>, Error> {
         let settings = crate::app::store::settings(self.db().read(), app).await?;
         Ok(patterns(&settings.unwrap_or_default().masked_values))
     }

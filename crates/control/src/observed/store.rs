@@ -169,6 +169,20 @@ pub(crate) async fn newest_rendering(
     .await
 }
 
+/// Number and rendering of the revision that an environment was adopted with.
+pub(crate) async fn adopted_rendering(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<Option<(i64, Address)>, StoreError> {
+    sql("SELECT revision, rendering_object FROM observed_revisions WHERE environment_id = $1 \
+         AND cause = 'adopted' AND rendering_object IS NOT NULL ORDER BY id DESC LIMIT 1")
+    .bind(environment)
+    .one(c, "read an observed revision", |row| {
+        Ok((row.get("revision")?, row.get("rendering_object")?))
+    })
+    .await
+}
+
 /// An observed revision to be kept.
 pub(crate) struct NewRow {
     pub(crate) id: ObservedId,
@@ -230,7 +244,7 @@ pub(crate) async fn set_newest(
 
 /// Whether no Op has worked in the environment since `look` began: else what it saw may be old. Seen under a lock on
 /// the environment's row.
-pub(super) async fn is_current(
+pub(crate) async fn is_current(
     c: &impl ConnectionTrait,
     environment: EnvironmentId,
     look: Look,

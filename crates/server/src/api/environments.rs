@@ -7,6 +7,7 @@ use control::deployment::{
     Deployment, DeploymentDetail, NewDeployment, NewPreview, NewRollback, OnFailure, Preview,
     RollbackTo, Started,
 };
+use control::drift::DriftCheck;
 use control::environment::{
     Environment, EnvironmentTotals, EnvironmentValues, NewEnvironment, Outline, RemoveEnvironment,
 };
@@ -147,6 +148,24 @@ pub(crate) async fn keep(
     PathOf(name): PathOf<String>,
 ) -> Answer<Environment> {
     Ok(Json(app.control.environment_keep(&actor, &name).await?))
+}
+
+/// `GET /environments/{environment}/drift`
+pub(crate) async fn drift(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+) -> Answer<Option<DriftCheck>> {
+    Ok(Json(app.control.drift_get(&actor, &name).await?))
+}
+
+/// `POST /environments/{environment}/drift`
+pub(crate) async fn check_drift(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+) -> Answer<DriftCheck> {
+    Ok(Json(app.control.drift_check(&actor, &name).await?))
 }
 
 /// `GET /environments/{environment}/values`

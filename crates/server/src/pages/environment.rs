@@ -1,8 +1,10 @@
 //! An environment: overview, its deployments, its values. Live.
 
 use askama::Template;
+use axum::response::{IntoResponse, Redirect};
 
 use control::deployment::{Deployment, DeploymentFilter};
+use control::drift::DriftCheck;
 use control::environment::{Environment, EnvironmentState, EnvironmentValues};
 use control::observed::ObservedRevision;
 use control::op::{Op, Removal, Task};
@@ -10,7 +12,9 @@ use control::rights::Subject;
 use control::store::paging::{Count, Page, PageRequest};
 
 use super::form::{Params, PathOf};
-use super::parts::{Links, OriginLine, Pager, code_lines, origin_lines};
+use super::parts::{
+    Links, ObjectChange, OriginLine, Pager, code_lines, drifted_objects, origin_lines,
+};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 use crate::live::{self, LivePage};
 use crate::query::PageQuery;
@@ -70,6 +74,22 @@ struct Overview {
     values: Vec<OriginLine>,
     keys: usize,
     history: Vec<Entry>,
+    drift: Drift,
+}
+
+/// What runs, held against what was deployed.
+#[derive(Default)]
+struct Drift {
+    /// Whether there is something to compare with, and the asker may have it compared.
+    may_check: bool,
+    last: Option<DriftCheck>,
+    objects: Vec<ObjectChange>,
+}
+
+impl Drift {
+    fn count(&self) -> i64 {
+        i64::try_from(self.objects.len()).unwrap_or(i64::MAX)
+    }
 }
 
 #[derive(Template)]
@@ -154,10 +174,29 @@ async fn read_overview(ctx: &Ctx, name: &str) -> Result<Overview, PageError> {
         chrome: ctx.chrome(Section::Environments, environment.name.to_string()).await?,
         values: merged.as_ref().map_or_else(Vec::new, |merged| origin_lines(merged, true)),
         keys: merged.as_ref().map_or(0, |merged| merged.keys.len()),
+        drift: read_drift(ctx, &environment).await?,
         objects: arrange(&objects, &[], environment.release_name.as_str()),
         head: head(ctx, environment, Tab::Overview, count).await?,
         history,
     })
+}
+
+async fn read_drift(ctx: &Ctx, environment: &Environment) -> Result<Drift, PageError> {
+    if environment.state != EnvironmentState::Active {
+        return Ok(Drift::default());
+    }
+    let last = ctx.control().drift_get(&ctx.actor, &environment.id.to_string()).await?;
+    Ok(Drift {
+        may_check: ctx.may_write(Subject::Environments(environment.kind)),
+        objects: last.as_ref().map_or_else(Vec::new, |last| drifted_objects(&last.objects)),
+        last,
+    })
+}
+
+/// `POST /environments/{environment}/drift`: compares, then shows the environment.
+pub(crate) async fn check_drift(ctx: Ctx, PathOf(name): PathOf<String>) -> PageAnswer {
+    ctx.control().drift_check(&ctx.actor, &name).await?;
+    Ok(Redirect::to(&format!("/environments/{name}#drift")).into_response())
 }
 
 async fn read_deployments(

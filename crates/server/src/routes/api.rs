@@ -10,6 +10,7 @@ use control::cluster::{Cluster, ClusterCheck, NewSimulatedCluster};
 use control::deployment::{
     Deployment, DeploymentContent, DeploymentDetail, NewDeployment, NewPreview, Preview, Started,
 };
+use control::drift::DriftCheck;
 use control::environment::{
     Environment, EnvironmentTotals, EnvironmentValues, NewEnvironment, Outline,
 };
@@ -327,6 +328,21 @@ fn environment_calls() -> Vec<Route> {
             post(environments::keep),
             doc("environment_keep", "Gives a removal up that has deleted nothing.")
                 .answers::<Environment>(),
+        ),
+        reads(
+            "/environments/{environment}/drift",
+            get(environments::drift),
+            doc("drift_get", "The last drift check of an environment; null before the first.")
+                .answers::<Option<DriftCheck>>(),
+        ),
+        acts(
+            "/environments/{environment}/drift",
+            post(environments::check_drift),
+            doc(
+                "drift_check",
+                "Compares what runs with what was deployed; closing the connection cancels it.",
+            )
+            .answers::<DriftCheck>(),
         ),
         reads(
             "/environments/{environment}/values",

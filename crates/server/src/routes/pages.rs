@@ -62,6 +62,7 @@ fn environments() -> Vec<Route> {
         shows(&of("/deploy"), get(pages::deploy::form)),
         takes(&of("/deploy"), post(pages::deploy::submit)).keyed(),
         takes(&of("/preview"), post(pages::deploy::preview)),
+        takes(&of("/drift"), post(pages::environment::check_drift)),
         shows(&of("/remove"), get(pages::remove_environment::form)),
         takes(&of("/remove"), post(pages::remove_environment::submit)).keyed(),
         takes(&of("/keep"), post(pages::remove_environment::keep)),

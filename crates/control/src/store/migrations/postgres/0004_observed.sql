@@ -22,3 +22,11 @@ CREATE INDEX observed_revisions_after ON observed_revisions (environment_id, aft
 
 -- The one that was the newest when the cluster was last looked at; none: a deployment of ours wrote that.
 ALTER TABLE environments ADD COLUMN observed_id TEXT COLLATE "C";
+
+-- The last comparison of what runs in an environment with what was deployed there.
+CREATE TABLE drift_checks (
+    environment_id TEXT COLLATE "C" PRIMARY KEY REFERENCES environments (id),
+    result_sealed BYTEA NOT NULL,
+    checked_at BIGINT NOT NULL,
+    checked_by TEXT COLLATE "C" NOT NULL
+);
