@@ -91,6 +91,7 @@ impl Control {
             return self.gone(environment, news).await;
         };
         let c = self.db().read();
+        let mut unknown: Vec<&StoredRevision> = Vec::new();
         let mut reached = false;
         for revision in history.revisions().iter().rev() {
             if self.is_own(environment, history, revision).await? {
@@ -100,9 +101,7 @@ impl Control {
             let number = i64::from(revision.revision());
             let known = store::known(c, environment.id, number, made_at(revision)).await?;
             let Some((id, status)) = known else {
-                let cause = ObservedCause::Outside;
-                news.rows
-                    .push(self.observe(environment.id, environment.app, cause, revision).await?);
+                unknown.push(revision);
                 continue;
             };
             if revision.revision() == last.revision() {
@@ -115,10 +114,14 @@ impl Control {
         }
         if !reached {
             // Nothing of it is known: the release was made anew, or its records were cut. What runs counts.
-            news.rows.truncate(1);
+            unknown.truncate(1);
         }
-        news.newest = news.rows.first().map(|newest| newest.id).or(news.newest);
-        news.rows.reverse();
+        let cause = ObservedCause::Outside;
+        for revision in unknown.into_iter().rev() {
+            let row = self.observe(environment.id, environment.app, cause, revision).await?;
+            news.newest = Some(row.id);
+            news.rows.push(row);
+        }
         let nothing = news.rows.is_empty() && news.status.is_none();
         Ok((!nothing || news.newest != environment.observed).then_some(news))
     }
