@@ -29,7 +29,7 @@ struct World {
     cluster: ClusterTools,
     chart: PathBuf,
     _server: Server,
-    data: tempfile::TempDir,
+    _data: tempfile::TempDir,
 }
 
 /// A server with App `Ledger` on a cluster: its Releases `1` and `2` have charts 1.0.0 and 1.1.0.
@@ -53,7 +53,7 @@ async fn world(cluster: &ClusterTools) -> World {
     api.post("/releases", body("2", "1.1.0")).await;
     let file = data.path().join("ledger-1.0.0.tgz");
     std::fs::write(&file, chart("1.0.0")).unwrap();
-    World { api, cluster: cluster.clone(), chart: file, _server: server, data }
+    World { api, cluster: cluster.clone(), chart: file, _server: server, _data: data }
 }
 
 impl World {
@@ -270,7 +270,6 @@ async fn adopted_on_the_simulator() {
     let world = world(&cluster).await;
     adopted(&world).await;
     adopted_from_helm3(&world).await;
-    drop(world.data);
 }
 
 #[tokio::test(flavor = "multi_thread")]

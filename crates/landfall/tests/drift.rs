@@ -70,7 +70,7 @@ const NAMESPACE: &str = "ledger-books";
 struct World {
     api: Api,
     cluster: ClusterTools,
-    server: Server,
+    _server: Server,
     data: tempfile::TempDir,
 }
 
@@ -98,7 +98,7 @@ async fn world(cluster: &ClusterTools) -> World {
     let settings = json!({ "masked_values": ["password"] });
     assert_eq!(api.try_patch("/apps/Ledger/settings", settings).await.0, 200);
     api.post("/releases", json!({ "app": "Ledger", "tag": "1", "chart_version": "1.0.0" })).await;
-    World { api, cluster: cluster.clone(), server, data }
+    World { api, cluster: cluster.clone(), _server: server, data }
 }
 
 impl World {
@@ -279,7 +279,6 @@ async fn drift_on_the_simulator() {
     let world = world(&cluster).await;
     drifting(&world).await;
     drifting_client_side(&world).await;
-    drop(world.server);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -288,7 +287,6 @@ async fn drift_on_kubernetes() {
     let world = world(&cluster).await;
     drifting(&world).await;
     drifting_client_side(&world).await;
-    drop(world.server);
     cluster.kubectl(&["delete", "namespace", NAMESPACE, "--wait=false"]);
     cluster.stop().await;
 }

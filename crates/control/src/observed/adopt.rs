@@ -157,9 +157,10 @@ impl Control {
         let history = in_time(&cluster, reading).await?;
         let newest = adoptable(&cluster, &row, &app, &history)?;
         let running = self.running_release(&app, newest, release.as_ref()).await?;
-        let values = match newest.release.config.is_empty() {
-            true => None,
-            false => self.objects().put_text(&values_text(newest)?).await?,
+        let values = if newest.release.config.is_empty() {
+            None
+        } else {
+            self.objects().put_text(&values_text(newest)?).await?
         };
         let cause = ObservedCause::Adopted;
         let mut observed = self.observe(row.id, app.id, cause, newest).await?;

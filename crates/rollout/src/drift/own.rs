@@ -60,9 +60,6 @@ fn mixed_lists(live: &[Value], applied: &[Value], sent: Option<&Vec<Value>>) -> 
     let name = NAMES
         .iter()
         .find(|name| [live, applied, sent].iter().all(|items| tells_apart(items, name)))?;
-    fn named<'a>(items: &'a [Value], name: &str, wanted: &Value) -> Option<&'a Value> {
-        items.iter().find(|item| item.get(name) == wanted.get(name))
-    }
     let mut items: Vec<Value> = live
         .iter()
         .filter_map(|item| {
@@ -75,6 +72,11 @@ fn mixed_lists(live: &[Value], applied: &[Value], sent: Option<&Vec<Value>>) -> 
         .filter(|item| named(live, name, item).is_none() && named(sent, name, item).is_some());
     items.extend(come.cloned());
     Some(items)
+}
+
+/// The item with the same name.
+fn named<'a>(items: &'a [Value], name: &str, wanted: &Value) -> Option<&'a Value> {
+    items.iter().find(|item| item.get(name) == wanted.get(name))
 }
 
 fn tells_apart(items: &[Value], name: &str) -> bool {

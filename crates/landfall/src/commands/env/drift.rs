@@ -44,10 +44,8 @@ struct Check {
 pub(super) async fn drift(args: DriftArgs) -> Result<ExitCode> {
     let client = args.server.client()?;
     let path = format!("/api/v1/environments/{}/drift", args.environment);
-    let answer: Value = match args.last {
-        true => client.get(&path).await?,
-        false => client.post(&path, &json!({})).await?,
-    };
+    let answer: Value =
+        if args.last { client.get(&path).await? } else { client.post(&path, &json!({})).await? };
     if answer.is_null() {
         bail!("{} was never checked; run the command without --last", args.environment);
     }
