@@ -235,9 +235,9 @@ impl Control {
 pub(super) fn chart_of(revision: &StoredRevision) -> (String, String, Option<String>) {
     let metadata = revision.release.chart.as_ref().and_then(|chart| chart.metadata.as_ref());
     metadata.map_or_else(Default::default, |chart| {
-        let app_version = Some(chart.app_version.to_string());
+        let app_version = Some(chart.app_version.clone());
         let app_version = app_version.filter(|version| !version.is_empty());
-        (chart.name.to_string(), chart.version.to_string(), app_version)
+        (chart.name.clone(), chart.version.clone(), app_version)
     })
 }
 

@@ -9,7 +9,7 @@ fn drifts(live: &Value, applied: &Value, sent: &Value) -> bool {
     as_deployed(live, applied, sent) != *live
 }
 
-fn deployment(replicas: Value, containers: Value) -> Value {
+fn deployment(replicas: u32, containers: &Value) -> Value {
     json!({ "kind": "Deployment", "spec": {
         "replicas": replicas, "template": { "spec": { "containers": containers } },
     }})
@@ -18,14 +18,14 @@ fn deployment(replicas: Value, containers: Value) -> Value {
 /// A field of ours that the dry run would set back is drift; so is one that it would take away.
 #[test]
 fn own_fields() {
-    let sent = deployment(json!(2), json!([{ "name": "web", "image": "web:1" }]));
-    let scaled = deployment(json!(5), json!([{ "name": "web", "image": "web:1" }]));
+    let sent = deployment(2, &json!([{ "name": "web", "image": "web:1" }]));
+    let scaled = deployment(5, &json!([{ "name": "web", "image": "web:1" }]));
     assert_eq!(as_deployed(&scaled, &sent, &sent), sent);
-    let edited = deployment(json!(2), json!([{ "name": "web", "image": "web:2" }]));
+    let edited = deployment(2, &json!([{ "name": "web", "image": "web:2" }]));
     assert_eq!(as_deployed(&edited, &sent, &sent), sent);
-    let more = deployment(json!(2), json!([{ "name": "web", "image": "web:1", "args": ["-v"] }]));
+    let more = deployment(2, &json!([{ "name": "web", "image": "web:1", "args": ["-v"] }]));
     assert!(drifts(&more, &sent, &sent));
-    let lost = deployment(json!(2), json!([]));
+    let lost = deployment(2, &json!([]));
     assert_eq!(as_deployed(&lost, &sent, &sent), sent);
     assert!(!drifts(&sent, &sent, &sent));
 }
