@@ -136,7 +136,7 @@ impl Actor {
 }
 
 /// A sentence that names the roles that may change `subject`.
-fn who_may(subject: Subject) -> String {
+pub(crate) fn who_may(subject: Subject) -> String {
     let able: Vec<&str> = Role::ALL
         .iter()
         .rev()

@@ -10,7 +10,7 @@
 //! 6. [`record::record_pending`] → [`hooks::run_hooks`] → [`apply::apply`] → [`prune::prune`] → [`wait::wait`] →
 //!    [`hooks::run_hooks`] → [`record::record_finish`]: carry the plan out. The executor decides nothing.
 //!
-//! [`uninstall::uninstall`] is the way back. What happens meanwhile (progress, Kubernetes events,
+//! [`drift::drift`] tells what is no longer as it was deployed; [`uninstall::uninstall`] is the way back. What happens meanwhile (progress, Kubernetes events,
 //! container logs, the culprit of a stuck rollout) goes to a [`report::Reporter`].
 //!
 //! The cluster-side record is Helm's own, so that `helm list`, `status`, `history`, `get`, `rollback`
@@ -25,6 +25,7 @@ pub mod cluster;
 pub mod crds;
 pub mod culprit;
 pub mod diff;
+pub mod drift;
 mod events;
 pub mod execution;
 pub mod hooks;
@@ -57,6 +58,10 @@ mod tests {
         is_send(|| {
             let (cluster, desired, history, options): (_, _, _, _) = never();
             super::plan::read_live(cluster, desired, history, options)
+        });
+        is_send(|| {
+            let (cluster, desired, history): (_, _, _) = never();
+            super::drift::drift(cluster, desired, history)
         });
         is_send(|| {
             let (execution, plan, new): (_, _, _) = never();

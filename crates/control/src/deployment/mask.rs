@@ -5,6 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use goyaml::Value;
+use rollout::diff::ObjectDiff;
 use rollout::plan::Plan;
 
 /// Stands for what is not shown.
@@ -128,11 +129,15 @@ pub(crate) fn mask_texts(text: &str, secrets: &[String]) -> String {
 /// The same in the diffs of a plan.
 pub(crate) fn mask_plan(mut plan: Plan, secrets: &[String]) -> Plan {
     let objects = plan.crds.iter_mut().chain(&mut plan.objects);
-    let diffs = objects.filter_map(|object| object.diff.as_mut());
+    mask_diffs(objects.filter_map(|object| object.diff.as_mut()), secrets);
+    plan
+}
+
+/// The same in diffs.
+pub(crate) fn mask_diffs<'d>(diffs: impl Iterator<Item = &'d mut ObjectDiff>, secrets: &[String]) {
     for line in diffs.flat_map(|diff| &mut diff.hunks).flat_map(|hunk| &mut hunk.lines) {
         line.text = mask_texts(&line.text, secrets);
     }
-    plan
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod create;
 pub(crate) mod job;
 mod list;
 pub(crate) mod mask;
-mod mask_values;
+pub(crate) mod mask_values;
 pub(crate) mod prepare;
 mod preview;
 pub(crate) mod render;

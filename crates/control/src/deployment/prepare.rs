@@ -270,7 +270,8 @@ pub(crate) struct Target {
     pub(crate) owner: Owner,
 }
 
-const OWNER_LABEL: &str = "landfall.dev/deployment";
+/// Marks revisions of a Helm release as made for a deployment.
+pub(crate) const OWNER_LABEL: &str = "landfall.dev/deployment";
 
 impl Target {
     pub(crate) fn new(cluster: Cluster, environment: &EnvironmentRow, owner: &str) -> Self {

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::content::{ContentRow, LayerAddresses, NewContent, StoredContext, StoredValues};
+use super::content::{
+    Content, ContentRow, LayerAddresses, NewContent, StoredContext, StoredValues,
+};
 use super::job::LayerTexts;
 use super::mask::{longest_first, looked_up_secrets, mask_manifest, mask_plan, mask_texts};
 use super::mask_values::{mask_values, masked_texts};
@@ -17,6 +19,7 @@ use crate::control::Control;
 use crate::environment::{EnvironmentBrief, EnvironmentRow};
 use crate::error::Error;
 use crate::objects::Address;
+use crate::observed::{Look, ObservedCause, ObservedRevision};
 use crate::release::ReleaseBrief;
 use crate::release::store::{self as releases, ReleaseRow};
 use crate::store::ids::{AppId, ContentId, EnvironmentId, PreviewId};
@@ -71,6 +74,8 @@ pub struct Preview {
     pub changes: Changes,
     /// Paths of values that differ from what runs, at most 20.
     pub changed_values: Vec<String>,
+    /// The revision of the Helm release that it starts from, where no deployment of the environment wrote it.
+    pub starts_from: Option<ObservedRevision>,
     /// What does not stand in the way but should be known.
     pub warnings: Vec<PreviewWarning>,
     /// How long it will take, going by what runs now.
@@ -165,7 +170,9 @@ impl Control {
         let merged = prepare::merge(mode, &chart, texts).await?;
         let cluster = self.cluster_connect(environment.cluster).await?;
         let target = Target::new(cluster, environment, &id.to_string());
+        let look = Look::now();
         let history = target.history().await?;
+        self.note_revisions(environment, &history, look).await?;
         let next = history.next(&target.owner);
         let crds = prepare::crds(&settings, mode, &chart, &merged.supplied)?;
         let rendered = render::render(self, chart, &merged, &target, &crds, next).await?;
@@ -235,6 +242,8 @@ impl Control {
             Some(id) => Some(releases::by_id(c, id).await?.ok_or_else(|| missing(id))?.brief()),
         };
         let values = self.objects().text_or_empty(content.layers.deployment.as_ref()).await?;
+        let starts_from = self.observed_now(environment).await?;
+        let observed = starts_from.as_ref();
         Ok(Preview {
             id: row.id,
             environment: environment.brief(),
@@ -246,7 +255,8 @@ impl Control {
             manifest: shown.manifest,
             notes: shown.notes,
             plan_hash: content.plan_hash,
-            warnings: warnings(environment, content.app_values_revision, &shown.plan),
+            warnings: warnings(environment, content.app_values_revision, observed, &shown.plan),
+            starts_from,
             changes: content.changes,
             changed_values: content.changed_values,
             plan: shown.plan,
@@ -265,20 +275,30 @@ impl Control {
         content: ContentId,
     ) -> Result<ShownContent, Error> {
         let content = self.content(content).await?;
-        let context: StoredContext = self.objects().json(&content.row.context).await?;
-        let mut secrets = looked_up_secrets(&context.lookups);
         let patterns = self.masked_values(app).await?;
-        if !patterns.is_empty() {
-            secrets.extend(masked_texts(&content.values.merged, &patterns));
-            secrets.extend(self.masked_before(before, &patterns).await?);
-        }
-        let secrets = longest_first(secrets);
+        let secrets = self.secret_texts(&content, before, &patterns).await?;
         Ok(ShownContent {
             merged: mask_values(content.values.merged, &patterns),
             manifest: mask_texts(&mask_manifest(&content.rendering.manifest), &secrets),
             notes: content.rendering.notes.map(|notes| mask_texts(&notes, &secrets)),
             plan: mask_plan(content.plan, &secrets),
         })
+    }
+
+    /// The texts that are not shown of a content, the longest first.
+    pub(crate) async fn secret_texts(
+        &self,
+        content: &Content,
+        before: (EnvironmentId, Option<i64>),
+        patterns: &[PathPattern],
+    ) -> Result<Vec<String>, Error> {
+        let context: StoredContext = self.objects().json(&content.row.context).await?;
+        let mut secrets = looked_up_secrets(&context.lookups);
+        if !patterns.is_empty() {
+            secrets.extend(masked_texts(&content.values.merged, patterns));
+            secrets.extend(self.masked_before(before, patterns).await?);
+        }
+        Ok(longest_first(secrets))
     }
 
     /// The merged values of a content as people are shown them.
@@ -293,7 +313,7 @@ impl Control {
     }
 
     /// Which values of an App are secret.
-    async fn masked_values(&self, app: AppId) -> Result<Vec<PathPattern>, Error> {
+    pub(crate) async fn masked_values(&self, app: AppId) -> Result<Vec<PathPattern>, Error> {
         let settings = crate::app::store::settings(self.db().read(), app).await?;
         Ok(patterns(&settings.unwrap_or_default().masked_values))
     }
@@ -334,9 +354,19 @@ pub(crate) struct ShownContent {
 fn warnings(
     environment: &EnvironmentRow,
     app_values_revision: i64,
+    observed: Option<&ObservedRevision>,
     plan: &rollout::plan::Plan,
 ) -> Vec<PreviewWarning> {
     let mut warnings = Vec::new();
+    match observed {
+        Some(observed) if observed.cause == ObservedCause::Gone => warnings.push(PreviewWarning {
+            message: format!("{}. This deployment installs it anew.", observed.told()),
+        }),
+        Some(observed) => warnings.push(PreviewWarning {
+            message: format!("{}. This deployment starts from it.", observed.told()),
+        }),
+        None => {}
+    }
     if let Some(held) = environment.holds_app_values
         && held != app_values_revision
     {

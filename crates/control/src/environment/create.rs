@@ -63,6 +63,7 @@ impl Control {
             namespace: &row.namespace,
             release_name: &row.release_name,
             kind,
+            state: row.state,
             at,
             by: &by,
         };
@@ -160,6 +161,7 @@ impl Control {
             current_release: None,
             current_deployment: None,
             removal: None,
+            observed: None,
         };
         Ok(Checked { row, app, cluster, release })
     }
@@ -191,7 +193,7 @@ impl Control {
 }
 
 /// Something chosen from a list: what is not there is told at its field.
-fn chosen<T>(
+pub(crate) fn chosen<T>(
     checks: &mut Checks,
     field: &str,
     typed: &str,
@@ -212,13 +214,17 @@ fn chosen<T>(
     }
 }
 
-fn name_taken(name: &EnvironmentName) -> Problem {
+pub(crate) fn name_taken(name: &EnvironmentName) -> Problem {
     let message = format!("There is an environment with the name `{name}` already.");
     Problem::new("name", message, "Use another name.")
 }
 
 /// What a unique index refused, told at the field.
-fn taken(row: &EnvironmentRow, cluster: &ClusterRow, failed: crate::store::StoreError) -> Error {
+pub(crate) fn taken(
+    row: &EnvironmentRow,
+    cluster: &ClusterRow,
+    failed: crate::store::StoreError,
+) -> Error {
     let place = "environments.cluster_id, environments.namespace, environments.release_name";
     if failed.violates("environments_name", "environments.name") {
         Error::Invalid(Invalid { problems: vec![name_taken(&row.name)] })

@@ -3,7 +3,7 @@
 //! What changes an environment is a deployment (`deployment`); this folder makes environments,
 //! shows them, and keeps their values in revisions.
 
-mod create;
+pub(crate) mod create;
 mod list;
 mod remove;
 pub(crate) mod store;
@@ -21,6 +21,7 @@ use crate::control::Control;
 use crate::deployment::{DeploymentState, OnFailure, Trigger};
 use crate::error::Error;
 use crate::names::{EnvironmentName, HelmReleaseName, Namespace, ReleaseTag};
+use crate::observed::ObservedRevision;
 use crate::op::OpBrief;
 use crate::rights::Subject;
 use crate::store::ids::{DeploymentId, EnvironmentId, OpId, ReleaseId};
@@ -183,6 +184,9 @@ pub struct Environment {
     pub current_deployment: Option<CurrentDeployment>,
     /// Its objects, as the last Op saw them.
     pub ready: Option<Ready>,
+    /// The revision of the Helm release that no deployment of the environment wrote, if it was the newest when the
+    /// cluster was last looked at: the adopted one, or one made outside Landfall since.
+    pub observed: Option<ObservedRevision>,
     /// Its last deployment.
     pub last: Option<LastDeployment>,
     /// The Op that runs, else the next that is queued.

@@ -14,6 +14,7 @@ use crate::control::Control;
 use crate::deployment::content::StoredRendering;
 use crate::deployment::store as deployments;
 use crate::error::Error;
+use crate::observed::store as observed;
 use crate::op::{self, Carries, NewRemoval, Op};
 use crate::rights::Subject;
 use crate::store::commit;
@@ -34,8 +35,10 @@ pub struct RemoveEnvironment {
 /// What the removal of an environment takes away, by what Landfall deployed there; no cluster is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Outline {
-    /// The deployment whose objects these are; none: nothing came as far as the cluster.
+    /// The deployment whose objects these are; none: nothing came as far as the cluster, or others made them.
     pub number: Option<i64>,
+    /// The revision of the Helm release whose objects these are, where others made it.
+    pub helm_revision: Option<i64>,
     /// The objects of the Helm release, in the order in which they are deleted.
     pub objects: Vec<OutlineObject>,
     /// Hooks that run before the objects are deleted, as `Job/name`.
@@ -55,6 +58,16 @@ pub struct OutlineObject {
     pub name: String,
     /// Whether its `helm.sh/resource-policy` keeps it.
     pub kept: bool,
+}
+
+/// The last revision of an environment's Helm release, as far as Landfall knows it.
+struct Recorded {
+    /// The deployment that wrote it.
+    number: Option<i64>,
+    /// Its number, where others wrote it.
+    helm_revision: Option<i64>,
+    rendering: StoredRendering,
+    objects: Vec<OutlineObject>,
 }
 
 impl Control {
@@ -150,25 +163,34 @@ impl Control {
         environment: EnvironmentId,
     ) -> Result<Vec<String>, Error> {
         let recorded = self.recorded(environment).await?;
-        Ok(recorded.map_or_else(Vec::new, |(_, _, objects)| {
-            objects.into_iter().map(|object| object.name).collect()
+        Ok(recorded.map_or_else(Vec::new, |recorded| {
+            recorded.objects.into_iter().map(|object| object.name).collect()
         }))
     }
 
-    /// What an environment's Helm release consists of, by the deployment that wrote its last revision.
-    async fn recorded(
-        &self,
-        environment: EnvironmentId,
-    ) -> Result<Option<(i64, StoredRendering, Vec<OutlineObject>)>, Error> {
-        let recorded = deployments::last_recorded(self.db().read(), environment).await?;
-        let Some((number, content)) = recorded else { return Ok(None) };
-        let rendering = self.content(content).await?.rendering;
+    /// What an environment's Helm release consists of, by the deployment that wrote its last revision, or by that
+    /// revision as others made it.
+    async fn recorded(&self, environment: EnvironmentId) -> Result<Option<Recorded>, Error> {
+        let c = self.db().read();
+        let mut number = None;
+        let mut helm_revision = None;
+        let rendering: StoredRendering = if let Some((revision, rendering)) =
+            observed::newest_rendering(c, environment).await?
+        {
+            helm_revision = Some(revision);
+            self.objects().json(&rendering).await?
+        } else if let Some((last, content)) = deployments::last_recorded(c, environment).await? {
+            number = Some(last);
+            self.content(content).await?.rendering
+        } else {
+            return Ok(None);
+        };
         let objects = rollout::uninstall::outline(&rendering.manifest)
             .map_err(|e| Error::internal("read what a removal takes away", e))?
             .into_iter()
             .map(|(key, kept)| OutlineObject { name: format!("{}/{}", key.kind, key.name), kept })
             .collect();
-        Ok(Some((number, rendering, objects)))
+        Ok(Some(Recorded { number, helm_revision, rendering, objects }))
     }
 
     /// What the removal of an environment takes away.
@@ -184,14 +206,13 @@ impl Control {
             begun: store::has_lost_objects(c, row.id).await?,
             ..Outline::default()
         };
-        let Some((number, rendering, objects)) = self.recorded(row.id).await? else {
-            return Ok(outline);
-        };
+        let Some(recorded) = self.recorded(row.id).await? else { return Ok(outline) };
+        let Recorded { number, helm_revision, rendering, objects } = recorded;
         let hooks = |event: &HookEvent| {
             let of = rendering.hooks.iter().filter(|hook| hook.events.contains(event));
             of.map(|hook| format!("{}/{}", hook.kind, hook.name)).collect()
         };
-        outline.number = Some(number);
+        (outline.number, outline.helm_revision) = (number, helm_revision);
         outline.objects = objects;
         outline.hooks_before = hooks(&HookEvent::PreDelete);
         outline.hooks_after = hooks(&HookEvent::PostDelete);

@@ -1,5 +1,7 @@
 //! SQL of environments and their values.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DbErr};
 
@@ -12,8 +14,11 @@ use crate::app::AppBrief;
 use crate::cluster::ClusterBrief;
 use crate::names::{EnvironmentName, HelmReleaseName, Namespace};
 use crate::objects::{Address, Sealer};
+use crate::observed;
 use crate::op;
-use crate::store::ids::{AppId, ClusterId, DeploymentId, EnvironmentId, OpId, ReleaseId};
+use crate::store::ids::{
+    AppId, ClusterId, DeploymentId, EnvironmentId, ObservedId, OpId, ReleaseId,
+};
 use crate::store::listing::View;
 use crate::store::sql::{Json, Row, StoreError, sql};
 
@@ -43,6 +48,8 @@ const COLUMNS: &str = concat!(
      ld.culprit_sealed AS ld_culprit, lbr.tag AS ld_rolled_back_to, \
      ld.created_at AS ld_created_at, ld.started_at AS ld_started_at, \
      ld.finished_at AS ld_finished_at, ",
+    observed::store::columns!(),
+    ", ",
     op::store::brief_columns!()
 );
 
@@ -56,6 +63,8 @@ const JOINS: &str = concat!(
      LEFT JOIN deployments lp ON lp.id = ld.repeats_id \
      LEFT JOIN deployments lb ON lb.id = ld.rolled_back_to_id \
      LEFT JOIN releases lbr ON lbr.id = lb.release_id \
+     LEFT JOIN observed_revisions ob ON ob.id = e.observed_id \
+     LEFT JOIN releases obr ON obr.id = ob.release_id \
      LEFT JOIN ops o ON o.seq = COALESCE( \
        (SELECT x.seq FROM ops x WHERE x.environment_id = e.id AND x.state = 'running'), \
        (SELECT MIN(x.seq) FROM ops x WHERE x.environment_id = e.id AND x.state = 'queued')) ",
@@ -93,6 +102,7 @@ pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Environment, DbErr>
             (Some(ready), Some(total)) => Some(Ready { ready, total }),
             _ => None,
         },
+        observed: observed::store::read_joined(row, sealer)?,
         last: read_last(row, sealer)?,
         op: op::store::read_brief(row)?,
         removal: row.opt("removal_id")?,
@@ -149,6 +159,7 @@ pub(crate) struct EnvironmentRow {
     pub(crate) current_release: Option<ReleaseId>,
     pub(crate) current_deployment: Option<DeploymentId>,
     pub(crate) removal: Option<OpId>,
+    pub(crate) observed: Option<ObservedId>,
 }
 
 impl EnvironmentRow {
@@ -176,6 +187,7 @@ fn read_row(row: &Row<'_>) -> Result<EnvironmentRow, DbErr> {
         current_release: row.opt("current_release_id")?,
         current_deployment: row.opt("current_deployment_id")?,
         removal: row.opt("removal_id")?,
+        observed: row.opt("observed_id")?,
     })
 }
 
@@ -200,6 +212,36 @@ pub(crate) async fn by_name(
         .await
 }
 
+/// The living one that has this Helm release.
+pub(crate) async fn by_place(
+    c: &impl ConnectionTrait,
+    cluster: ClusterId,
+    namespace: &Namespace,
+    release_name: &HelmReleaseName,
+) -> Result<Option<EnvironmentRow>, StoreError> {
+    sql("SELECT * FROM environments WHERE cluster_id = $1 AND namespace = $2 \
+         AND release_name = $3 AND deleted_at IS NULL")
+    .bind(cluster)
+    .bind(namespace)
+    .bind(release_name)
+    .one(c, ROW, read_row)
+    .await
+}
+
+/// The Helm releases (namespace, name) that living environments have on a cluster.
+pub(crate) async fn places(
+    c: &impl ConnectionTrait,
+    cluster: ClusterId,
+) -> Result<HashSet<(String, String)>, StoreError> {
+    let places = sql("SELECT namespace, release_name FROM environments \
+                      WHERE cluster_id = $1 AND deleted_at IS NULL")
+    .bind(cluster)
+    .all(c, "list the Helm releases of environments", |row| {
+        Ok((row.get("namespace")?, row.get("release_name")?))
+    });
+    Ok(places.await?.into_iter().collect())
+}
+
 /// An environment to be made.
 pub(crate) struct NewRow<'a> {
     pub(crate) id: EnvironmentId,
@@ -209,6 +251,7 @@ pub(crate) struct NewRow<'a> {
     pub(crate) namespace: &'a Namespace,
     pub(crate) release_name: &'a HelmReleaseName,
     pub(crate) kind: EnvironmentKind,
+    pub(crate) state: EnvironmentState,
     pub(crate) at: Timestamp,
     pub(crate) by: &'a By,
 }
@@ -225,7 +268,7 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result
     .bind(new.namespace)
     .bind(new.release_name)
     .bind(new.kind)
-    .bind(EnvironmentState::Creating)
+    .bind(new.state)
     .bind(EnvironmentStatus::Idle)
     .bind(new.at)
     .bind(Json(new.by))
@@ -321,7 +364,8 @@ pub(crate) async fn refresh_status(
              WHEN 'cancelled' THEN 'failed' ELSE d.state END FROM deployments d \
            WHERE d.environment_id = environments.id AND d.state <> 'superseded' \
            AND (d.state <> 'cancelled' OR d.started_at IS NOT NULL) \
-           ORDER BY d.number DESC LIMIT 1), 'idle') END \
+           ORDER BY d.number DESC LIMIT 1), \
+           CASE state WHEN 'active' THEN 'running' ELSE 'idle' END) END \
          WHERE id = $1")
     .bind(environment)
     .run(c, "bring the state of an environment up to date")
@@ -355,6 +399,20 @@ pub(crate) async fn set_deployed(
     .run(c, "bring an environment up to date")
     .await
     .map(drop)
+}
+
+/// The environment runs what was there: of a Release, as far as is known.
+pub(crate) async fn set_adopted(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+    release: Option<ReleaseId>,
+) -> Result<(), StoreError> {
+    sql("UPDATE environments SET current_release_id = $2 WHERE id = $1")
+        .bind(environment)
+        .bind(release)
+        .run(c, "adopt a Helm release")
+        .await
+        .map(drop)
 }
 
 /// Notes how many objects are ready.
@@ -417,12 +475,13 @@ pub(crate) async fn has_lost_objects(
     has_begun(c, environment, "removal", "delete").await
 }
 
-/// Whether any deployment has come so far that the cluster may hold a Helm release of the environment.
+/// Whether the cluster may hold a Helm release of the environment: it was adopted, or a deployment has come so far.
 pub(crate) async fn has_release(
     c: &impl ConnectionTrait,
     environment: EnvironmentId,
 ) -> Result<bool, StoreError> {
-    has_begun(c, environment, "deployment", "record").await
+    Ok(observed::store::was_adopted(c, environment).await?
+        || has_begun(c, environment, "deployment", "record").await?)
 }
 
 /// Whether any Op of a kind has begun a step in the environment.
@@ -448,6 +507,8 @@ pub(crate) async fn keep(
     environment: EnvironmentId,
 ) -> Result<(), StoreError> {
     sql("UPDATE environments SET state = CASE WHEN current_deployment_id IS NULL \
+         AND NOT EXISTS (SELECT 1 FROM observed_revisions ob \
+           WHERE ob.environment_id = environments.id AND ob.cause = 'adopted') \
          THEN 'creating' ELSE 'active' END WHERE id = $1 AND state = 'deleting'")
     .bind(environment)
     .run(c, "keep an environment")

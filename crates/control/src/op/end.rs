@@ -8,6 +8,7 @@ use crate::deployment::{DeploymentState, Failure, Trigger, failure_identity};
 use crate::environment::Ready;
 use crate::environment::store::{self as environments, Deployed, NewValuesRow};
 use crate::error::Error;
+use crate::observed::{self, News};
 use crate::store::Tx;
 use crate::store::ids::{ContentId, DeploymentId, PreviewId};
 use crate::store::sql::{Json, now, sql};
@@ -48,6 +49,15 @@ impl Recorder {
             .bind(revision)
             .run(&tx, "note the revision of a Helm release")
             .await?;
+        // Whatever others made before it, the newest is ours now.
+        observed::store::set_newest(&tx, self.lease().wake.environment, None).await?;
+        self.commit(tx).await
+    }
+
+    /// Notes revisions of the Helm release that others have made.
+    pub(crate) async fn observed(&self, news: &News) -> Result<(), RecordError> {
+        let tx = self.fenced().await?;
+        observed::store::write(&tx, news).await?;
         self.commit(tx).await
     }
 

@@ -63,6 +63,13 @@ pub enum Change {
         /// The environment's kind.
         kind: EnvironmentKind,
     },
+    /// An environment, without an Op.
+    Environment {
+        /// The environment.
+        environment: EnvironmentId,
+        /// Its kind.
+        kind: EnvironmentKind,
+    },
     /// An App or its Releases.
     Apps,
     /// A cluster.
@@ -301,6 +308,9 @@ fn change(wake: Option<Wake>, kinds: &[EnvironmentKind]) -> Option<Change> {
             environment: wake.environment,
             kind: wake.kind,
         }),
+        Wake::Environment(environment, kind) => {
+            kinds.contains(&kind).then_some(Change::Environment { environment, kind })
+        }
         Wake::Apps => Some(Change::Apps),
         Wake::Clusters => Some(Change::Clusters),
         Wake::Queue | Wake::Cancel(_) => None,

@@ -169,6 +169,22 @@ pub(crate) async fn by_tag(
         .await
 }
 
+/// The Releases of an App with this chart, the last added first.
+pub(crate) async fn by_chart(
+    c: &impl ConnectionTrait,
+    app: AppId,
+    name: &str,
+    version: &str,
+) -> Result<Vec<ReleaseRow>, StoreError> {
+    sql("SELECT * FROM releases WHERE app_id = $1 AND chart_version = $3 AND chart_name = $2 \
+         ORDER BY ordinal DESC LIMIT 100")
+    .bind(app)
+    .bind(name)
+    .bind(version)
+    .all(c, ROW, read_row)
+    .await
+}
+
 /// The newest Release of an App: last added, neither archived nor a pre-release.
 pub(crate) async fn newest(
     c: &impl ConnectionTrait,

@@ -109,6 +109,8 @@ ids! {
     ContentId = "cnt";
     /// A preview that can be deployed.
     PreviewId = "prv";
+    /// A revision of a Helm release that no deployment wrote.
+    ObservedId = "obs";
     /// An Op.
     OpId = "op";
     /// A batch: one act that made many deployments.

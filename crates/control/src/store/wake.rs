@@ -25,6 +25,8 @@ pub(crate) enum Wake {
     Op(OpWake),
     /// An Op is to be cancelled.
     Cancel(OpId),
+    /// An environment changed, and no Op of it.
+    Environment(EnvironmentId, EnvironmentKind),
     /// An App or its Releases changed.
     Apps,
     /// A cluster changed.

@@ -12,6 +12,7 @@ mod environments;
 mod gpg;
 mod hooks;
 mod lists;
+mod observed;
 mod ops;
 mod origins;
 mod registry;

@@ -168,6 +168,31 @@ fn in_a_line(value: &Value) -> String {
     goyaml::json::to_string(value).unwrap_or_default()
 }
 
+/// The leaves of values that are of one layer only.
+pub(crate) fn leaves(values: &Value, layer: ValuesLayer) -> MergedValues {
+    fn walk(value: &Value, layer: ValuesLayer, path: &mut Vec<String>, keys: &mut Vec<MergedKey>) {
+        match value.as_map().filter(|map| !map.is_empty()) {
+            Some(map) => {
+                for (key, value) in map.iter() {
+                    path.push(key.to_owned());
+                    walk(value, layer, path, keys);
+                    path.pop();
+                }
+            }
+            None => keys.push(MergedKey {
+                path: written(path),
+                value: in_a_line(value),
+                layer,
+                chain: Vec::new(),
+                line: 0,
+            }),
+        }
+    }
+    let mut keys = Vec::new();
+    walk(values, layer, &mut Vec::new(), &mut keys);
+    MergedValues { yaml: printed(values), keys }
+}
+
 /// Values by the layers that set them, such as `replicas` in the App values, for people to know where to correct them.
 /// A path may lead into a list, or to a map with several keys.
 pub(crate) fn places<'p>(

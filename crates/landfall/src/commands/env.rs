@@ -1,5 +1,7 @@
 //! `landfall env …`: App Environments.
 
+mod adopt;
+mod drift;
 mod remove;
 
 use std::process::ExitCode;
@@ -16,6 +18,12 @@ use crate::output::{self, Format};
 pub(crate) enum Command {
     /// List App Environments with what runs in them
     List(ListArgs),
+    /// Make an App Environment of a Helm release that is there already; nothing is deployed
+    Adopt(adopt::AdoptArgs),
+    /// List the Helm releases of a cluster that no App Environment has
+    Adoptable(adopt::AdoptableArgs),
+    /// Compare what runs in an App Environment with what was deployed there
+    Drift(drift::DriftArgs),
     /// Remove an App Environment: uninstall it from its cluster; its history stays readable
     Remove(remove::RemoveArgs),
     /// Keep an App Environment whose removal has deleted nothing
@@ -80,6 +88,9 @@ struct Tagged {
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::List(args) => list(args).await,
+        Command::Adopt(args) => adopt::adopt(args).await,
+        Command::Adoptable(args) => adopt::adoptable(args).await,
+        Command::Drift(args) => drift::drift(args).await,
         Command::Remove(args) => remove::remove(args).await,
         Command::Keep(args) => remove::keep(args).await,
     }

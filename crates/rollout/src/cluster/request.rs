@@ -87,6 +87,27 @@ impl Cluster {
         namespace: Option<&str>,
         label_selector: Option<&str>,
     ) -> Result<Listed, ClusterError> {
+        self.list_accepting(resource, namespace, label_selector, "application/json").await
+    }
+
+    /// The same with nothing but the objects' metadata: for what would be large.
+    pub(crate) async fn list_metadata(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        label_selector: Option<&str>,
+    ) -> Result<Listed, ClusterError> {
+        let accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+        self.list_accepting(resource, namespace, label_selector, accept).await
+    }
+
+    async fn list_accepting(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        label_selector: Option<&str>,
+        accept: &str,
+    ) -> Result<Listed, ClusterError> {
         let doing = format!("listing {}", resource.plural);
         let mut listed = Listed { items: Vec::new(), resource_version: String::new() };
         let mut next = String::new();
@@ -98,7 +119,7 @@ impl Cluster {
                 query.push(("continue", &next));
             }
             let path = with_query(&resource.collection(namespace), &query);
-            let mut answer = self.get_path(&path, &doing).await?;
+            let mut answer = self.get_path_accepting(&path, accept, &doing).await?;
             let metadata =
                 |field: &str| answer["metadata"][field].as_str().unwrap_or_default().to_owned();
             let following = metadata("continue");

@@ -10,7 +10,7 @@ use crate::{Cluster, ClusterError, ObjectKey};
 
 /// What a server-side dry run said.
 #[derive(Clone)]
-pub(super) enum DryRun {
+pub(crate) enum DryRun {
     /// The object as it would be.
     Result(Value),
     /// The server would refuse it.

@@ -23,24 +23,24 @@ pub struct LiveState {
     /// How the objects are sent.
     pub(super) method: Method,
     /// One per desired object, in the same order.
-    pub(super) desired: Vec<LiveObject>,
+    pub(crate) desired: Vec<LiveObject>,
     /// One per definition of custom resources, in the same order.
     pub(super) crds: Vec<LiveObject>,
     /// Objects of the revision that runs which are no longer desired, in its manifest's order.
-    pub(super) dropped: Vec<(ObjectKey, Value)>,
+    pub(crate) dropped: Vec<(ObjectKey, Value)>,
     /// Keys of all objects of the revision that runs.
     pub(super) base: Vec<ObjectKey>,
 }
 
 /// One desired object as it was found.
 #[derive(Clone)]
-pub(super) struct LiveObject {
+pub(crate) struct LiveObject {
     /// Complete: with the namespace it goes to.
-    pub(super) key: ObjectKey,
+    pub(crate) key: ObjectKey,
     /// Absent: there is none yet.
-    pub(super) live: Option<Value>,
+    pub(crate) live: Option<Value>,
     /// What applying would make of it.
-    pub(super) dry_run: DryRun,
+    pub(crate) dry_run: DryRun,
 }
 
 impl std::fmt::Debug for LiveState {

@@ -13,9 +13,11 @@ mod planner;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use dry_run::DryRun;
 use helm::release::{HookDeletePolicy, HookEvent};
-pub(crate) use live::namespace_key;
+pub(crate) use live::{LiveObject, namespace_key};
 pub use live::{LiveState, read_live};
+pub(crate) use planner::laid_over;
 pub use planner::plan;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};

@@ -161,7 +161,7 @@ impl<'a> ObjectState<'a> {
 }
 
 /// What becomes of `live` when `sent` is laid over it: a good guess where the server could not be asked.
-fn laid_over(live: &Value, sent: &Value) -> Value {
+pub(crate) fn laid_over(live: &Value, sent: &Value) -> Value {
     match (live, sent) {
         (Value::Object(live), Value::Object(sent)) => {
             let mut merged = live.clone();

@@ -43,7 +43,8 @@ impl StoredRevision {
         self.release.version
     }
 
-    pub(super) fn status(&self) -> Status {
+    /// What the record says of it.
+    pub fn status(&self) -> Status {
         self.release.info.status
     }
 

@@ -6,6 +6,7 @@
 
 mod finish;
 mod history;
+mod list;
 mod pending;
 mod store;
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use finish::record_finish;
 #[cfg(test)]
 pub(crate) use history::tests::history as history_of;
 pub use history::{History, Next, StoredRevision};
+pub use list::{FoundRelease, list_releases};
 pub use pending::record_pending;
 pub(crate) use store::{Records, read_records};
 

@@ -29,7 +29,7 @@ pub(crate) async fn read_records(
     Ok(History::new(listed.items.iter().filter_map(stored_revision).collect()))
 }
 
-fn secret_key(namespace: &str, name: &str) -> ObjectKey {
+pub(super) fn secret_key(namespace: &str, name: &str) -> ObjectKey {
     ObjectKey {
         api_version: "v1".to_owned(),
         kind: "Secret".to_owned(),
@@ -38,7 +38,7 @@ fn secret_key(namespace: &str, name: &str) -> ObjectKey {
     }
 }
 
-fn stored_revision(secret: &Value) -> Option<StoredRevision> {
+pub(super) fn stored_revision(secret: &Value) -> Option<StoredRevision> {
     let data = STANDARD.decode(secret["data"][storage::DATA_KEY].as_str()?).ok()?;
     let release = match Release::decode(&data) {
         Ok(release) => release,

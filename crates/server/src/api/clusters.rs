@@ -3,13 +3,25 @@
 use axum::Json;
 use axum::extract::State;
 use control::cluster::{Cluster, ClusterCheck, NewSimulatedCluster};
+use control::observed::AdoptableReleases;
 use control::store::paging::Page;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::{Answer, Body, Created, Params, PathOf};
 use crate::auth::SignedIn;
 use crate::problem::ProblemDetails;
 use crate::query::{PageQuery, SearchQuery};
 use crate::state::AppState;
+
+/// Where to look.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct NamespaceQuery {
+    /// Only this namespace; without it all.
+    namespace: String,
+}
 
 /// `GET /clusters`
 pub(crate) async fn list(
@@ -38,6 +50,16 @@ pub(crate) async fn get(
     PathOf(cluster): PathOf<String>,
 ) -> Answer<Cluster> {
     Ok(Json(app.control.cluster_get(&actor, &cluster).await?))
+}
+
+/// `GET /clusters/{cluster}/adoptable-releases`
+pub(crate) async fn adoptable(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(cluster): PathOf<String>,
+    Params(query): Params<NamespaceQuery>,
+) -> Answer<AdoptableReleases> {
+    Ok(Json(app.control.adoptable_releases(&actor, &cluster, &query.namespace).await?))
 }
 
 /// `POST /clusters/{cluster}/check`

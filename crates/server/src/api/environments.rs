@@ -7,10 +7,12 @@ use control::deployment::{
     Deployment, DeploymentDetail, NewDeployment, NewPreview, NewRollback, OnFailure, Preview,
     RollbackTo, Started,
 };
+use control::drift::DriftCheck;
 use control::environment::{
     Environment, EnvironmentTotals, EnvironmentValues, NewEnvironment, Outline, RemoveEnvironment,
 };
 use control::names::InvalidName;
+use control::observed::{AdoptRelease, Adopted, ObservedRevision};
 use control::op::Op;
 use control::store::ids::PreviewId;
 use control::store::paging::Page;
@@ -90,6 +92,26 @@ pub(crate) async fn create(
     Ok(Created { at, made: EnvironmentMade { environment, deployment, op } })
 }
 
+/// `POST /adoptions`
+pub(crate) async fn adopt(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    Body(new): Body<AdoptRelease>,
+) -> Result<Created<Adopted>, ProblemDetails> {
+    let made = app.control.environment_adopt(&actor, new).await?;
+    Ok(Created { at: format!("/environments/{}", made.environment.id), made })
+}
+
+/// `GET /environments/{environment}/observed-revisions`
+pub(crate) async fn observed(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+    Params(page): Params<PageQuery>,
+) -> Answer<Page<ObservedRevision>> {
+    Ok(Json(app.control.observed_list(&actor, &name, &page.request()?).await?))
+}
+
 /// `GET /environments/{environment}`
 pub(crate) async fn get(
     State(app): State<AppState>,
@@ -126,6 +148,24 @@ pub(crate) async fn keep(
     PathOf(name): PathOf<String>,
 ) -> Answer<Environment> {
     Ok(Json(app.control.environment_keep(&actor, &name).await?))
+}
+
+/// `GET /environments/{environment}/drift`
+pub(crate) async fn drift(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+) -> Answer<Option<DriftCheck>> {
+    Ok(Json(app.control.drift_get(&actor, &name).await?))
+}
+
+/// `POST /environments/{environment}/drift`
+pub(crate) async fn check_drift(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+) -> Answer<DriftCheck> {
+    Ok(Json(app.control.drift_check(&actor, &name).await?))
 }
 
 /// `GET /environments/{environment}/values`

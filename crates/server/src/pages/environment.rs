@@ -1,15 +1,20 @@
 //! An environment: overview, its deployments, its values. Live.
 
 use askama::Template;
+use axum::response::{IntoResponse, Redirect};
 
 use control::deployment::{Deployment, DeploymentFilter};
+use control::drift::DriftCheck;
 use control::environment::{Environment, EnvironmentState, EnvironmentValues};
+use control::observed::ObservedRevision;
 use control::op::{Op, Removal, Task};
 use control::rights::Subject;
 use control::store::paging::{Count, Page, PageRequest};
 
 use super::form::{Params, PathOf};
-use super::parts::{Links, OriginLine, Pager, code_lines, origin_lines};
+use super::parts::{
+    Links, ObjectChange, OriginLine, Pager, code_lines, drifted_objects, origin_lines,
+};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 use crate::live::{self, LivePage};
 use crate::query::PageQuery;
@@ -30,6 +35,13 @@ struct Head {
 struct Gone {
     op: Op,
     removal: Box<Removal>,
+}
+
+/// A line of an environment's history: a deployment, or what others made of its Helm release.
+#[derive(Default)]
+struct Entry {
+    deployment: Option<Deployment>,
+    observed: Option<ObservedRevision>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,7 +73,23 @@ struct Overview {
     objects: Objects,
     values: Vec<OriginLine>,
     keys: usize,
-    recent: Vec<Deployment>,
+    history: Vec<Entry>,
+    drift: Drift,
+}
+
+/// What runs, held against what was deployed.
+#[derive(Default)]
+struct Drift {
+    /// Whether there is something to compare with, and the asker may have it compared.
+    may_check: bool,
+    last: Option<DriftCheck>,
+    objects: Vec<ObjectChange>,
+}
+
+impl Drift {
+    fn count(&self) -> i64 {
+        i64::try_from(self.objects.len()).unwrap_or(i64::MAX)
+    }
 }
 
 #[derive(Template)]
@@ -69,7 +97,7 @@ struct Overview {
 struct Deployments {
     chrome: Chrome,
     head: Head,
-    items: Vec<Deployment>,
+    history: Vec<Entry>,
     pager: Pager,
 }
 
@@ -141,14 +169,34 @@ async fn read_overview(ctx: &Ctx, name: &str) -> Result<Overview, PageError> {
     let merged = control.environment_values(actor, name).await?.running;
     let page = PageRequest { cursor: None, limit: Some(6) };
     let recent = deployments_of(ctx, &environment, &page).await?;
+    let (count, history) = (recent.count, history(ctx, &environment, recent).await?);
     Ok(Overview {
         chrome: ctx.chrome(Section::Environments, environment.name.to_string()).await?,
         values: merged.as_ref().map_or_else(Vec::new, |merged| origin_lines(merged, true)),
         keys: merged.as_ref().map_or(0, |merged| merged.keys.len()),
+        drift: read_drift(ctx, &environment).await?,
         objects: arrange(&objects, &[], environment.release_name.as_str()),
-        head: head(ctx, environment, Tab::Overview, recent.count).await?,
-        recent: recent.items,
+        head: head(ctx, environment, Tab::Overview, count).await?,
+        history,
     })
+}
+
+async fn read_drift(ctx: &Ctx, environment: &Environment) -> Result<Drift, PageError> {
+    if environment.state != EnvironmentState::Active {
+        return Ok(Drift::default());
+    }
+    let last = ctx.control().drift_get(&ctx.actor, &environment.id.to_string()).await?;
+    Ok(Drift {
+        may_check: ctx.may_write(Subject::Environments(environment.kind)),
+        objects: last.as_ref().map_or_else(Vec::new, |last| drifted_objects(&last.objects)),
+        last,
+    })
+}
+
+/// `POST /environments/{environment}/drift`: compares, then shows the environment.
+pub(crate) async fn check_drift(ctx: Ctx, PathOf(name): PathOf<String>) -> PageAnswer {
+    ctx.control().drift_check(&ctx.actor, &name).await?;
+    Ok(Redirect::to(&format!("/environments/{name}#drift")).into_response())
 }
 
 async fn read_deployments(
@@ -158,11 +206,14 @@ async fn read_deployments(
 ) -> Result<Deployments, PageError> {
     let environment = ctx.control().environment_get(&ctx.actor, name).await?;
     let page = deployments_of(ctx, &environment, &page.request()?).await?;
+    let count = page.count;
+    let pager = Pager::of(&page, &Links::of(&ctx.path_and_query), "deployment", "newest first");
+    let history = history(ctx, &environment, page).await?;
     Ok(Deployments {
         chrome: ctx.chrome(Section::Environments, format!("Deployments of {name}")).await?,
-        head: head(ctx, environment, Tab::Deployments, page.count).await?,
-        pager: Pager::of(&page, &Links::of(&ctx.path_and_query), "deployment", "newest first"),
-        items: page.items,
+        head: head(ctx, environment, Tab::Deployments, count).await?,
+        pager,
+        history,
     })
 }
 
@@ -198,6 +249,30 @@ async fn head(
         }
     }
     Ok(Head { environment, tab, deployments, may_deploy, may_remove, removal })
+}
+
+/// A page of deployments with the observed revisions that belong beside them: each above the deployment that was the
+/// last when it was observed.
+async fn history(
+    ctx: &Ctx,
+    environment: &Environment,
+    page: Page<Deployment>,
+) -> Result<Vec<Entry>, PageError> {
+    let number = |deployment: Option<&Deployment>| deployment.map(|it| it.number);
+    let first = number(page.items.last()).filter(|_| page.next.is_some());
+    let last = number(page.items.first()).filter(|_| page.previous.is_some());
+    let beside = ctx.control().observed_beside(&ctx.actor, environment.id, (first, last)).await?;
+    let mut beside = beside.into_iter().peekable();
+    let mut history = Vec::new();
+    let seen = |observed| Entry { observed: Some(observed), ..Entry::default() };
+    for deployment in page.items {
+        while let Some(observed) = beside.next_if(|it| it.after >= deployment.number) {
+            history.push(seen(observed));
+        }
+        history.push(Entry { deployment: Some(deployment), ..Entry::default() });
+    }
+    history.extend(beside.map(seen));
+    Ok(history)
 }
 
 async fn deployments_of(

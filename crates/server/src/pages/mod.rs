@@ -4,6 +4,7 @@
 //! This file holds what all pages share: what a handler is given ([`Ctx`]), the frame ([`Chrome`]),
 //! and how a page fails ([`PageError`]).
 
+pub(crate) mod adopt;
 pub(crate) mod app;
 pub(crate) mod app_settings;
 pub(crate) mod app_values;

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use control::deployment::{Changes, Deployment};
 use control::store::paging::{Count, Page};
 use control::values::{MergedValues, ValuesLayer};
-use rollout::diff::LineChange;
+use rollout::ObjectKey;
+use rollout::diff::{LineChange, ObjectDiff};
+use rollout::drift::{Found, ObjectDrift};
 use rollout::plan::{Action, Consequence, Plan, PlannedHook, PlannedObject};
 
 use crate::view::code::yaml_line;
@@ -253,8 +255,29 @@ fn object_change(object: &PlannedObject) -> ObjectChange {
         Action::Keep => "keep",
         Action::Same => "same",
     };
+    let hunks = || object.diff.iter().flat_map(|diff| &diff.hunks);
+    let labels_only = object.action == Action::Change
+        && object.consequence == Consequence::None
+        && hunks()
+            .all(|hunk| hunk.path == "metadata.labels" || hunk.path == "metadata.annotations");
+    ObjectChange {
+        verb,
+        kind: kind_of(&object.key),
+        name: object.key.name.clone(),
+        open: object.action != Action::Create && !labels_only,
+        consequence: if labels_only {
+            "labels only".to_owned()
+        } else {
+            object.consequence.to_string()
+        },
+        refusal: object.refusal.as_ref().map(|refusal| refusal.message.clone()),
+        lines: diff_rows(object.diff.as_ref()),
+    }
+}
+
+fn diff_rows(diff: Option<&ObjectDiff>) -> Vec<DiffRow> {
     let mut lines = Vec::new();
-    for (at, hunk) in object.diff.iter().flat_map(|diff| &diff.hunks).enumerate() {
+    for (at, hunk) in diff.iter().flat_map(|diff| &diff.hunks).enumerate() {
         if !hunk.path.is_empty() {
             lines.push(DiffRow { class: "gap", text: hunk.path.clone() });
         } else if at > 0 {
@@ -269,30 +292,34 @@ fn object_change(object: &PlannedObject) -> ObjectChange {
             text: line.text.clone(),
         }));
     }
-    let hunks = || object.diff.iter().flat_map(|diff| &diff.hunks);
-    let labels_only = object.action == Action::Change
-        && object.consequence == Consequence::None
-        && hunks()
-            .all(|hunk| hunk.path == "metadata.labels" || hunk.path == "metadata.annotations");
-    ObjectChange {
-        verb,
-        kind: kind_of(object),
-        name: object.key.name.clone(),
-        open: object.action != Action::Create && !labels_only,
-        consequence: if labels_only {
-            "labels only".to_owned()
-        } else {
-            object.consequence.to_string()
-        },
-        refusal: object.refusal.as_ref().map(|refusal| refusal.message.clone()),
-        lines,
-    }
+    lines
 }
 
-fn kind_of(object: &PlannedObject) -> String {
-    match object.key.api_version.split_once('/') {
-        Some((group, _)) => format!("{group}/{}", object.key.kind),
-        None => format!("{}/{}", object.key.api_version, object.key.kind),
+/// The objects that are not as they were deployed.
+pub(crate) fn drifted_objects(objects: &[ObjectDrift]) -> Vec<ObjectChange> {
+    let rows = objects.iter().map(|object| {
+        let (verb, consequence) = match object.found {
+            Found::Missing => ("missing", "it was deployed and is gone"),
+            Found::Changed => ("changed", "− as deployed, + as it runs"),
+            Found::Added => ("added", "only in the revision made outside Landfall"),
+        };
+        ObjectChange {
+            verb,
+            kind: kind_of(&object.key),
+            name: object.key.name.clone(),
+            consequence: consequence.to_owned(),
+            open: true,
+            refusal: object.refusal.clone(),
+            lines: diff_rows(object.diff.as_ref()),
+        }
+    });
+    rows.collect()
+}
+
+fn kind_of(key: &ObjectKey) -> String {
+    match key.api_version.split_once('/') {
+        Some((group, _)) => format!("{group}/{}", key.kind),
+        None => format!("{}/{}", key.api_version, key.kind),
     }
 }
 

@@ -10,9 +10,11 @@ use control::cluster::{Cluster, ClusterCheck, NewSimulatedCluster};
 use control::deployment::{
     Deployment, DeploymentContent, DeploymentDetail, NewDeployment, NewPreview, Preview, Started,
 };
+use control::drift::DriftCheck;
 use control::environment::{
     Environment, EnvironmentTotals, EnvironmentValues, NewEnvironment, Outline,
 };
+use control::observed::{AdoptRelease, AdoptableReleases, Adopted, ObservedRevision};
 use control::op::{LogPage, Op};
 use control::release::Release;
 use http::Method;
@@ -230,6 +232,16 @@ fn cluster_calls() -> Vec<Route> {
             get(clusters::get),
             doc("cluster_get", "A cluster, by id or name.").answers::<Cluster>(),
         ),
+        reads(
+            "/clusters/{cluster}/adoptable-releases",
+            get(clusters::adoptable),
+            doc(
+                "adoptable_releases",
+                "The Helm releases there that no environment has. Asks the cluster.",
+            )
+            .query::<clusters::NamespaceQuery>()
+            .answers::<AdoptableReleases>(),
+        ),
         acts(
             "/clusters/{cluster}/check",
             post(clusters::check),
@@ -266,6 +278,27 @@ fn environment_calls() -> Vec<Route> {
                 .creates::<environments::EnvironmentMade>(),
         )
         .keyed(),
+        acts(
+            "/adoptions",
+            post(environments::adopt),
+            doc(
+                "environment_adopt",
+                "Makes an environment of a Helm release that is there, without a deployment.",
+            )
+            .body::<AdoptRelease>()
+            .creates::<Adopted>(),
+        )
+        .keyed(),
+        reads(
+            "/environments/{environment}/observed-revisions",
+            get(environments::observed),
+            doc(
+                "observed_list",
+                "Revisions of its Helm release that no deployment of it wrote, the last first.",
+            )
+            .query::<PageQuery>()
+            .answers_page::<ObservedRevision>(),
+        ),
         reads(
             "/environments/{environment}",
             get(environments::get),
@@ -295,6 +328,21 @@ fn environment_calls() -> Vec<Route> {
             post(environments::keep),
             doc("environment_keep", "Gives a removal up that has deleted nothing.")
                 .answers::<Environment>(),
+        ),
+        reads(
+            "/environments/{environment}/drift",
+            get(environments::drift),
+            doc("drift_get", "The last drift check of an environment; null before the first.")
+                .answers::<Option<DriftCheck>>(),
+        ),
+        acts(
+            "/environments/{environment}/drift",
+            post(environments::check_drift),
+            doc(
+                "drift_check",
+                "Compares what runs with what was deployed; closing the connection cancels it.",
+            )
+            .answers::<DriftCheck>(),
         ),
         reads(
             "/environments/{environment}/values",

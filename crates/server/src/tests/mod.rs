@@ -2,6 +2,7 @@
 //! router, real `control`, no socket but the chart repository's.
 
 mod access;
+mod adoption;
 mod api;
 mod live;
 mod pages;

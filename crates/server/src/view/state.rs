@@ -2,6 +2,7 @@
 
 use control::deployment::{Deployment, DeploymentState, Trigger};
 use control::environment::{Environment, EnvironmentState, EnvironmentStatus, Standing};
+use control::observed::ObservedRevision;
 use control::op::{OpBrief, OpState, StepName};
 
 /// A state: the shape and colour (a class of `pieces.css`) and the word.
@@ -57,9 +58,14 @@ pub(crate) fn running(environment: &Environment) -> Mark {
         (_, EnvironmentState::Deleting | EnvironmentState::Deleted) => {
             self::environment(environment)
         }
-        (Some(_), _) => Mark::new("good", "Running"),
+        (Some(_), _) | (None, EnvironmentState::Active) => Mark::new("good", "Running"),
         (None, _) => Mark::new("idle", "Not running yet"),
     }
+}
+
+/// Helm's status of an observed revision, as a word.
+pub(crate) fn observed(observed: &ObservedRevision) -> String {
+    observed.status.replace('-', " ")
 }
 
 /// What to say of a deployment in a word.

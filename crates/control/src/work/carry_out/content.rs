@@ -71,6 +71,9 @@ impl Run<'_> {
             Ok(history) => history,
             Err(error) => return self.fail(StepName::Check, error).await,
         };
+        if !history.next(&target.owner).continued {
+            self.note_revisions(&self.job.environment, &history).await?;
+        }
         let wanted = self.wanted(&chart, &target, &history).await?;
         let repeats = self.job.repeats.as_ref().and_then(repeated_revision);
         let crds = wanted.crds.clone();

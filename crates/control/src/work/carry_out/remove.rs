@@ -199,6 +199,10 @@ impl Run<'_, Job> {
             Ok(found) => found,
             Err(error) => return self.fail(step, error).await,
         };
+        if let (false, Some(_)) = (known, &found) {
+            // What is uninstalled is the newest revision, whoever made it.
+            self.note_newest().await?;
+        }
         let EnvironmentRow { release_name, namespace, .. } = &self.job.environment;
         let (note, found) = match found {
             Some(found) if !self.job.has_release => {
@@ -230,6 +234,22 @@ impl Run<'_, Job> {
             self.done(step, &note).await?;
         }
         Ok(found)
+    }
+
+    async fn note_newest(&self) -> Result<(), Interrupted> {
+        let environment = &self.job.environment;
+        let (namespace, release) =
+            (environment.namespace.as_str(), environment.release_name.as_str());
+        let read = self
+            .retry_reading(|| async {
+                Ok(rollout::record::read_history(&self.cluster, namespace, release).await?)
+            })
+            .await;
+        match read {
+            Ok(history) if self.job.has_release => self.note_revisions(environment, &history).await,
+            Ok(_) => Ok(()),
+            Err(error) => self.fail(StepName::Check, error).await,
+        }
     }
 
     async fn pre_hooks(&self) -> Result<(), Interrupted> {

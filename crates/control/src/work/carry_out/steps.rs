@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use rollout::hooks::{HookFailure, HookOptions, HooksOutcome};
+use rollout::record::History;
 use rollout::{Execution, RolloutError, culprit};
 
 use super::reports::told_culprit;
 use super::{Broken, FailedStep, Interrupted, Run, remedy_of};
 use crate::app::AppSettings;
 use crate::deployment::prepare::{PrepareError, whole_text};
+use crate::environment::EnvironmentRow;
 use crate::error::sentence;
+use crate::observed::ObservedCause;
 use crate::op::{LogLevel, StepName, StepState};
 
 /// How often something transient is tried again, waiting longer each time.
@@ -31,6 +34,25 @@ impl<J> Run<'_, J> {
             reporter: &self.reports,
             cancel: self.held.stop(),
         }
+    }
+
+    /// Keeps, and tells, what others have made of the Helm release since it was last looked at.
+    pub(super) async fn note_revisions(
+        &self,
+        environment: &EnvironmentRow,
+        history: &History,
+    ) -> Result<(), Interrupted> {
+        if let Some(news) = self.control.revisions_news(environment, history).await? {
+            self.recorder.observed(&news).await?;
+        }
+        if let Some(observed) = self.control.observed_now(environment).await? {
+            let level = match observed.cause {
+                ObservedCause::Adopted => LogLevel::Info,
+                ObservedCause::Outside | ObservedCause::Gone => LogLevel::Warning,
+            };
+            self.reports.say(level, observed.told()).await;
+        }
+        Ok(())
     }
 
     /// Runs a step unless a worker before this one had done it; `None` then.

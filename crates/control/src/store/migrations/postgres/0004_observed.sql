@@ -1,0 +1,32 @@
+-- Revisions of Helm releases that no deployment of their environment wrote: adopted ones, and those that others made later.
+CREATE TABLE observed_revisions (
+    id TEXT COLLATE "C" PRIMARY KEY,
+    environment_id TEXT COLLATE "C" NOT NULL REFERENCES environments (id),
+    cause TEXT COLLATE "C" NOT NULL,
+    revision BIGINT NOT NULL,
+    status TEXT COLLATE "C" NOT NULL,
+    chart_name TEXT COLLATE "C" NOT NULL,
+    chart_version TEXT COLLATE "C" NOT NULL,
+    app_version TEXT COLLATE "C",
+    description_sealed BYTEA NOT NULL,
+    release_id TEXT COLLATE "C" REFERENCES releases (id),
+    rendering_object TEXT COLLATE "C",
+    after_number BIGINT NOT NULL,
+    made_at BIGINT NOT NULL,
+    observed_at BIGINT NOT NULL,
+    adopted_by TEXT COLLATE "C"
+);
+CREATE UNIQUE INDEX observed_revisions_once ON observed_revisions (environment_id, revision, made_at);
+CREATE INDEX observed_revisions_environment ON observed_revisions (environment_id, id);
+CREATE INDEX observed_revisions_after ON observed_revisions (environment_id, after_number, id);
+
+-- The one that was the newest when the cluster was last looked at; none: a deployment of ours wrote that.
+ALTER TABLE environments ADD COLUMN observed_id TEXT COLLATE "C";
+
+-- The last comparison of what runs in an environment with what was deployed there.
+CREATE TABLE drift_checks (
+    environment_id TEXT COLLATE "C" PRIMARY KEY REFERENCES environments (id),
+    result_sealed BYTEA NOT NULL,
+    checked_at BIGINT NOT NULL,
+    checked_by TEXT COLLATE "C" NOT NULL
+);
