@@ -163,7 +163,7 @@ impl Control {
         let settings = settings.map_err(Error::from)?.unwrap_or_default();
         let mode = settings.helm_mode;
         let merged = prepare::merge(mode, &chart, texts).await?;
-        let cluster = self.cluster_connect(environment.cluster).await?;
+        let cluster = self.environment_connect(environment).await?;
         let target = Target::new(cluster, environment, &id.to_string());
         let history = target.history().await?;
         let next = history.next(&target.owner);

@@ -8,7 +8,8 @@ use control::deployment::{
     RollbackTo, Started,
 };
 use control::environment::{
-    Environment, EnvironmentTotals, EnvironmentValues, NewEnvironment, Outline, RemoveEnvironment,
+    Environment, EnvironmentChange, EnvironmentTotals, EnvironmentValues, NewEnvironment, Outline,
+    RemoveEnvironment,
 };
 use control::names::InvalidName;
 use control::op::Op;
@@ -97,6 +98,16 @@ pub(crate) async fn get(
     PathOf(name): PathOf<String>,
 ) -> Answer<Environment> {
     Ok(Json(app.control.environment_get(&actor, &name).await?))
+}
+
+/// `PATCH /environments/{environment}`
+pub(crate) async fn change(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+    Body(change): Body<EnvironmentChange>,
+) -> Answer<Environment> {
+    Ok(Json(app.control.environment_change(&actor, &name, change).await?))
 }
 
 /// `DELETE /environments/{environment}`

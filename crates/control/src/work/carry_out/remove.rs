@@ -66,7 +66,7 @@ async fn remove(
     if job.forget {
         return forget(control, recorder, &reports, &job).await;
     }
-    let cluster = match control.cluster_connect(job.environment.cluster).await {
+    let cluster = match control.environment_connect(&job.environment).await {
         Ok(cluster) => cluster,
         Err(error) => {
             let message = sentence(&error.to_string());
