@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::plan::{Operation, Plan};
+use crate::record::NothingKept;
 use crate::report::{Report, Reporter, RolloutEvent};
 use crate::{Cluster, Execution, GuardError, WriteGuard};
 
@@ -75,7 +76,7 @@ impl FakeServer {
     }
 
     pub(crate) fn execution<'a>(&'a self, cluster: &'a Cluster) -> Execution<'a> {
-        Execution { cluster, guard: self, reporter: self, cancel: &self.cancel }
+        Execution { cluster, guard: self, reporter: self, kept: &NothingKept, cancel: &self.cancel }
     }
 
     /// Fails the next request whose `METHOD /path` begins so; several are used up one by one.

@@ -165,7 +165,7 @@ impl Control {
         let merged = prepare::merge(mode, &chart, texts).await?;
         let cluster = self.environment_connect(environment).await?;
         let target = Target::new(cluster, environment, &id.to_string());
-        let history = target.history().await?;
+        let history = target.history(self).await?;
         let next = history.next(&target.owner);
         let crds = prepare::crds(&settings, mode, &chart, &merged.supplied)?;
         let rendered = render::render(self, chart, &merged, &target, &crds, next).await?;

@@ -1,27 +1,38 @@
 //! Whether a cluster answers, as the requests sent to it see it.
 //!
 //! All connections to a cluster share one pulse. Whoever shares something with other clusters (places of workers) gives
-//! it back while this one is silent. Watches and followed logs, which may be quiet for long, do not count.
+//! it back while this one is silent. Watches and followed logs, which may be quiet for long, do not count: who only
+//! watches asks now and then.
 
+use std::convert::Infallible;
 use std::future::Future;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::Cluster;
+
 /// A request that takes longer than this without an answer makes its cluster a silent one.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Who only watches asks as soon as nobody has had an answer for so long.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// Whether a cluster answers.
 #[derive(Clone, Debug)]
 pub struct Pulse {
     silent: Arc<watch::Sender<bool>>,
+    answered_at: Arc<Mutex<Instant>>,
     patience: Duration,
 }
 
 impl Default for Pulse {
     fn default() -> Self {
-        Self { silent: Arc::new(watch::Sender::new(false)), patience: PATIENCE }
+        Self {
+            silent: Arc::new(watch::Sender::new(false)),
+            answered_at: Arc::new(Mutex::new(Instant::now())),
+            patience: PATIENCE,
+        }
     }
 }
 
@@ -38,6 +49,7 @@ impl Pulse {
     }
 
     pub(super) fn answered(&self) {
+        *self.answered_at.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         self.set(false);
     }
 
@@ -57,8 +69,26 @@ impl Pulse {
         }
     }
 
+    /// Since when there was no answer.
+    fn quiet_for(&self) -> Duration {
+        self.answered_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
+
     fn set(&self, silent: bool) {
         self.silent.send_if_modified(|now| std::mem::replace(now, silent) != silent);
+    }
+}
+
+impl Cluster {
+    /// Asks the cluster now and then whether it is there, as long as it is polled: for whoever only watches.
+    pub(crate) async fn keep_asking(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(QUIET).await;
+            if self.inner.pulse.quiet_for() >= QUIET {
+                // What came of it is told by the pulse.
+                let _ = self.version().await;
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod api;
+mod clusters;
 mod live;
 mod pages;
 mod removal;
