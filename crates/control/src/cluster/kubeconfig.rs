@@ -104,7 +104,7 @@ fn context_problem(message: String, names: &[String]) -> Error {
     let more = names.len().saturating_sub(NAMED);
     let mut listed = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
     if more > 0 {
-        listed.push_str(&format!(" and {more} more"));
+        listed = format!("{listed} and {more} more");
     }
     let remedy =
         if listed.is_empty() { FLATTEN.to_owned() } else { format!("Choose one of {listed}.") };

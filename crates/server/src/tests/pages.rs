@@ -79,7 +79,7 @@ async fn what_to_do_first() {
         ("/environments", "/new/app"),
         ("/releases", "/new/app"),
         ("/apps", "/new/app"),
-        ("/clusters", "/new/cluster"),
+        ("/clusters", "/new/kubernetes-cluster"),
         ("/new/environment", "/new/app"),
     ] {
         let page = ada.get(page).await;

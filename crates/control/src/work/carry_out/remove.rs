@@ -46,7 +46,8 @@ pub(super) struct Job {
 
 /// Carries the removal out that is held, to its end or until it has to stop.
 pub(super) async fn run(control: &Control, held: &Arc<Held>, recorder: Recorder) {
-    let Err(Interrupted::Internal(error)) = remove(control, held, &recorder).await else { return };
+    let removed = Box::pin(remove(control, held, &recorder)).await;
+    let Err(Interrupted::Internal(error)) = removed else { return };
     told_internal(&error, held);
     let failure = failure::internal_of_removal(&error);
     // Where even this cannot be stored, the lease runs out and the Op is taken up again.

@@ -73,7 +73,7 @@ impl Run<'_> {
     ) -> Result<Ready, Interrupted> {
         let applied = settled.plan.objects.iter().filter(|object| object.is_applied());
         self.reports.objects(applied.map(|object| object.key.clone()).collect()).await;
-        let done = self.roll_out_steps(names, settled).await;
+        let done = Box::pin(self.roll_out_steps(names, settled)).await;
         if let Err(Interrupted::Failed(failed)) = &done {
             let applying = failed.step == names.apply || failed.step == names.prune;
             self.close_failed(settled, &failed.recorded, applying).await;
