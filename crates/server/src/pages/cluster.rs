@@ -20,6 +20,7 @@ struct Show {
 }
 
 /// What Landfall signs in with, in words.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
 pub(crate) fn signs_in(access: &AccessKind) -> &'static str {
     match access {
         AccessKind::Token => "a token",
