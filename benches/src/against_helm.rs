@@ -16,9 +16,12 @@ use crate::memory::megabytes;
 pub(crate) const HEADER: [&str; 6] =
     ["chart", "helm ms", "landfall ms", "times faster", "helm peak MB", "landfall peak MB"];
 
+/// The values of a run.
+type Values = fn(usize) -> String;
+
 /// Public charts, and values under which something changes from one upgrade to the next, but no pod: both wait until all is
 /// ready, and how long pods take is neither's doing.
-const CHARTS: [(&str, &str, fn(usize) -> String); 2] = [
+const CHARTS: [(&str, &str, Values); 2] = [
     ("podinfo", "stefanprodan__podinfo__charts__podinfo", |run| {
         format!("replicaCount: 0\nui: {{message: \"{run}\"}}\n")
     }),
@@ -46,7 +49,7 @@ async fn compare(
     cluster: &ClusterTools,
     name: &str,
     chart: &Path,
-    values: fn(usize) -> String,
+    values: Values,
     runs: usize,
 ) -> Result<Vec<String>> {
     let data = tempfile::tempdir()?;

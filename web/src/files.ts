@@ -1,4 +1,4 @@
-/** A file chosen beside a text field is put into it: as it is where it is armored text, else in base64. */
+/** A file chosen beside a text field is put into it: as it is where it is text, else in base64. */
 
 function base64(bytes: Uint8Array): string {
   let text = "";
@@ -6,10 +6,10 @@ function base64(bytes: Uint8Array): string {
   return btoa(text).replace(/.{76}/g, "$&\n");
 }
 
-async function contents(file: File): Promise<string> {
+async function contents(file: File, isText: boolean): Promise<string> {
   const bytes = new Uint8Array(await file.arrayBuffer());
   const text = new TextDecoder().decode(bytes);
-  return text.includes("-----BEGIN PGP") ? text : base64(bytes);
+  return isText || text.includes("-----BEGIN PGP") ? text : base64(bytes);
 }
 
 export function startFiles(): void {
@@ -19,7 +19,7 @@ export function startFiles(): void {
     input.closest("[hidden]")?.removeAttribute("hidden");
     input.addEventListener("change", () => {
       const file = input.files?.[0];
-      if (file) void contents(file).then((text) => (field.value = text));
+      if (file) void contents(file, input.dataset["fileAs"] === "text").then((text) => (field.value = text));
     });
   }
 }

@@ -26,6 +26,32 @@ pub struct Config {
     pub limits: Limits,
     /// Runs simulated clusters; none: there can be none.
     pub simulated: Option<Arc<dyn SimulatedClusters>>,
+    /// The cluster that this process runs in, if it does.
+    pub in_cluster: Option<InCluster>,
+}
+
+/// The cluster that this process runs in as a pod, and the service account that it has there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InCluster {
+    /// `https://host:port` of the API server.
+    pub server: String,
+    /// The folder of the account's `token` and `ca.crt`, which Kubernetes renews.
+    pub folder: PathBuf,
+}
+
+impl InCluster {
+    /// Whether there is an account.
+    pub fn is_there(&self) -> bool {
+        self.token().is_file() && self.authority().is_file()
+    }
+
+    pub(crate) fn token(&self) -> PathBuf {
+        self.folder.join("token")
+    }
+
+    pub(crate) fn authority(&self) -> PathBuf {
+        self.folder.join("ca.crt")
+    }
 }
 
 /// How large charts and what they render may be: a chart is a program of somebody else's.

@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use rollout::cluster::Pulse;
 use tokio::sync::Semaphore;
 
+use crate::cluster::Connection;
 use crate::config::Config;
 use crate::deployment::prepare::Charts;
 use crate::error::Error;
+use crate::names::ServiceAccount;
 use crate::objects::Objects;
 use crate::op::Followers;
 use crate::outbound::Outbound;
@@ -31,6 +34,9 @@ pub struct Control {
     inner: Arc<Inner>,
 }
 
+/// By cluster, and by the service account that is acted as.
+pub(crate) type Connections = HashMap<(ClusterId, Option<ServiceAccount>), Connection>;
+
 struct Inner {
     config: Config,
     db: Db,
@@ -39,7 +45,8 @@ struct Inner {
     followers: Followers,
     outbound: Outbound,
     passwords: Arc<Semaphore>,
-    clusters: Mutex<HashMap<ClusterId, rollout::Cluster>>,
+    connections: Mutex<Connections>,
+    pulses: Mutex<HashMap<ClusterId, Pulse>>,
     charts: Charts,
     renders: Arc<Semaphore>,
 }
@@ -63,7 +70,8 @@ impl Control {
                 followers: Followers::default(),
                 outbound,
                 passwords: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
-                clusters: Mutex::default(),
+                connections: Mutex::default(),
+                pulses: Mutex::default(),
                 charts: Charts::default(),
                 renders: Arc::new(Semaphore::new(renders_at_once())),
             }),
@@ -114,8 +122,13 @@ impl Control {
     }
 
     /// Connections to clusters that were made already.
-    pub(crate) fn clusters(&self) -> &Mutex<HashMap<ClusterId, rollout::Cluster>> {
-        &self.inner.clusters
+    pub(crate) fn connections(&self) -> &Mutex<Connections> {
+        &self.inner.connections
+    }
+
+    /// Whether clusters answer.
+    pub(crate) fn pulses(&self) -> &Mutex<HashMap<ClusterId, Pulse>> {
+        &self.inner.pulses
     }
 }
 

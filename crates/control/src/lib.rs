@@ -39,7 +39,7 @@ mod work;
 pub use actor::Actor;
 pub use closed::UnknownWord;
 pub use config::{
-    Config, Database, InvalidNetwork, Limits, Network, OutboundPolicy, WorkerSettings,
+    Config, Database, InCluster, InvalidNetwork, Limits, Network, OutboundPolicy, WorkerSettings,
 };
 pub use control::Control;
 pub use error::{Cause, Error, Invalid, Place, Problem, sentence};

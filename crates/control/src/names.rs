@@ -120,6 +120,22 @@ names! {
         LABEL_CHARACTERS,
     ];
 
+    /// A service account of a cluster, as `namespace/name`.
+    ServiceAccount, "a service account", [
+        ("write it as NAMESPACE/NAME", |s| s.split_once('/').is_some_and(|(_, name)| !name.contains('/'))),
+        ("use a namespace of at most 63 characters and a name of at most 253", |s| {
+            s.split_once('/').is_some_and(|(namespace, name)| namespace.len() <= 63 && name.len() <= 253)
+        }),
+        ("start and end namespace, name and every part of it between dots with a-z or 0-9", |s| {
+            s.split(['/', '.']).all(label_ends)
+        }),
+        ("use only a-z, 0-9 and `-`, and `.` in the name", |s| {
+            s.split_once('/').is_some_and(|(namespace, name)| {
+                label_characters(namespace) && name.split('.').all(label_characters)
+            })
+        }),
+    ];
+
     /// The tag of a Release, such as `2.4.1` or `2026-11-23+hotfix`; case matters.
     ReleaseTag, "a release tag", [
         ("use 1 to 128 characters", |s| (1..=128).contains(&s.len())),
@@ -159,6 +175,23 @@ names! {
             !s.chars().any(|c| c.is_whitespace() || c.is_control())
         }),
     ];
+}
+
+impl ServiceAccount {
+    /// Its namespace.
+    pub fn namespace(&self) -> &str {
+        self.0.split_once('/').map_or("", |(namespace, _)| namespace)
+    }
+
+    /// Its name there.
+    pub fn name(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, name)| name)
+    }
+
+    /// The user that Kubernetes knows it by.
+    pub(crate) fn user(&self) -> String {
+        format!("system:serviceaccount:{}:{}", self.namespace(), self.name())
+    }
 }
 
 impl ReleaseTag {
@@ -215,6 +248,10 @@ mod tests {
                 of::<HelmReleaseName>("a..b"),
                 "start and end every part between dots with a-z or 0-9",
             ),
+            (of::<ServiceAccount>("shop/deployer.v2"), "fine"),
+            (of::<ServiceAccount>("deployer"), "write it as NAMESPACE/NAME"),
+            (of::<ServiceAccount>("a/b/c"), "write it as NAMESPACE/NAME"),
+            (of::<ServiceAccount>("shop/x:y"), "use only a-z, 0-9 and `-`, and `.` in the name"),
             (of::<ReleaseTag>("2.4.1+build_7"), "fine"),
             (of::<ReleaseTag>("2/4"), "use only letters, digits and `.`, `_`, `+`, `-`"),
             (of::<AppName>("Parcel Plus"), "fine"),

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Cluster, ClusterError, ObjectKey,
     hooks::HookFailure,
-    record::RecordError,
+    record::{KeptManifests, RecordError},
     report::{Level, Report, Reporter, RolloutEvent},
 };
 
@@ -35,6 +35,8 @@ pub struct Execution<'a> {
     pub guard: &'a dyn WriteGuard,
     /// Told what happens.
     pub reporter: &'a dyn Reporter,
+    /// Has the manifests that release records have no room for.
+    pub kept: &'a dyn KeptManifests,
     /// Once cancelled, the running function ends at the next safe point with
     /// [`RolloutError::Cancelled`].
     pub cancel: &'a CancellationToken,

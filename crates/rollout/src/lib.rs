@@ -36,6 +36,7 @@ pub mod plan;
 pub mod prune;
 pub mod record;
 pub mod report;
+pub mod rights;
 #[cfg(test)]
 mod testing;
 mod three_way;

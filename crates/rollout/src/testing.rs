@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::plan::{Operation, Plan};
+use crate::record::NothingKept;
 use crate::report::{Report, Reporter, RolloutEvent};
 use crate::{Cluster, Execution, GuardError, WriteGuard};
 
@@ -34,6 +35,8 @@ struct State {
     faults: Vec<(String, Fault)>,
     /// By kind: what the server lays over what is created.
     made: BTreeMap<String, Value>,
+    /// By path: what is answered to what is posted there, without storing it.
+    answers: BTreeMap<String, Value>,
 }
 
 /// The server, its guard and its reporter.
@@ -73,7 +76,7 @@ impl FakeServer {
     }
 
     pub(crate) fn execution<'a>(&'a self, cluster: &'a Cluster) -> Execution<'a> {
-        Execution { cluster, guard: self, reporter: self, cancel: &self.cancel }
+        Execution { cluster, guard: self, reporter: self, kept: &NothingKept, cancel: &self.cancel }
     }
 
     /// Fails the next request whose `METHOD /path` begins so; several are used up one by one.
@@ -89,6 +92,11 @@ impl FakeServer {
     /// From now on the cluster adds these fields to every object of a kind as it is stored.
     pub(crate) fn on_create(&self, kind: &str, fields: Value) {
         self.state.lock().unwrap().made.insert(kind.to_owned(), fields);
+    }
+
+    /// From now on what is posted to this path is a question with this answer.
+    pub(crate) fn answer_posts(&self, path: &str, answer: Value) {
+        self.state.lock().unwrap().answers.insert(path.to_owned(), answer);
     }
 
     pub(crate) fn lose_lease(&self) {
@@ -162,6 +170,9 @@ impl State {
         let defined = self.objects.keys().any(|path| path.ends_with("/orders.example.org"));
         if let Some(answer) = discovery(path, defined) {
             return ok(&answer);
+        }
+        if let Some(answer) = self.answers.get(path).filter(|_| *method == Method::POST) {
+            return ok(answer);
         }
         let existing = self.objects.get(path).cloned();
         match (method.as_str(), existing) {

@@ -235,7 +235,7 @@ impl<'a> Uninstall<'a> {
 
     /// The objects of the last revision in the order in which they are deleted.
     fn objects(&self, history: &History) -> Result<Vec<DesiredObject>, RecordError> {
-        let manifest = history.last().map_or("", |last| &last.release.manifest);
+        let manifest = history.last().map_or(Ok(""), StoredRevision::manifest)?;
         let release = || self.release.to_owned();
         in_order(manifest).map_err(|source| RecordError::Manifest { release: release(), source })
     }

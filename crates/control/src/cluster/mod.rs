@@ -1,10 +1,16 @@
 //! Clusters that Landfall may deploy to, and how to reach them.
 
 pub(crate) mod access;
+mod change;
+mod check;
+mod kubeconfig;
+mod rights;
 pub(crate) mod store;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
-use secrecy::SecretString;
+use rollout::rights::Impersonation;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -15,7 +21,7 @@ use crate::closed::closed_set;
 use crate::control::Control;
 use crate::environment::EnvironmentKind;
 use crate::error::{Checks, Error, Problem};
-use crate::names::ClusterName;
+use crate::names::{ClusterName, Namespace};
 use crate::rights::Subject;
 use crate::store::ids::ClusterId;
 use crate::store::listing::Order;
@@ -24,8 +30,15 @@ use crate::store::sql::now;
 use crate::store::wake::Wake;
 use crate::store::{commit, search};
 
-pub(crate) use access::unreachable;
-pub use access::{AccessFuture, SimulatedClusters};
+use access::connected;
+pub use access::{AccessFuture, NewAccess, SimulatedClusters};
+pub(crate) use access::{Connection, unreachable};
+pub use change::ClusterChange;
+pub use check::{ClusterCheck, MissingRight};
+pub use rights::{RightsRequest, split as split_names};
+
+/// Namespaces that a cluster can be limited to: each is looked at when it is checked.
+const NAMESPACES: usize = 50;
 
 closed_set! {
     /// What kind of cluster it is.
@@ -34,6 +47,18 @@ closed_set! {
         Simulated = "simulated",
         /// Reached by an address and credentials.
         Kubernetes = "kubernetes",
+    }
+}
+
+closed_set! {
+    /// What Landfall signs in to a cluster with.
+    pub enum AccessKind {
+        /// A bearer token.
+        Token = "token",
+        /// A client certificate.
+        ClientCertificate = "client_certificate",
+        /// The service account of the pod that the server runs in.
+        InCluster = "in_cluster",
     }
 }
 
@@ -89,6 +114,18 @@ pub struct Cluster {
     pub version: Option<String>,
     /// When it last answered.
     pub checked_at: Option<Timestamp>,
+    /// What Landfall signs in with; none for simulated ones.
+    pub access: Option<AccessKind>,
+    /// The kubeconfig's context that it was taken from.
+    pub context: Option<String>,
+    /// When the credentials were given.
+    pub access_changed_at: Option<Timestamp>,
+    /// The namespaces that Landfall may use there; none of them: all.
+    pub namespaces: Vec<String>,
+    /// Whether every environment there must act as a service account of its own.
+    pub demands_impersonation: bool,
+    /// How it was when it was last looked at.
+    pub check: Option<ClusterCheck>,
     /// Living environments there, of what the asker may see.
     pub environments: EnvironmentCounts,
     /// When it was added.
@@ -107,26 +144,24 @@ pub struct NewSimulatedCluster {
     pub admits: String,
 }
 
-/// A real cluster, by address and credentials.
-#[derive(Clone, Debug)]
+/// What the form "Add cluster" gives; texts as typed.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct NewCluster {
     /// Its name.
+    #[serde(default)]
     pub name: String,
     /// `sandbox`, `production` or `both`.
+    #[serde(default)]
     pub admits: String,
-    /// `https://host:port` of the API server.
-    pub server: String,
-    /// The certificate authority, in PEM.
-    pub ca_pem: String,
-    /// The bearer token.
-    pub token: SecretString,
-}
-
-/// The state of a cluster, asked just now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ClusterCheck {
-    /// The Kubernetes version.
-    pub version: String,
+    /// The namespaces that Landfall may use there; none of them: all.
+    #[serde(default)]
+    pub namespaces: Vec<String>,
+    /// Whether every environment there must act as a service account of its own.
+    #[serde(default)]
+    pub demands_impersonation: bool,
+    /// How it is reached.
+    #[serde(flatten)]
+    pub access: NewAccess,
 }
 
 impl Control {
@@ -140,39 +175,48 @@ impl Control {
         let (name, admits) = check(&new.name, &new.admits)?;
         let id = ClusterId::generate();
         self.refuse_taken(&name).await?;
-        let connection = self.connect_simulated(id, &name).await?;
-        let version = answering(&connection).await?;
+        let connection = connected(self.simulated_config(id, &name).await?)?;
+        let check = check::look(&connection, &[], Impersonation::No).await?;
         let row = store::NewRow {
             id,
             name: &name,
             kind: ClusterKind::Simulated,
             admits,
-            server: None,
-            access_sealed: None,
-            version: &version,
+            access: None,
+            namespaces: &[],
+            demands_impersonation: false,
+            check_sealed: self.seal_check(id, &check)?,
+            check: &check,
             at: now(),
             by: &actor.by(),
         };
         self.insert_cluster(actor, &row).await
     }
 
-    /// Adds a real cluster. It must answer.
+    /// Adds a real cluster. It must answer and let Landfall in; what it does not allow is told by its check.
     pub async fn cluster_add(&self, actor: &Actor, new: NewCluster) -> Result<Cluster, Error> {
         actor.write(Subject::Infrastructure, "add clusters", no_page)?;
         let (name, admits) = check(&new.name, &new.admits)?;
+        let mut checks = Checks::default();
+        let namespaces = namespaces(&mut checks, &new.namespaces);
+        checks.done()?;
         self.refuse_taken(&name).await?;
         let id = ClusterId::generate();
-        let connection =
-            self.connect_real(&name, &new.server, new.ca_pem.clone(), new.token.clone()).await?;
-        let version = answering(&connection).await?;
+        let access = self.read_access(&new.access)?;
+        let connection = connected(self.real_config(&name, &access).await?)?;
+        let impersonation =
+            if new.demands_impersonation { Impersonation::Only } else { Impersonation::No };
+        let check = check::look(&connection, &namespaces, impersonation).await?;
         let row = store::NewRow {
             id,
             name: &name,
             kind: ClusterKind::Kubernetes,
             admits,
-            server: Some(&new.server),
-            access_sealed: Some(self.seal_access(id, &new)?),
-            version: &version,
+            access: Some((self.seal_access(id, &access)?, &access)),
+            namespaces: &namespaces,
+            demands_impersonation: new.demands_impersonation,
+            check_sealed: self.seal_check(id, &check)?,
+            check: &check,
             at: now(),
             by: &actor.by(),
         };
@@ -199,7 +243,9 @@ impl Control {
             name: row.name.as_str(),
             old: serde_json::Value::Null,
             new: serde_json::json!({
-                "kind": row.kind, "admits": row.admits, "server": row.server,
+                "kind": row.kind, "admits": row.admits, "server": row.server(),
+                "access": row.access.as_ref().map(|(_, access)| access.kind()),
+                "namespaces": row.namespaces, "demands_impersonation": row.demands_impersonation,
             }),
         };
         audit::write(&tx, actor, act).await?;
@@ -222,7 +268,7 @@ impl Control {
         store::view(actor.sees_production())
             .list()
             .when("c.id = ?", row.id)
-            .one(self.db().read(), store::read)
+            .one(self.db().read(), |row| store::read(row, self.objects().sealer()))
             .await?
             .ok_or_else(|| Error::not_found("cluster", cluster))
     }
@@ -236,24 +282,18 @@ impl Control {
     ) -> Result<Page<Cluster>, Error> {
         actor.read(Subject::Infrastructure, no_page)?;
         let order = Order { column: "name", direction: Direction::Ascending };
+        let sealer = self.objects().sealer();
         store::view(actor.sees_production())
             .list()
             .search("cluster", search)
-            .page(self.db().read(), page, order, store::read, |cluster| {
-                (SortKey::Text(cluster.name.to_string()), cluster.id.to_string())
-            })
+            .page(
+                self.db().read(),
+                page,
+                order,
+                |row| store::read(row, sealer),
+                |cluster| (SortKey::Text(cluster.name.to_string()), cluster.id.to_string()),
+            )
             .await
-    }
-
-    /// Asks the cluster whether it is there, and notes its version.
-    pub async fn cluster_check(&self, actor: &Actor, cluster: &str) -> Result<ClusterCheck, Error> {
-        let row = self.cluster_row(actor, cluster).await?;
-        self.cluster_forget(row.id);
-        let connection = self.cluster_connect(row.id).await?;
-        let version = answering(&connection).await?;
-        store::set_version(self.db().write(), row.id, &version, now()).await?;
-        self.wakes().send(Wake::Clusters).await;
-        Ok(ClusterCheck { version })
     }
 
     /// A cluster's own row, by id or name, if the actor may see clusters.
@@ -272,13 +312,6 @@ impl Control {
         };
         found.ok_or_else(missing)
     }
-}
-
-/// The version of a cluster that answers and lets Landfall in: the version alone is told to anyone.
-async fn answering(cluster: &rollout::Cluster) -> Result<String, Error> {
-    let version = cluster.version().await.map_err(|e| unreachable(&e))?;
-    cluster.capabilities().await.map_err(|e| unreachable(&e))?;
-    Ok(version.git_version)
 }
 
 fn no_page() -> Error {
@@ -303,4 +336,18 @@ fn check(name: &str, admits: &str) -> Result<(ClusterName, Admits), Error> {
     }
     checks.done()?;
     name.zip(admits).ok_or_else(|| Error::internal("check a cluster", "nothing was checked"))
+}
+
+/// Namespaces as typed, each once.
+fn namespaces(checks: &mut Checks, typed: &[String]) -> Vec<String> {
+    const FIELD: &str = "namespaces";
+    let names: BTreeSet<&str> =
+        typed.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).collect();
+    if names.len() > NAMESPACES {
+        let remedy = format!("Name {NAMESPACES} at most, or none to use them all.");
+        checks.add(Problem::new(FIELD, "These are too many namespaces.", remedy));
+        return Vec::new();
+    }
+    let names = names.into_iter().filter_map(|name| checks.name::<Namespace>(FIELD, name));
+    names.map(String::from).collect()
 }

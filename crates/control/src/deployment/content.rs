@@ -1,11 +1,14 @@
 //! What deployments and previews consist of, stored by content: enough to repeat them byte for byte
 //! when the registry is gone.
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use rollout::record::KeptManifests;
 use sea_orm::{ConnectionTrait, DbErr};
 use serde::{Deserialize, Serialize};
 
 use super::Changes;
+use super::prepare::whole_text;
 use crate::app::HelmMode;
 use crate::control::Control;
 use crate::error::Error;
@@ -110,6 +113,27 @@ pub(crate) fn changes_of(plan: &rollout::plan::Plan) -> Changes {
         }
     }
     changes
+}
+
+/// Contents keep the manifests that Helm's release records have no room for.
+impl KeptManifests for Control {
+    fn manifest<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Option<String>> {
+        Box::pin(async move {
+            let address: Address = reference.parse().ok()?;
+            match self.objects().json::<StoredRendering>(&address).await {
+                Ok(rendering) => Some(rendering.manifest),
+                Err(error) => {
+                    let error = whole_text(&error);
+                    tracing::warn!(
+                        error,
+                        reference,
+                        "a manifest that a record has no room for was not found"
+                    );
+                    None
+                }
+            }
+        })
+    }
 }
 
 impl Control {

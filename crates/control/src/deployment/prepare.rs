@@ -302,9 +302,9 @@ impl Target {
     }
 
     /// All revisions of the Helm release.
-    pub(crate) async fn history(&self) -> Result<History, PrepareError> {
-        Ok(rollout::record::read_history(&self.cluster, &self.namespace, &self.release_name)
-            .await?)
+    pub(crate) async fn history(&self, control: &Control) -> Result<History, PrepareError> {
+        let (cluster, namespace) = (&self.cluster, &self.namespace);
+        Ok(rollout::record::read_history(cluster, control, namespace, &self.release_name).await?)
     }
 }
 

@@ -168,10 +168,10 @@ impl Control {
         let settings = settings.map_err(Error::from)?.unwrap_or_default();
         let mode = settings.helm_mode;
         let merged = prepare::merge(mode, &chart, texts).await?;
-        let cluster = self.cluster_connect(environment.cluster).await?;
+        let cluster = self.environment_connect(environment).await?;
         let target = Target::new(cluster, environment, &id.to_string());
         let look = Look::now();
-        let history = target.history().await?;
+        let history = target.history(self).await?;
         self.note_revisions(environment, &history, look).await?;
         let next = history.next(&target.owner);
         let crds = prepare::crds(&settings, mode, &chart, &merged.supplied)?;

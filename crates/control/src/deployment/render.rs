@@ -10,6 +10,7 @@ use rollout::crds::Crds;
 use rollout::plan::Operation;
 use rollout::record::Next;
 use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::content::{StoredContext, StoredRendering};
 use super::prepare::{PrepareError, Target, blocking};
@@ -48,15 +49,23 @@ pub(crate) async fn render(
         }
     };
     let reader = target.cluster.reader(tokio::runtime::Handle::current());
-    let lookups =
-        Arc::new(RecordedLookups { cluster: Box::new(reader), answers: Mutex::default() });
+    let place = Arc::new(Place {
+        places: control.renders(),
+        held: Mutex::default(),
+        handle: tokio::runtime::Handle::current(),
+    });
+    let lookups = Arc::new(RecordedLookups {
+        cluster: Box::new(reader),
+        answers: Mutex::default(),
+        place: place.clone(),
+    });
     let context = context_of(&release, &capabilities);
     let mut input = RenderInput::new(merged.supplied.clone(), release);
     input.mode = merged.mode.into();
     input.capabilities = capabilities;
     input.cluster = Some(lookups.clone());
     input.limits = control.config().limits.render();
-    let rendered = within_limits(control, chart, input).await?;
+    let rendered = within_limits(control, chart, input, place).await?;
     let rendered = rendered.map_err(|error| match error {
         RenderError::Schema(refused) => refused_by_schema(refused, &merged.view),
         other => match other.exceeded() {
@@ -88,13 +97,15 @@ async fn within_limits(
     control: &Control,
     chart: Arc<PreparedChart>,
     mut input: RenderInput,
+    place: Arc<Place>,
 ) -> Result<Result<Rendered, RenderError>, Error> {
     let stop = Arc::new(AtomicBool::new(false));
     input.stop = Some(stop.clone());
-    let place = control.place_to_render().await?;
+    place.hold(control.place_to_render().await?);
     let mut rendering = Box::pin(blocking(move || {
-        let _place = place;
-        chart.render(&input)
+        let rendered = chart.render(&input);
+        place.give_back();
+        rendered
     }));
     let gone = StopOnDrop(stop);
     match tokio::time::timeout(control.config().limits.render_time, &mut rendering).await {
@@ -160,10 +171,40 @@ fn context_of(release: &ReleaseOptions, capabilities: &Capabilities) -> StoredCo
     }
 }
 
+/// A place to render in, which is another's while a template waits for a cluster: one that does not answer holds
+/// nobody else up.
+struct Place {
+    places: Arc<Semaphore>,
+    held: Mutex<Option<OwnedSemaphorePermit>>,
+    handle: tokio::runtime::Handle,
+}
+
+impl Place {
+    fn hold(&self, place: OwnedSemaphorePermit) {
+        *self.held.lock().expect("no code panics while it holds this") = Some(place);
+    }
+
+    fn give_back(&self) {
+        self.held.lock().expect("no code panics while it holds this").take();
+    }
+
+    /// Gives the place back for as long as `waiting` takes. Blocks the thread, as whatever renders does.
+    fn without<T>(&self, waiting: impl FnOnce() -> T) -> T {
+        self.give_back();
+        let done = waiting();
+        // Places are never closed.
+        if let Ok(place) = self.handle.block_on(self.places.clone().acquire_owned()) {
+            self.hold(place);
+        }
+        done
+    }
+}
+
 /// Passes `lookup` on to the cluster and keeps the answers: they are part of what decided the rendering.
 struct RecordedLookups {
     cluster: Box<dyn ClusterReader + Send + Sync>,
     answers: Mutex<Vec<serde_json::Value>>,
+    place: Arc<Place>,
 }
 
 impl ClusterReader for RecordedLookups {
@@ -174,7 +215,8 @@ impl ClusterReader for RecordedLookups {
         namespace: &str,
         name: &str,
     ) -> Result<Option<serde_json::Value>, LookupError> {
-        let answer = self.cluster.lookup(api_version, kind, namespace, name)?;
+        let asking = || self.cluster.lookup(api_version, kind, namespace, name);
+        let answer = self.place.without(asking)?;
         let asked = json!({
             "api_version": api_version, "kind": kind, "namespace": namespace, "name": name, "answer": answer,
         });

@@ -159,9 +159,9 @@ impl Control {
         base: &Base,
         look: Look,
     ) -> Result<rollout::drift::Drift, Error> {
-        let cluster = self.cluster_connect(row.cluster).await?;
+        let cluster = self.environment_connect(row).await?;
         let target = Target::new(cluster, row, "");
-        let history = target.history().await.map_err(PrepareError::into_error)?;
+        let history = target.history(self).await.map_err(PrepareError::into_error)?;
         self.note_revisions(row, &history, look).await?;
         let desired = prepare::desired(&target, &base.rendering, Crds::default(), None);
         let desired = desired.map_err(PrepareError::into_error)?;

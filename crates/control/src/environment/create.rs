@@ -1,5 +1,6 @@
 //! Making an environment: its row, its values, its first deployment and that one's Op, at once.
 
+use super::account::account;
 use super::{
     Environment, EnvironmentKind, EnvironmentRow, EnvironmentState, NewEnvironment, store,
 };
@@ -62,6 +63,7 @@ impl Control {
             cluster: row.cluster,
             namespace: &row.namespace,
             release_name: &row.release_name,
+            service_account: row.service_account.as_ref(),
             kind,
             state: row.state,
             at,
@@ -94,6 +96,7 @@ impl Control {
             new: serde_json::json!({
                 "kind": kind, "app": app.name, "cluster": cluster.name, "namespace": row.namespace,
                 "release_name": row.release_name, "release": release.tag,
+                "service_account": row.service_account,
             }),
         };
         audit::write(&tx, actor, act).await?;
@@ -133,6 +136,13 @@ impl Control {
             ("", None, _) | ("", _, None) => None,
             (namespace, ..) => checks.name::<Namespace>("namespace", namespace),
         };
+        let service_account = match (&cluster, &namespace) {
+            (Some(cluster), Some(namespace)) => {
+                refuse_namespace(&mut checks, cluster, namespace);
+                account(&mut checks, actor, &new.service_account, cluster, namespace)
+            }
+            _ => None,
+        };
         let release_name = match (new.release_name.trim(), &name) {
             ("", name) => name.as_ref().and_then(|name| name.as_str().parse().ok()),
             (typed, _) => checks.name::<HelmReleaseName>("release_name", typed),
@@ -155,6 +165,7 @@ impl Control {
             cluster: cluster.id,
             namespace,
             release_name: helm,
+            service_account,
             kind,
             state: EnvironmentState::Creating,
             holds_app_values: None,
@@ -211,6 +222,16 @@ pub(crate) fn chosen<T>(
             Ok(None)
         }
         Err(other) => Err(other),
+    }
+}
+
+/// A cluster that Landfall may use in some namespaces only.
+pub(crate) fn refuse_namespace(checks: &mut Checks, cluster: &ClusterRow, namespace: &Namespace) {
+    let allowed = &cluster.namespaces;
+    if !allowed.is_empty() && !allowed.iter().any(|allowed| allowed == namespace.as_str()) {
+        let message = format!("Cluster `{}` is not used in namespace `{namespace}`.", cluster.name);
+        let remedy = format!("Choose one of {}.", allowed.join(", "));
+        checks.add(Problem::new("namespace", message, remedy));
     }
 }
 

@@ -3,6 +3,7 @@
 //! What changes an environment is a deployment (`deployment`); this folder makes environments,
 //! shows them, and keeps their values in revisions.
 
+mod account;
 pub(crate) mod create;
 mod list;
 mod remove;
@@ -20,7 +21,7 @@ use crate::cluster::ClusterBrief;
 use crate::control::Control;
 use crate::deployment::{DeploymentState, OnFailure, Trigger};
 use crate::error::Error;
-use crate::names::{EnvironmentName, HelmReleaseName, Namespace, ReleaseTag};
+use crate::names::{EnvironmentName, HelmReleaseName, Namespace, ReleaseTag, ServiceAccount};
 use crate::observed::ObservedRevision;
 use crate::op::OpBrief;
 use crate::rights::Subject;
@@ -28,6 +29,7 @@ use crate::store::ids::{DeploymentId, EnvironmentId, OpId, ReleaseId};
 
 pub(crate) use store::EnvironmentRow;
 
+pub use account::EnvironmentChange;
 pub use list::{EnvironmentFilter, EnvironmentSort, EnvironmentTotals};
 #[cfg(test)]
 pub(crate) use list::{matching, order};
@@ -174,6 +176,8 @@ pub struct Environment {
     pub namespace: Namespace,
     /// As which Helm release.
     pub release_name: HelmReleaseName,
+    /// The service account that it acts as there; none: Landfall's own account.
+    pub service_account: Option<ServiceAccount>,
     /// Its life.
     pub state: EnvironmentState,
     /// What to say of it in one word.
@@ -236,6 +240,8 @@ pub struct NewEnvironment {
     pub namespace: String,
     /// The Helm release name; empty: the environment's name.
     pub release_name: String,
+    /// The service account that it acts as, as `name` or `namespace/name`; empty: Landfall's own account.
+    pub service_account: String,
     /// The Release to begin with, by tag; empty: the newest.
     pub release: String,
     /// Its own Helm values, as YAML; empty: none.

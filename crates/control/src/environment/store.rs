@@ -12,7 +12,7 @@ use super::{
 use crate::actor::By;
 use crate::app::AppBrief;
 use crate::cluster::ClusterBrief;
-use crate::names::{EnvironmentName, HelmReleaseName, Namespace};
+use crate::names::{EnvironmentName, HelmReleaseName, Namespace, ServiceAccount};
 use crate::objects::{Address, Sealer};
 use crate::observed;
 use crate::op;
@@ -85,6 +85,7 @@ pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Environment, DbErr>
         },
         namespace: row.get("namespace")?,
         release_name: row.get("release_name")?,
+        service_account: row.opt("service_account")?,
         state: row.get("state")?,
         status: row.get("status")?,
         release: read_release(row)?,
@@ -153,6 +154,7 @@ pub(crate) struct EnvironmentRow {
     pub(crate) cluster: ClusterId,
     pub(crate) namespace: Namespace,
     pub(crate) release_name: HelmReleaseName,
+    pub(crate) service_account: Option<ServiceAccount>,
     pub(crate) kind: EnvironmentKind,
     pub(crate) state: EnvironmentState,
     pub(crate) holds_app_values: Option<i64>,
@@ -181,6 +183,7 @@ fn read_row(row: &Row<'_>) -> Result<EnvironmentRow, DbErr> {
         cluster: row.get("cluster_id")?,
         namespace: row.get("namespace")?,
         release_name: row.get("release_name")?,
+        service_account: row.opt("service_account")?,
         kind: row.get("kind")?,
         state: row.get("state")?,
         holds_app_values: row.opt("holds_app_values")?,
@@ -250,6 +253,7 @@ pub(crate) struct NewRow<'a> {
     pub(crate) cluster: ClusterId,
     pub(crate) namespace: &'a Namespace,
     pub(crate) release_name: &'a HelmReleaseName,
+    pub(crate) service_account: Option<&'a ServiceAccount>,
     pub(crate) kind: EnvironmentKind,
     pub(crate) state: EnvironmentState,
     pub(crate) at: Timestamp,
@@ -259,8 +263,9 @@ pub(crate) struct NewRow<'a> {
 /// Makes an environment, without values and deployments.
 pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result<(), StoreError> {
     sql("INSERT INTO environments (id, name, app_id, cluster_id, namespace, release_name, kind, \
-         state, status, values_revision, last_number, last_at, created_at, created_by) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, $10, $10, $11)")
+         state, status, values_revision, last_number, last_at, created_at, created_by, \
+         service_account) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, 0, $10, $10, $11, $12)")
     .bind(new.id)
     .bind(new.name)
     .bind(new.app)
@@ -272,9 +277,24 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result
     .bind(EnvironmentStatus::Idle)
     .bind(new.at)
     .bind(Json(new.by))
+    .bind(new.service_account.cloned())
     .run(c, "make an environment")
     .await
     .map(drop)
+}
+
+/// Changes the account that an environment acts as.
+pub(crate) async fn set_account(
+    c: &impl ConnectionTrait,
+    id: EnvironmentId,
+    account: Option<&ServiceAccount>,
+) -> Result<(), StoreError> {
+    sql("UPDATE environments SET service_account = $2 WHERE id = $1")
+        .bind(id)
+        .bind(account.cloned())
+        .run(c, "change an environment")
+        .await
+        .map(drop)
 }
 
 /// A revision of an environment's values.

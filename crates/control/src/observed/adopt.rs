@@ -18,7 +18,7 @@ use crate::audit::{self, Act};
 use crate::cluster::store::ClusterRow;
 use crate::cluster::unreachable;
 use crate::control::Control;
-use crate::environment::create::{chosen, name_taken, taken};
+use crate::environment::create::{chosen, name_taken, refuse_namespace, taken};
 use crate::environment::store as environments;
 use crate::environment::{Environment, EnvironmentKind, EnvironmentRow, EnvironmentState};
 use crate::error::{Checks, Error, Problem};
@@ -122,12 +122,23 @@ impl Control {
             }
         };
         let owned = environments::places(self.db().read(), cluster.id).await?;
-        let connection = self.cluster_connect(cluster.id).await?;
+        let connection = self.cluster_connect(&cluster).await?;
         let free =
             |namespace: &str, name: &str| !owned.contains(&(namespace.to_owned(), name.to_owned()));
-        let namespace = namespace.as_ref().map(Namespace::as_str);
-        let listing = rollout::record::list_releases(&connection, namespace, LISTED, free);
-        let (found, more) = in_time(&cluster, listing).await?;
+        // A cluster that is used in some namespaces only is not asked about others.
+        let namespaces: Vec<Option<&str>> = match &namespace {
+            Some(namespace) => vec![Some(namespace.as_str())],
+            None if cluster.namespaces.is_empty() => vec![None],
+            None => cluster.namespaces.iter().map(|namespace| Some(namespace.as_str())).collect(),
+        };
+        let (mut found, mut more) = (Vec::new(), false);
+        for namespace in namespaces {
+            let most = LISTED - found.len();
+            let listing = rollout::record::list_releases(&connection, namespace, most, free);
+            let (here, more_here) = in_time(&cluster, listing).await?;
+            found.extend(here);
+            more |= more_here;
+        }
         let releases = found.into_iter().map(|found| {
             let (chart_name, chart_version, app_version) = chart_of(&found.newest);
             Adoptable {
@@ -151,9 +162,9 @@ impl Control {
         new: AdoptRelease,
     ) -> Result<Adopted, Error> {
         let Checked { row, app, cluster, release } = self.check_adoption(actor, &new).await?;
-        let connection = self.cluster_connect(cluster.id).await?;
+        let connection = self.cluster_connect(&cluster).await?;
         let (namespace, name) = (row.namespace.as_str(), row.release_name.as_str());
-        let reading = rollout::record::read_history(&connection, namespace, name);
+        let reading = rollout::record::read_history(&connection, self, namespace, name);
         let history = in_time(&cluster, reading).await?;
         let newest = adoptable(&cluster, &row, &app, &history)?;
         let running = self.running_release(&app, newest, release.as_ref()).await?;
@@ -175,6 +186,7 @@ impl Control {
             cluster: row.cluster,
             namespace: &row.namespace,
             release_name: &row.release_name,
+            service_account: None,
             kind: row.kind,
             state: row.state,
             at,
@@ -258,6 +270,9 @@ impl Control {
         {
             checks.add(name_taken(name));
         }
+        if let (Some(cluster), Some(namespace)) = (&cluster, &namespace) {
+            refuse_namespace(&mut checks, cluster, namespace);
+        }
         let release = match new.release.trim() {
             "" => None,
             tag => checks.name::<ReleaseTag>("release", tag),
@@ -283,6 +298,7 @@ impl Control {
             cluster: cluster.id,
             namespace,
             release_name,
+            service_account: None,
             kind,
             state: EnvironmentState::Active,
             holds_app_values: None,

@@ -250,6 +250,7 @@ macro_rules! as_text {
 as_text!(
     crate::account::PasswordHash,
     crate::actor::ActorKind,
+    crate::cluster::AccessKind,
     crate::cluster::Admits,
     crate::cluster::ClusterKind,
     crate::deployment::DeploymentState,
@@ -267,6 +268,7 @@ as_text!(
     crate::names::HelmReleaseName,
     crate::names::Namespace,
     crate::names::ReleaseTag,
+    crate::names::ServiceAccount,
     crate::objects::Address,
     crate::observed::ObservedCause,
     crate::op::ObjectCondition,

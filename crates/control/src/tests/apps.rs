@@ -218,7 +218,8 @@ async fn clusters_are_unique(site: Site) {
     let refused = problems(site.control.cluster_add_simulated(&system(), twin).await);
     assert!(refused.starts_with("name: There is a cluster"), "{refused}");
     let checked = site.control.cluster_check(&system(), "demo").await.unwrap();
-    assert_eq!(Some(checked.version), cluster.version);
+    assert_eq!(checked.version, cluster.version);
+    assert_eq!((checked.problem, checked.missing), (None, Vec::new()));
 }
 
 /// QA reads Apps and Releases; Developers write them but add no clusters.

@@ -6,6 +6,7 @@
 mod account;
 mod apps;
 mod audit;
+mod clusters;
 mod environments;
 #[path = "../../../harness/src/gpg.rs"]
 #[allow(unreachable_pub, reason = "it is public in the crate it belongs to")]

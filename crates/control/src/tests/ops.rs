@@ -92,7 +92,7 @@ async fn many_workers_take_each_once(site: Site) {
             let mut idle = 0;
             while idle < 50 {
                 let until = now() + SignedDuration::from_secs(60);
-                let claimed = claim(control.db(), worker, now(), until).await.unwrap();
+                let claimed = claim(control.db(), worker, now(), until, &[]).await.unwrap();
                 tokio::task::yield_now().await;
                 idle += 1;
                 if let Some(lease) = claimed {
@@ -116,14 +116,14 @@ async fn a_dead_workers_op_is_taken_up(site: Site) {
     let start = now();
     let until = start + SignedDuration::from_secs(10);
     let db = site.control.db();
-    let first = claim(db, WorkerId::generate(), start, until).await.unwrap().unwrap();
+    let first = claim(db, WorkerId::generate(), start, until, &[]).await.unwrap().unwrap();
     let lost = Recorder::new(site.control.clone(), first);
     lost.log(&[line("by the first")], None).await.unwrap();
-    assert!(claim(db, WorkerId::generate(), until, until).await.unwrap().is_none());
+    assert!(claim(db, WorkerId::generate(), until, until, &[]).await.unwrap().is_none());
     assert!(renew(db.write(), &first, until + SignedDuration::from_secs(5)).await.unwrap());
     let later = until + SignedDuration::from_secs(6);
     let far = later + SignedDuration::from_secs(3600);
-    let second = claim(db, WorkerId::generate(), later, far).await.unwrap().unwrap();
+    let second = claim(db, WorkerId::generate(), later, far, &[]).await.unwrap().unwrap();
     assert_eq!((second.op, second.fence), (first.op, first.fence + 1));
 
     assert!(!renew(db.write(), &first, far).await.unwrap());

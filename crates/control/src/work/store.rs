@@ -10,8 +10,8 @@ use sea_orm::ConnectionTrait;
 use crate::error::Error;
 use crate::op::Carries;
 use crate::store::Db;
-use crate::store::ids::{DeploymentId, OpId, WorkerId};
-use crate::store::sql::{Row, StoreError, sql};
+use crate::store::ids::{ClusterId, DeploymentId, OpId, WorkerId};
+use crate::store::sql::{Param, Row, StoreError, sql};
 use crate::store::wake::OpWake;
 
 /// A worker's hold on an Op. Every write about the Op names the fence; it grows with every claim.
@@ -23,6 +23,8 @@ pub(crate) struct Lease {
     pub(crate) carries: Carries,
     /// What listeners need to know of it.
     pub(crate) wake: OpWake,
+    /// Where it does.
+    pub(crate) cluster: ClusterId,
 }
 
 impl Lease {
@@ -37,18 +39,20 @@ impl Lease {
 
 const DOING: &str = "take an Op from the queue";
 
-/// Takes the next Op for `worker`, with a lease until `until`; none if there is nothing to do.
+/// Takes the next Op for `worker`, with a lease until `until`; none if there is nothing to do. Queued Ops on clusters
+/// that are `closed` stay in the queue, but for those that ask no cluster.
 pub(crate) async fn claim(
     db: &Db,
     worker: WorkerId,
     at: Timestamp,
     until: Timestamp,
+    closed: &[ClusterId],
 ) -> Result<Option<Lease>, StoreError> {
     loop {
         let tx = db.begin().await?;
         let claimed = match claim_abandoned(&tx, worker, at, until).await? {
             Some(lease) => Ok(Some(lease)),
-            None => claim_queued(&tx, worker, at, until).await,
+            None => claim_queued(&tx, worker, at, until, closed).await,
         };
         match claimed {
             Ok(Some(lease)) => {
@@ -57,7 +61,7 @@ pub(crate) async fn claim(
                 return Ok(Some(lease));
             }
             // A race for the first Op was lost: there may be others that nobody has taken.
-            Ok(None) if !claimable(&tx).await? => return Ok(None),
+            Ok(None) if !claimable(&tx, closed).await? => return Ok(None),
             Ok(None) => {}
             Err(raced) if raced.violates("ops_one_running", "ops.environment_id") => {}
             Err(failed) => return Err(failed),
@@ -65,14 +69,29 @@ pub(crate) async fn claim(
     }
 }
 
-const CLAIMED: &str = "RETURNING id, fence, deployment_id, environment_id, environment_kind";
+const CLAIMED: &str = "RETURNING id, fence, deployment_id, environment_id, environment_kind, \
+     (SELECT e.cluster_id FROM environments e WHERE e.id = ops.environment_id) AS cluster_id";
+
+/// The condition that leaves closed clusters out, its values from `$first` on.
+fn open(closed: &[ClusterId], first: usize) -> String {
+    if closed.is_empty() {
+        return String::new();
+    }
+    let places: Vec<String> = (first..first + closed.len()).map(|n| format!("${n}")).collect();
+    format!(
+        "AND (NOT EXISTS (SELECT 1 FROM environments e WHERE e.id = o.environment_id \
+           AND e.cluster_id IN ({})) \
+         OR EXISTS (SELECT 1 FROM removals f WHERE f.op_id = o.id AND f.forget))",
+        places.join(", ")
+    )
+}
 
 fn lease(row: &Row<'_>) -> Result<Lease, sea_orm::DbErr> {
     let op: OpId = row.get("id")?;
     let wake =
         OpWake { op, environment: row.get("environment_id")?, kind: row.get("environment_kind")? };
     let carries = row.opt("deployment_id")?.map_or(Carries::Removal, Carries::Deployment);
-    Ok(Lease { op, fence: row.get("fence")?, carries, wake })
+    Ok(Lease { op, fence: row.get("fence")?, carries, wake, cluster: row.get("cluster_id")? })
 }
 
 /// A running Op whose worker is gone.
@@ -101,28 +120,35 @@ async fn claim_queued(
     worker: WorkerId,
     at: Timestamp,
     until: Timestamp,
+    closed: &[ClusterId],
 ) -> Result<Option<Lease>, StoreError> {
     sql(format!(
         "UPDATE ops SET state = 'running', worker = $1, fence = fence + 1, lease_until = $2, \
          started_at = COALESCE(started_at, $3) \
          WHERE seq = (SELECT o.seq FROM ops o WHERE o.state = 'queued' \
            AND NOT EXISTS (SELECT 1 FROM ops r \
-             WHERE r.environment_id = o.environment_id AND r.state = 'running') \
+             WHERE r.environment_id = o.environment_id AND r.state = 'running') {} \
            ORDER BY o.seq LIMIT 1) \
-         AND state = 'queued' {CLAIMED}"
+         AND state = 'queued' {CLAIMED}",
+        open(closed, 4)
     ))
     .bind(worker)
     .bind(until)
     .bind(at)
+    .bind_all(closed.iter().map(Param::param))
     .one(c, DOING, lease)
     .await
 }
 
 /// Whether there is a queued Op that may begin.
-async fn claimable(c: &impl ConnectionTrait) -> Result<bool, StoreError> {
-    let found = sql("SELECT o.id FROM ops o WHERE o.state = 'queued' \
-                     AND NOT EXISTS (SELECT 1 FROM ops r \
-                       WHERE r.environment_id = o.environment_id AND r.state = 'running') LIMIT 1")
+async fn claimable(c: &impl ConnectionTrait, closed: &[ClusterId]) -> Result<bool, StoreError> {
+    let found = sql(format!(
+        "SELECT o.id FROM ops o WHERE o.state = 'queued' \
+         AND NOT EXISTS (SELECT 1 FROM ops r \
+           WHERE r.environment_id = o.environment_id AND r.state = 'running') {} LIMIT 1",
+        open(closed, 1)
+    ))
+    .bind_all(closed.iter().map(Param::param))
     .one(c, DOING, |_| Ok(()));
     Ok(found.await?.is_some())
 }

@@ -1,5 +1,6 @@
 //! `landfall env …`: App Environments.
 
+mod account;
 mod adopt;
 mod drift;
 mod remove;
@@ -28,6 +29,8 @@ pub(crate) enum Command {
     Remove(remove::RemoveArgs),
     /// Keep an App Environment whose removal has deleted nothing
     Keep(remove::KeepArgs),
+    /// Set the service account that an App Environment acts as on its cluster
+    Account(account::AccountArgs),
 }
 
 /// Which of them.
@@ -93,6 +96,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         Command::Drift(args) => drift::drift(args).await,
         Command::Remove(args) => remove::remove(args).await,
         Command::Keep(args) => remove::keep(args).await,
+        Command::Account(args) => account::set(args).await,
     }
 }
 

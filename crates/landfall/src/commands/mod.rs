@@ -4,6 +4,7 @@
 
 pub(crate) mod app;
 pub(crate) mod chart;
+pub(crate) mod cluster;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod env;
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Rollback(Lazy(args)) => with_runtime(rollback::run(args)),
         Command::Op(Lazy(command)) => with_runtime(op::run(command)),
         Command::Env(Lazy(command)) => with_runtime(env::run(command)),
+        Command::Cluster(Lazy(command)) => with_runtime(cluster::run(command)),
     }
 }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use control::{Config, Control, Database, Limits, Network, OutboundPolicy, WorkerSettings};
+use control::{
+    Config, Control, Database, InCluster, Limits, Network, OutboundPolicy, WorkerSettings,
+};
 use secrecy::{ExposeSecret, SecretString};
 use server::ServerConfig;
 use tokio::net::TcpListener;
@@ -57,6 +59,15 @@ pub(crate) struct Args {
     /// private or link-local; may be repeated
     #[arg(long, env = "LANDFALL_ALLOW_NETWORK", value_delimiter = ',', value_name = "CIDR")]
     allow_network: Vec<Network>,
+
+    /// Folder of the service account that Kubernetes gives to a pod: the cluster that the server runs in can be added by it
+    #[arg(
+        long,
+        env = "LANDFALL_SERVICE_ACCOUNT",
+        default_value = "/var/run/secrets/kubernetes.io/serviceaccount",
+        value_name = "FOLDER"
+    )]
+    service_account: PathBuf,
 
     /// Ops carried out at once
     #[arg(long, env = "LANDFALL_WORKERS", default_value_t = WorkerSettings::default().count, value_name = "N")]
@@ -188,7 +199,16 @@ fn config(args: &Args, data: &std::path::Path) -> Config {
         },
         limits: args.limits.limits(),
         simulated: Some(Arc::new(simulated)),
+        in_cluster: in_cluster(&args.service_account),
     }
+}
+
+/// The cluster that the server runs in as a pod, by the variables that Kubernetes sets there.
+fn in_cluster(folder: &std::path::Path) -> Option<InCluster> {
+    let host = std::env::var("KUBERNETES_SERVICE_HOST").ok()?;
+    let port = std::env::var("KUBERNETES_SERVICE_PORT").unwrap_or_else(|_| "443".to_owned());
+    let host = if host.contains(':') { format!("[{host}]") } else { host };
+    Some(InCluster { server: format!("https://{host}:{port}"), folder: folder.to_owned() })
 }
 
 /// Passwords and sessions must not cross a network in the clear unless someone says so.

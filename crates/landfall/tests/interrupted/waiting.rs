@@ -33,7 +33,7 @@ async fn killed_while_waiting() {
     // Slow enough to be caught waiting.
     let cluster = Simulator::start(binary(), folder.path(), "believable").await;
     let reached = format!("lab={}", cluster.kubeconfig.display());
-    let server = Server::start(
+    let mut server = Server::start(
         binary(),
         &folder.path().join("data"),
         &["--simulated-cluster", &reached, "--lease", "2s"],
@@ -62,7 +62,7 @@ async fn killed_while_waiting() {
     .await;
     let before = uids(&cluster, "parcel-staging");
 
-    let server = server.kill_and_start_again(binary()).await;
+    server.kill_and_start_again(binary()).await;
     let api = api.at(&server);
     let ended = api.op_succeeds(&op).await;
 

@@ -93,13 +93,14 @@ async fn read_base(execution: Execution<'_>, plan: &Plan) -> Result<Base, Rollou
     let (Method::ClientSide, Some(number)) = (plan.method, plan.base_revision) else {
         return Ok(Base::default());
     };
-    let history = read_history(execution.cluster, &plan.namespace, &plan.release).await?;
+    let (cluster, kept) = (execution.cluster, execution.kept);
+    let history = read_history(cluster, kept, &plan.namespace, &plan.release).await?;
     let before = history.revisions().iter().find(|revision| revision.revision() == number);
     let release = plan.release.clone();
     let Some(before) = before else {
         return Err(RecordError::Gone { release, revision: number }.into());
     };
-    let objects = read_objects(&before.release.manifest)
+    let objects = read_objects(before.manifest()?)
         .map_err(|source| RecordError::Manifest { release, source })?;
     Ok(Base::locate(execution.cluster, &plan.namespace, objects).await?)
 }

@@ -1,8 +1,9 @@
 //! How to reach a cluster and as whom.
 //!
-//! Only addresses, certificates and secrets given as text: no file is read, no plug-in is run.
-//! Whoever offers kubeconfigs takes them apart before they come here.
+//! Addresses, certificates and secrets are given as text: no plug-in is run, and no file is read but the token that Kubernetes
+//! gives to a pod and renews. Whoever offers kubeconfigs takes them apart before they come here.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -10,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use kube::{Client, Config};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::ClusterError;
+use super::{ClusterError, Pulse};
 
 /// How to reach a cluster and as whom.
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct ClusterConfig {
     pub impersonate: Option<String>,
     /// How long one request may take (watches and followed logs apart).
     pub request_timeout: Duration,
+    /// Where the connection tells whether the cluster answers; connections to one cluster share it.
+    pub pulse: Pulse,
 }
 
 /// How to sign in to a cluster.
@@ -36,6 +39,8 @@ pub struct ClusterConfig {
 pub enum Credentials {
     /// A bearer token.
     Token(SecretString),
+    /// A file that holds the bearer token, read anew as it changes: a service account's, in a pod.
+    TokenFile(PathBuf),
     /// A client certificate and its key, PEM.
     ClientCertificate {
         /// The certificate chain.
@@ -53,14 +58,25 @@ impl ClusterConfig {
         ca_pem: Option<String>,
         token: impl Into<SecretString>,
     ) -> Self {
+        Self::new(name, server, ca_pem, Credentials::Token(token.into()))
+    }
+
+    /// A configuration with credentials and the default time-out of 30 seconds.
+    pub fn new(
+        name: impl Into<String>,
+        server: impl Into<String>,
+        ca_pem: Option<String>,
+        credentials: Credentials,
+    ) -> Self {
         Self {
             name: name.into(),
             server: server.into(),
             ca_pem,
             tls_server_name: None,
-            credentials: Credentials::Token(token.into()),
+            credentials,
             impersonate: None,
             request_timeout: Duration::from_secs(30),
+            pulse: Pulse::default(),
         }
     }
 }
@@ -87,6 +103,9 @@ pub(super) fn client(config: ClusterConfig) -> Result<Client, ClusterError> {
     ));
     match config.credentials {
         Credentials::Token(token) => kube.auth_info.token = Some(token.expose_secret().into()),
+        Credentials::TokenFile(path) => {
+            kube.auth_info.token_file = Some(path.to_string_lossy().into_owned());
+        }
         Credentials::ClientCertificate { certificate_pem, key_pem } => {
             kube.auth_info.client_certificate_data = Some(STANDARD.encode(certificate_pem));
             kube.auth_info.client_key_data = Some(STANDARD.encode(key_pem.expose_secret()).into());

@@ -8,6 +8,7 @@ mod config;
 mod discovery;
 mod error;
 mod lookup;
+mod pulse;
 mod quoted;
 mod request;
 mod retry;
@@ -26,6 +27,7 @@ pub use config::{ClusterConfig, Credentials};
 pub(crate) use discovery::{Discovery, Resource};
 pub use error::ClusterError;
 pub use lookup::LookupReader;
+pub use pulse::Pulse;
 pub(crate) use request::{ApplyMode, Effect, FIELD_MANAGER, LogOptions};
 pub(crate) use watch::Change;
 
@@ -43,6 +45,7 @@ struct Inner {
     request_timeout: Duration,
     first_pause: Duration,
     discovery: RwLock<Option<Arc<Discovery>>>,
+    pulse: Pulse,
 }
 
 /// What a cluster says about itself.
@@ -63,11 +66,11 @@ impl Cluster {
     /// Prepares the connection; nothing is sent yet. Must be called within a tokio runtime.
     pub fn connect(config: ClusterConfig) -> Result<Self, ClusterError> {
         let name = config.name.clone();
-        let request_timeout = config.request_timeout;
+        let (request_timeout, pulse) = (config.request_timeout, config.pulse.clone());
         let client = config::client(config)?;
         let discovery = RwLock::new(None);
         let first_pause = retry::FIRST_PAUSE;
-        let inner = Inner { name, client, request_timeout, first_pause, discovery };
+        let inner = Inner { name, client, request_timeout, first_pause, discovery, pulse };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -80,6 +83,7 @@ impl Cluster {
             request_timeout: Duration::from_secs(5),
             first_pause: Duration::from_millis(1),
             discovery: RwLock::new(None),
+            pulse: Pulse::default(),
         };
         Self { inner: Arc::new(inner) }
     }

@@ -296,16 +296,40 @@ impl Cluster {
         self.send(Call { accept: Some(accept), ..Call::get(path, doing) }).await
     }
 
+    /// Posts a question that is answered and not stored.
+    pub(crate) async fn ask(
+        &self,
+        path: &str,
+        question: &Value,
+        doing: &str,
+    ) -> Result<Value, ClusterError> {
+        self.send(Call {
+            method: Method::POST,
+            content_type: Some("application/json"),
+            body: Some(question),
+            ..Call::get(path, doing)
+        })
+        .await
+    }
+
     async fn send(&self, call: Call<'_>) -> Result<Value, ClusterError> {
         let mut pauses = Pauses::new(self.inner.first_pause);
         loop {
             let request = self.request(&call)?;
             let answer = self.inner.client.request::<Value>(request);
-            let failure = match tokio::time::timeout(self.inner.request_timeout, answer).await {
-                Ok(Ok(answer)) => return Ok(answer),
+            let answer = tokio::time::timeout(self.inner.request_timeout, answer);
+            let failure = match self.inner.pulse.during(answer).await {
+                Ok(Ok(answer)) => {
+                    self.inner.pulse.answered();
+                    return Ok(answer);
+                }
                 Ok(Err(error)) => error::from_kube(self.name(), call.doing, error),
                 Err(_) => Failure { error: self.timed_out(call.doing), retry_after: None },
             };
+            match failure.error {
+                ClusterError::Unreachable { .. } => self.inner.pulse.not_answered(),
+                _ => self.inner.pulse.answered(),
+            }
             pauses.after(failure).await?;
         }
     }

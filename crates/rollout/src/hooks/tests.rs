@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::record::{Finish, read_history};
+use crate::record::{Finish, NothingKept, read_history};
 use crate::record::{Owner, record_finish, record_pending};
 use crate::testing::{FakeServer, Fault, plan};
 use crate::uninstall::{UninstallOptions, Uninstalled, uninstall};
@@ -24,6 +24,7 @@ fn revision(hooks: &[Value]) -> NewRevision {
     let content = json!({ "manifest": "---\n", "hooks": hooks });
     NewRevision {
         content: Release::from_json(content.to_string().as_bytes()).unwrap(),
+        reference: String::new(),
         owner: Owner { key: "example.org/by".to_owned(), value: "d1".to_owned() },
         history_max: 10,
         description: None,
@@ -55,7 +56,7 @@ async fn run(server: &FakeServer, new: &NewRevision, event: HookEvent) -> HooksO
 
 /// Name, phase and policies of each hook in the record.
 async fn recorded(server: &FakeServer) -> String {
-    let history = read_history(&server.cluster(), "prod", "shop").await.unwrap();
+    let history = read_history(&server.cluster(), &NothingKept, "prod", "shop").await.unwrap();
     let hooks = &history.last().unwrap().release.hooks;
     let line = |hook: &Hook| {
         let policies: Vec<String> = hook.delete_policies.iter().map(ToString::to_string).collect();

@@ -147,7 +147,7 @@ async fn read_base(
     let Some(base) = history.base(desired.rollback_to.is_some()) else {
         return Ok(Base::default());
     };
-    let objects = read_objects(&base.release.manifest)
+    let objects = read_objects(base.manifest()?)
         .map_err(|source| PlanError::BaseManifest { revision: base.release.version, source })?;
     Ok(Base::locate(cluster, &desired.namespace, objects).await?)
 }

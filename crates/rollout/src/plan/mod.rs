@@ -242,6 +242,9 @@ pub enum PlanError {
         /// Why.
         source: ManifestError,
     },
+    /// The manifest of the revision that runs had no room in its record, and is not to be had.
+    #[error(transparent)]
+    NotKept(#[from] crate::record::RecordError),
     /// The cluster could not be asked.
     #[error(transparent)]
     Cluster(#[from] ClusterError),

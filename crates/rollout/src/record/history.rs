@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use helm::release::{ApplyMethod, Release, Status};
 
-use super::{Owner, RecordError};
+use super::{KeptManifests, Owner, RecordError, kept};
 use crate::plan::{Method, Operation};
 
 /// All revisions of a release that the cluster knows, oldest first, as they were read.
@@ -24,6 +24,8 @@ pub struct StoredRevision {
     pub annotations: BTreeMap<String, String>,
     /// The Secret's version: writes are accepted only on it.
     pub resource_version: String,
+    /// Its manifest where the record has no room for it, if that was found.
+    pub(super) kept: Option<String>,
 }
 
 /// What comes next for an owner: what templates see as `.Release`.
@@ -43,6 +45,18 @@ impl StoredRevision {
         self.release.version
     }
 
+    /// Its manifest, also where the record has no room for it.
+    pub(crate) fn manifest(&self) -> Result<&str, RecordError> {
+        match (&self.kept, kept::reference(&self.release.manifest)) {
+            (_, None) => Ok(&self.release.manifest),
+            (Some(manifest), _) => Ok(manifest),
+            (None, Some(_)) => {
+                let (release, revision) = (self.release.name.clone(), self.revision());
+                Err(RecordError::NotKept { release, revision })
+            }
+        }
+    }
+
     /// What the record says of it.
     pub fn status(&self) -> Status {
         self.release.info.status
@@ -57,6 +71,15 @@ impl History {
     pub(super) fn new(mut revisions: Vec<StoredRevision>) -> Self {
         revisions.sort_by_key(StoredRevision::revision);
         Self { revisions }
+    }
+
+    /// Gets the manifests that records have no room for.
+    pub(super) async fn complete(&mut self, kept: &dyn KeptManifests) {
+        for revision in &mut self.revisions {
+            if let Some(reference) = kept::reference(&revision.release.manifest) {
+                revision.kept = kept.manifest(reference).await;
+            }
+        }
     }
 
     /// The revisions, oldest first.
@@ -179,6 +202,7 @@ pub(crate) mod tests {
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),
             resource_version: format!("rv{number}"),
+            kept: None,
         }
     }
 

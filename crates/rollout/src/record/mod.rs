@@ -6,6 +6,7 @@
 
 mod finish;
 mod history;
+mod kept;
 mod list;
 mod pending;
 mod store;
@@ -21,6 +22,7 @@ pub use finish::record_finish;
 #[cfg(test)]
 pub(crate) use history::tests::history as history_of;
 pub use history::{History, Next, StoredRevision};
+pub use kept::{KeptManifests, NothingKept};
 pub use list::{FoundRelease, list_releases};
 pub use pending::record_pending;
 pub(crate) use store::{Records, read_records};
@@ -43,6 +45,8 @@ pub struct NewRevision {
     /// The record as Helm keeps it: chart, config, manifest, hooks and `info.notes` are stored as
     /// given; name, namespace, version, apply method and the rest of `info` are set here.
     pub content: Release,
+    /// Where the caller keeps the manifest ([`KeptManifests`]), for a record that has no room for it.
+    pub reference: String,
     /// Whose revision this is.
     pub owner: Owner,
     /// Revisions kept, this one included (Helm's `--history-max`); 0 keeps all.
@@ -119,9 +123,19 @@ pub enum RecordError {
         /// The release.
         release: String,
     },
-    /// The record is larger than Kubernetes stores.
+    /// The manifest had no room in the record, and is not where it was kept.
     #[error(
-        "the record of release `{release}` is {size} bytes large, more than the {limit} that Kubernetes stores"
+        "the manifest of revision {revision} of release `{release}` had no room in its record, and Landfall does not have it any more; deploy by a Landfall that has it"
+    )]
+    NotKept {
+        /// The release.
+        release: String,
+        /// The revision.
+        revision: u32,
+    },
+    /// The record is larger than Kubernetes stores, its manifest apart.
+    #[error(
+        "the record of release `{release}` is {size} bytes large without its manifest, more than the {limit} that Kubernetes stores; make its hooks and values smaller"
     )]
     TooLarge {
         /// The release.
@@ -151,11 +165,12 @@ impl RecordError {
     }
 }
 
-/// Reads all revisions of a release.
+/// Reads all revisions of a release, with the manifests that are kept elsewhere.
 pub async fn read_history(
     cluster: &Cluster,
+    kept: &dyn KeptManifests,
     namespace: &str,
     release: &str,
 ) -> Result<History, ClusterError> {
-    read_records(cluster, namespace, release).await
+    read_records(cluster, kept, namespace, release).await
 }

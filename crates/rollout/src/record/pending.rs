@@ -35,7 +35,7 @@ pub async fn record_pending(
     make_way(execution, &records, &history, new).await?;
     prune(&records, &history, new.history_max).await?;
     let (release, labels) = pending(plan, &history, new, Timestamp::now());
-    match records.create(&release, &labels).await {
+    match records.create(&release, &new.reference, &labels).await {
         Ok(()) => Ok(Recorded { revision: release.version }),
         Err(RolloutError::Cluster(error)) if error.is_conflict() => {
             found_after_conflict(&records, new, release.version).await

@@ -1,5 +1,6 @@
 //! Reading and writing the Secrets that hold release records.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -9,24 +10,30 @@ use helm::release::storage::{self, Write};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::RecordError;
 use super::history::{History, StoredRevision};
+use super::{KeptManifests, RecordError, kept};
 use crate::cluster::{Effect, Resource};
+use crate::report::Level;
 use crate::{Cluster, ClusterError, Execution, ObjectKey, RolloutError};
 
 /// What Kubernetes takes as a Secret's data, in bytes.
 const LIMIT: usize = 1024 * 1024;
+/// What a new record leaves of it for what is added later: how it ended, and its hooks.
+const MARGIN: usize = 64 * 1024;
 
 /// Reads all revisions of a release; Secrets that cannot be read as records are left out, as Helm does.
 pub(crate) async fn read_records(
     cluster: &Cluster,
+    kept: &dyn KeptManifests,
     namespace: &str,
     release: &str,
 ) -> Result<History, ClusterError> {
     let resource = cluster.resource(&secret_key(namespace, "")).await?;
     let selector = storage::selector(release, None);
     let listed = cluster.list(&resource, Some(namespace), Some(&selector)).await?;
-    Ok(History::new(listed.items.iter().filter_map(stored_revision).collect()))
+    let mut history = History::new(listed.items.iter().filter_map(stored_revision).collect());
+    history.complete(kept).await;
+    Ok(history)
 }
 
 pub(super) fn secret_key(namespace: &str, name: &str) -> ObjectKey {
@@ -54,7 +61,7 @@ pub(super) fn stored_revision(secret: &Value) -> Option<StoredRevision> {
     };
     let (labels, annotations) = (texts("labels"), texts("annotations"));
     let resource_version = secret["metadata"]["resourceVersion"].as_str()?.to_owned();
-    Some(StoredRevision { release, labels, annotations, resource_version })
+    Some(StoredRevision { release, labels, annotations, resource_version, kept: None })
 }
 
 /// The records of one release, for writing.
@@ -76,19 +83,26 @@ impl<'a> Records<'a> {
     }
 
     pub(crate) async fn read(&self) -> Result<History, RolloutError> {
-        Ok(read_records(self.execution.cluster, self.namespace, self.release).await?)
+        let Execution { cluster, kept, .. } = self.execution;
+        Ok(read_records(cluster, kept, self.namespace, self.release).await?)
     }
 
-    /// Creates the record of a new revision. An existing one of that number is a conflict
-    /// ([`ClusterError::is_conflict`]).
+    /// Creates the record of a new revision, whose manifest is kept under `reference`. An existing one of that number
+    /// is a conflict ([`ClusterError::is_conflict`]).
     pub(super) async fn create(
         &self,
         release: &Release,
+        reference: &str,
         user_labels: &BTreeMap<String, String>,
     ) -> Result<(), RolloutError> {
         let now = Timestamp::now().as_second();
         let labels = storage::labels(release, user_labels, Write::Create, now);
-        let (key, secret) = self.secret(release, &labels, &BTreeMap::new(), None)?;
+        let (fitting, data) = self.fitting(release, LIMIT - MARGIN, Some(reference))?;
+        if kept::reference(&fitting.manifest).is_some() {
+            let text = "the manifest is too large for Helm's release record: Landfall keeps it, and helm refuses to roll back or uninstall this revision";
+            self.execution.say(Level::Warning, None, text.to_owned()).await;
+        }
+        let (key, secret) = self.secret(release, &data, &labels, &BTreeMap::new(), None);
         self.execution.before_write().await?;
         self.execution.cluster.create(&self.resource, &key, &secret, Effect::Lasting).await?;
         Ok(())
@@ -104,14 +118,15 @@ impl<'a> Records<'a> {
         let now = Timestamp::now().as_second();
         let labels = storage::labels(release, &read.labels, Write::Update, now);
         let version = Some(read.resource_version.as_str());
-        let (key, secret) = self.secret(release, &labels, &read.annotations, version)?;
+        let (fitting, data) = self.fitting(release, LIMIT, None)?;
+        let (key, secret) = self.secret(release, &data, &labels, &read.annotations, version);
         self.execution.before_write().await?;
         match self.execution.cluster.replace(&self.resource, &key, &secret).await {
             Ok(written) => match stored_revision(&written) {
-                Some(stored) => Ok(stored),
-                None => self.after_conflict(release).await,
+                Some(stored) => Ok(StoredRevision { kept: read.kept.clone(), ..stored }),
+                None => self.after_conflict(&fitting).await,
             },
-            Err(error) if error.is_conflict() => self.after_conflict(release).await,
+            Err(error) if error.is_conflict() => self.after_conflict(&fitting).await,
             Err(error) if error.is_not_found() => Err(RecordError::Gone {
                 release: self.release.to_owned(),
                 revision: release.version,
@@ -143,12 +158,12 @@ impl<'a> Records<'a> {
     fn secret(
         &self,
         release: &Release,
+        data: &[u8],
         labels: &BTreeMap<String, String>,
         annotations: &BTreeMap<String, String>,
         resource_version: Option<&str>,
-    ) -> Result<(ObjectKey, Value), RecordError> {
+    ) -> (ObjectKey, Value) {
         let name = storage::secret_name(self.release, release.version);
-        let data = self.encoded(release)?;
         let mut secret = json!({
             "apiVersion": "v1",
             "kind": "Secret",
@@ -162,30 +177,53 @@ impl<'a> Records<'a> {
         if let Some(version) = resource_version {
             secret["metadata"]["resourceVersion"] = json!(version);
         }
-        Ok((secret_key(self.namespace, &name), secret))
+        (secret_key(self.namespace, &name), secret)
     }
 
-    /// The record as stored. One that is too large first loses the chart's files, then its templates:
-    /// Helm needs neither to list, show, roll back or uninstall.
-    fn encoded(&self, release: &Release) -> Result<Vec<u8>, RecordError> {
+    /// The record as stored, and encoded. One that is too large first loses the chart's files, its templates and its schema:
+    /// Helm needs none of them to list, show, roll back or uninstall. Then its manifest is left where it is kept.
+    fn fitting<'r>(
+        &self,
+        release: &'r Release,
+        limit: usize,
+        reference: Option<&str>,
+    ) -> Result<(Cow<'r, Release>, Vec<u8>), RecordError> {
         let data = release.encode();
-        if data.len() <= LIMIT {
-            return Ok(data);
+        if data.len() <= limit {
+            return Ok((Cow::Borrowed(release), data));
         }
         let mut smaller = release.clone();
         let mut size = data.len();
-        for part in ["files", "templates"] {
-            let Some(chart) = &mut smaller.chart else { break };
-            match part {
-                "files" => chart.files = None,
-                _ => chart.templates = None,
+        for part in [Part::Files, Part::Templates, Part::Schema, Part::Manifest] {
+            let left_out = match (part, &mut smaller.chart, reference) {
+                (Part::Files, Some(chart), _) => chart.files.take().is_some(),
+                (Part::Templates, Some(chart), _) => chart.templates.take().is_some(),
+                (Part::Schema, Some(chart), _) => chart.schema.take().is_some(),
+                (Part::Manifest, _, Some(reference)) => {
+                    smaller.manifest = kept::stand_in(self.release, reference);
+                    true
+                }
+                _ => false,
+            };
+            // Packing it again takes its time.
+            if !left_out {
+                continue;
             }
             let data = smaller.encode();
             size = data.len();
-            if size <= LIMIT {
-                return Ok(data);
+            if size <= limit {
+                return Ok((Cow::Owned(smaller), data));
             }
         }
-        Err(RecordError::TooLarge { release: self.release.to_owned(), size, limit: LIMIT })
+        Err(RecordError::TooLarge { release: self.release.to_owned(), size, limit })
     }
+}
+
+/// What a record can do without, in the order in which it is left out.
+#[derive(Clone, Copy)]
+enum Part {
+    Files,
+    Templates,
+    Schema,
+    Manifest,
 }

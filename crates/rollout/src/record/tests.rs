@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use serde_json::json;
 
 use super::*;
@@ -14,6 +15,7 @@ const SECRETS: &str = "/api/v1/namespaces/prod/secrets";
 fn new(owner: &str) -> NewRevision {
     NewRevision {
         content: Release::from_json(br#"{"manifest":"---\n"}"#).unwrap(),
+        reference: String::new(),
         owner: Owner { key: "example.org/by".to_owned(), value: owner.to_owned() },
         history_max: 3,
         description: None,
@@ -116,6 +118,7 @@ async fn pending_revisions() {
     );
 
     let others = NewRevision {
+        reference: String::new(),
         owner: Owner { key: "example.org/else".to_owned(), value: "x".to_owned() },
         ..new("d3")
     };
@@ -180,12 +183,7 @@ async fn large_records() {
     let server = FakeServer::default();
     let cluster = server.cluster();
     let execution = server.execution(&cluster);
-    // Bytes that do not compress.
-    let noise: Vec<u8> = (0u64..400_000)
-        .flat_map(|n| {
-            n.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31).wrapping_mul(n).to_be_bytes()
-        })
-        .collect();
+    let noise = noise();
     let content = Release::from_json(
         json!({
             "manifest": "---\n",
@@ -201,9 +199,55 @@ async fn large_records() {
     .unwrap();
     let large = NewRevision { content, ..new("d1") };
     record_pending(execution, &plan(Operation::Install), &large).await.unwrap();
-    let stored = read_history(&cluster, "prod", "shop").await.unwrap();
+    let stored = read_history(&cluster, &NothingKept, "prod", "shop").await.unwrap();
     let release = &stored.last().unwrap().release;
     let chart = release.chart.as_ref().unwrap();
     assert_eq!((release.manifest.as_str(), chart.files.is_none()), ("---\n", true));
     assert!(chart.templates.is_some());
+}
+
+/// A manifest that has no room is left where the caller keeps it; the revision ends, is superseded and is planned from all
+/// the same. One that is kept nowhere is told of instead of being taken for an empty one.
+#[tokio::test]
+async fn manifests_without_room() {
+    struct Kept(String);
+    impl KeptManifests for Kept {
+        fn manifest<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Option<String>> {
+            Box::pin(std::future::ready((reference == "kept/1").then(|| self.0.clone())))
+        }
+    }
+    let manifest = format!(
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: big}}\ndata: {{noise: {}}}\n",
+        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, noise())
+    );
+    let server = FakeServer::default();
+    let cluster = server.cluster();
+    let execution = server.execution(&cluster);
+    let content =
+        Release::from_json(json!({ "manifest": manifest }).to_string().as_bytes()).unwrap();
+    let large = NewRevision { content, reference: "kept/1".to_owned(), ..new("d1") };
+    let plan_ = plan(Operation::Install);
+    record_pending(execution, &plan_, &large).await.unwrap();
+    record_finish(execution, &plan_, &large, &Finish::Deployed).await.unwrap();
+    assert_eq!(server.history(), ["1 deployed Install complete"]);
+    assert!(
+        server.log().iter().any(|line| line.contains("Landfall keeps it")),
+        "{:?}",
+        server.log()
+    );
+
+    let kept = read_history(&cluster, &Kept(manifest.clone()), "prod", "shop").await.unwrap();
+    assert_eq!(kept.last().unwrap().manifest().unwrap(), manifest);
+    let lost = read_history(&cluster, &NothingKept, "prod", "shop").await.unwrap();
+    assert!(lost.last().unwrap().release.manifest.contains("ManifestKeptByLandfall"));
+    insta::assert_snapshot!(lost.last().unwrap().manifest().unwrap_err(), @"the manifest of revision 1 of release `shop` had no room in its record, and Landfall does not have it any more; deploy by a Landfall that has it");
+}
+
+/// Bytes that do not compress.
+fn noise() -> Vec<u8> {
+    (0u64..400_000)
+        .flat_map(|n| {
+            n.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31).wrapping_mul(n).to_be_bytes()
+        })
+        .collect()
 }

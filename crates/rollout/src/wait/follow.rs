@@ -177,6 +177,8 @@ impl Waiting<'_> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let cancel = self.execution.cancel;
+        let cluster = self.execution.cluster.clone();
+        let mut asking = std::pin::pin!(cluster.keep_asking());
         let settled = loop {
             if let Some(settled) = self.settled(false) {
                 break settled;
@@ -190,6 +192,7 @@ impl Waiting<'_> {
                 }
                 () = &mut end => break self.settled(true).unwrap_or(WaitOutcome::Ready),
                 () = cancel.cancelled() => return Err(RolloutError::Cancelled),
+                never = &mut asking => match never {},
             }
         };
         watches.shutdown().await;

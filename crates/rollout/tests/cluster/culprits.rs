@@ -9,7 +9,7 @@ use rollout::crds::Crds;
 use rollout::culprit::{self, Culprit};
 use rollout::manifest::Desired;
 use rollout::plan::{self, PlanOptions};
-use rollout::record::{self, Finish};
+use rollout::record::{self, Finish, NothingKept};
 use rollout::report::Cursor;
 use rollout::wait::{WaitOptions, WaitOutcome};
 use rollout::{Execution, apply, wait};
@@ -69,10 +69,17 @@ impl Story<'_> {
     async fn deploy(&self, place: &Place, id: &str, manifest: &str, seconds: i64) -> Vec<Culprit> {
         let (cluster, reports, cancel) =
             (&place.cluster, Reports::default(), CancellationToken::new());
-        let execution = Execution { cluster, guard: &Agree, reporter: &reports, cancel: &cancel };
+        let execution = Execution {
+            cluster,
+            guard: &Agree,
+            reporter: &reports,
+            kept: &NothingKept,
+            cancel: &cancel,
+        };
         let desired =
             Desired::parse("shop", self.namespace, manifest, Vec::new(), Crds::default()).unwrap();
-        let history = record::read_history(cluster, self.namespace, "shop").await.unwrap();
+        let history =
+            record::read_history(cluster, &NothingKept, self.namespace, "shop").await.unwrap();
         let options = PlanOptions::default();
         let live = match plan::read_live(cluster, &desired, &history, &options).await {
             Ok(live) => live,

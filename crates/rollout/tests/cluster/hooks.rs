@@ -62,7 +62,8 @@ fn blanked(hooks: &[Hook]) -> Value {
 }
 
 async fn recorded(lab: &Lab, namespace: &str) -> Vec<Hook> {
-    let history = record::read_history(&lab.cluster, namespace, "shop").await.unwrap();
+    let history =
+        record::read_history(&lab.cluster, &record::NothingKept, namespace, "shop").await.unwrap();
     history.last().unwrap().release.hooks.clone()
 }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rollout::crds::Crds;
 use rollout::manifest::Desired;
 use rollout::plan::{Plan, PlanError, PlanOptions};
-use rollout::record::{Finish, NewRevision, Owner};
+use rollout::record::{Finish, NewRevision, NothingKept, Owner};
 use rollout::report::{Cursor, LogSource, Report, Reporter, RolloutEvent};
 use rollout::wait::{WaitOptions, WaitOutcome};
 use rollout::{
@@ -96,6 +96,7 @@ impl Lab {
             cluster: &self.cluster,
             guard: &Agree,
             reporter: &self.reports,
+            kept: &NothingKept,
             cancel: &self.cancel,
         }
     }
@@ -106,7 +107,8 @@ impl Lab {
 
     pub(crate) async fn plan(&self, desired: &Desired) -> Result<Plan, PlanError> {
         let options = PlanOptions::default();
-        let history = record::read_history(&self.cluster, "prod", "shop").await.unwrap();
+        let history =
+            record::read_history(&self.cluster, &NothingKept, "prod", "shop").await.unwrap();
         let live = plan::read_live(&self.cluster, desired, &history, &options).await?;
         plan::plan(desired, &history, &live, &options, KEY)
     }
@@ -208,6 +210,7 @@ pub(crate) fn revision(id: &str, manifest: &str) -> NewRevision {
     });
     NewRevision {
         content: Release::from_json(content.to_string().as_bytes()).unwrap(),
+        reference: String::new(),
         owner: Owner { key: "example.org/deployment".to_owned(), value: id.to_owned() },
         history_max: 10,
         description: None,

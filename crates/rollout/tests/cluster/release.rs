@@ -141,7 +141,8 @@ async fn uninstalling() {
     assert!(status.contains("STATUS: uninstalled"), "{status}");
 
     // The name is free again, and the revisions go on counting.
-    let next = record::read_history(&lab.cluster, "prod", "shop").await.unwrap();
+    let next =
+        record::read_history(&lab.cluster, &record::NothingKept, "prod", "shop").await.unwrap();
     let next = next.next(&revision("d2", "").owner);
     assert_eq!((next.operation, next.revision), (Operation::Install, 2));
     uninstall(
@@ -162,7 +163,8 @@ async fn ownership_in_helms_words() {
     let manifest = config_map("settings", "one");
     lab.deploy("d1", &desired(&manifest), &manifest).await;
     let other = Desired::parse("other", "prod", &manifest, Vec::new(), Crds::default()).unwrap();
-    let history = record::read_history(&lab.cluster, "prod", "other").await.unwrap();
+    let history =
+        record::read_history(&lab.cluster, &record::NothingKept, "prod", "other").await.unwrap();
     let options = rollout::plan::PlanOptions::default();
     let live = rollout::plan::read_live(&lab.cluster, &other, &history, &options).await.unwrap();
     let ours = rollout::plan::plan(&other, &history, &live, &options, crate::lab::KEY).unwrap_err();

@@ -9,7 +9,8 @@ use control::deployment::{
 };
 use control::drift::DriftCheck;
 use control::environment::{
-    Environment, EnvironmentTotals, EnvironmentValues, NewEnvironment, Outline, RemoveEnvironment,
+    Environment, EnvironmentChange, EnvironmentTotals, EnvironmentValues, NewEnvironment, Outline,
+    RemoveEnvironment,
 };
 use control::names::InvalidName;
 use control::observed::{AdoptRelease, Adopted, ObservedRevision};
@@ -119,6 +120,16 @@ pub(crate) async fn get(
     PathOf(name): PathOf<String>,
 ) -> Answer<Environment> {
     Ok(Json(app.control.environment_get(&actor, &name).await?))
+}
+
+/// `PATCH /environments/{environment}`
+pub(crate) async fn change(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+    Body(change): Body<EnvironmentChange>,
+) -> Answer<Environment> {
+    Ok(Json(app.control.environment_change(&actor, &name, change).await?))
 }
 
 /// `DELETE /environments/{environment}`

@@ -2,15 +2,13 @@
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect};
-use control::Error;
-use control::cluster::{Cluster, ClusterKind};
+use control::cluster::{AccessKind, Cluster, ClusterKind};
 use control::environment::{Environment, EnvironmentFilter, EnvironmentSort};
 use control::rights::Subject;
 use control::store::paging::{Direction, Page, PageRequest};
 
 use super::form::PathOf;
 use super::{Chrome, Ctx, PageAnswer, Section};
-use crate::problem::ProblemDetails;
 
 #[derive(Template)]
 #[template(path = "pages/cluster.html")]
@@ -19,29 +17,28 @@ struct Show {
     cluster: Cluster,
     environments: Page<Environment>,
     may_write: bool,
-    /// Why it did not answer just now.
-    silent: Option<String>,
 }
 
-/// `GET /clusters/{cluster}`
-pub(crate) async fn show(ctx: Ctx, PathOf(name): PathOf<String>) -> PageAnswer {
-    page(&ctx, &name, None).await
+/// What Landfall signs in with, in words.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
+pub(crate) fn signs_in(access: &AccessKind) -> &'static str {
+    match access {
+        AccessKind::Token => "a token",
+        AccessKind::ClientCertificate => "a client certificate",
+        AccessKind::InCluster => "the service account of this server's pod",
+    }
 }
 
 /// `POST /clusters/{cluster}/check`
 pub(crate) async fn check(ctx: Ctx, PathOf(name): PathOf<String>) -> PageAnswer {
-    match ctx.control().cluster_check(&ctx.actor, &name).await {
-        Ok(_) => Ok(Redirect::to(&format!("/clusters/{name}")).into_response()),
-        Err(error @ Error::Unreachable { .. }) => {
-            page(&ctx, &name, Some(ProblemDetails::from(&error).detail().to_owned())).await
-        }
-        Err(error) => Err(error.into()),
-    }
+    ctx.control().cluster_check(&ctx.actor, &name).await?;
+    Ok(Redirect::to(&format!("/clusters/{name}")).into_response())
 }
 
-async fn page(ctx: &Ctx, name: &str, silent: Option<String>) -> PageAnswer {
+/// `GET /clusters/{cluster}`
+pub(crate) async fn show(ctx: Ctx, PathOf(name): PathOf<String>) -> PageAnswer {
     let (control, actor) = (ctx.control(), &ctx.actor);
-    let cluster = control.cluster_get(actor, name).await?;
+    let cluster = control.cluster_get(actor, &name).await?;
     let filter = EnvironmentFilter { cluster: Some(cluster.id), ..EnvironmentFilter::default() };
     let sort = (EnvironmentSort::LastDeployment, Direction::Descending);
     let page = PageRequest { cursor: None, limit: Some(20) };
@@ -50,7 +47,6 @@ async fn page(ctx: &Ctx, name: &str, silent: Option<String>) -> PageAnswer {
         environments: control.environment_list(actor, &filter, sort, &page).await?,
         may_write: ctx.may_write(Subject::Infrastructure),
         cluster,
-        silent,
     };
     Ok(Html(page.render()?).into_response())
 }

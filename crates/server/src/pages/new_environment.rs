@@ -35,6 +35,7 @@ pub(crate) struct EnvironmentForm {
     cluster: String,
     namespace: String,
     release_name: String,
+    service_account: String,
     release: String,
     values: String,
 }
@@ -53,6 +54,7 @@ pub(crate) async fn submit(ctx: Ctx, Sent(sent): Sent<EnvironmentForm>) -> PageA
         cluster: sent.cluster.clone(),
         namespace: sent.namespace.trim().to_owned(),
         release_name: sent.release_name.trim().to_owned(),
+        service_account: sent.service_account.trim().to_owned(),
         release: sent.release.clone(),
         values: sent.values.clone(),
         // There is nothing to go back to yet: the kind's default says so.
@@ -110,7 +112,7 @@ impl Form {
             return Some(("No release yet", "/new/release", "Add release"));
         }
         if self.clusters.is_empty() {
-            return Some(("No cluster yet", "/new/cluster", "Add simulated cluster"));
+            return Some(("No cluster yet", "/clusters", "Add a cluster"));
         }
         None
     }

@@ -6,13 +6,13 @@ use control::app::{
     App, ChartVersions, NewApp, NewValues, SettingsChange, SettingsRevision, ValuesRevision,
 };
 use control::audit::AuditEntry;
-use control::cluster::{Cluster, ClusterCheck, NewSimulatedCluster};
+use control::cluster::{Cluster, ClusterChange, ClusterCheck, NewCluster, NewSimulatedCluster};
 use control::deployment::{
     Deployment, DeploymentContent, DeploymentDetail, NewDeployment, NewPreview, Preview, Started,
 };
 use control::drift::DriftCheck;
 use control::environment::{
-    Environment, EnvironmentTotals, EnvironmentValues, NewEnvironment, Outline,
+    Environment, EnvironmentChange, EnvironmentTotals, EnvironmentValues, NewEnvironment, Outline,
 };
 use control::observed::{AdoptRelease, AdoptableReleases, Adopted, ObservedRevision};
 use control::op::{LogPage, Op};
@@ -220,6 +220,24 @@ fn cluster_calls() -> Vec<Route> {
                 .answers_page::<Cluster>(),
         ),
         acts(
+            "/clusters",
+            post(clusters::add),
+            doc(
+                "cluster_add",
+                "Adds a cluster by kubeconfig, by address and token, or the one this server runs in; it must answer.",
+            )
+            .body::<NewCluster>()
+            .creates::<Cluster>(),
+        )
+        .keyed(),
+        reads(
+            "/cluster-rights",
+            get(clusters::rights),
+            doc("cluster_rights", "RBAC objects that give an account the rights that Landfall needs, and no more.")
+                .query::<clusters::RightsQuery>()
+                .answers_type("application/yaml"),
+        ),
+        acts(
             "/clusters/simulated",
             post(clusters::add_simulated),
             doc("cluster_add_simulated", "Adds a simulated cluster and starts it.")
@@ -242,10 +260,19 @@ fn cluster_calls() -> Vec<Route> {
             .query::<clusters::NamespaceQuery>()
             .answers::<AdoptableReleases>(),
         ),
+        call(
+            Method::PATCH,
+            "/clusters/{cluster}",
+            patch(clusters::change),
+            doc("cluster_change", "Changes what is given; new credentials count if the cluster answers to them.")
+                .body::<ClusterChange>()
+                .answers::<Cluster>(),
+        ),
         acts(
             "/clusters/{cluster}/check",
             post(clusters::check),
-            doc("cluster_check", "Asks the cluster whether it is there.").answers::<ClusterCheck>(),
+            doc("cluster_check", "Looks whether the cluster answers, its version, and what Landfall may not do there.")
+                .answers::<ClusterCheck>(),
         ),
     ]
 }
@@ -303,6 +330,14 @@ fn environment_calls() -> Vec<Route> {
             "/environments/{environment}",
             get(environments::get),
             doc("environment_get", "An environment, by id or name; by id a deleted one, too.")
+                .answers::<Environment>(),
+        ),
+        call(
+            Method::PATCH,
+            "/environments/{environment}",
+            patch(environments::change),
+            doc("environment_change", "Changes the service account that an environment acts as.")
+                .body::<EnvironmentChange>()
                 .answers::<Environment>(),
         ),
         call(

@@ -65,6 +65,8 @@ fn environments() -> Vec<Route> {
         takes(&of("/drift"), post(pages::environment::check_drift)),
         shows(&of("/remove"), get(pages::remove_environment::form)),
         takes(&of("/remove"), post(pages::remove_environment::submit)).keyed(),
+        shows(&of("/account"), get(pages::environment_account::form)),
+        takes(&of("/account"), post(pages::environment_account::submit)),
         takes(&of("/keep"), post(pages::remove_environment::keep)),
         shows(DEPLOYMENT, get(pages::op::show)),
         shows(&deployment("/content"), get(pages::content::show)),
@@ -98,7 +100,12 @@ fn products() -> Vec<Route> {
         shows("/clusters", get(pages::clusters::list)),
         shows("/new/cluster", get(pages::new_cluster::form)),
         takes("/new/cluster", post(pages::new_cluster::submit)).keyed(),
+        shows("/new/kubernetes-cluster", get(pages::cluster_form::add_form)),
+        takes("/new/kubernetes-cluster", post(pages::cluster_form::add)).keyed(),
+        shows("/new/cluster-rights", get(pages::cluster_rights::show)),
         shows("/clusters/{cluster}", get(pages::cluster::show)),
+        shows("/clusters/{cluster}/change", get(pages::cluster_form::change_form)),
+        takes("/clusters/{cluster}/change", post(pages::cluster_form::change)),
         takes("/clusters/{cluster}/check", post(pages::cluster::check)),
     ]
 }

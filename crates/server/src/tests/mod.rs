@@ -4,6 +4,7 @@
 mod access;
 mod adoption;
 mod api;
+mod clusters;
 mod live;
 mod pages;
 mod removal;

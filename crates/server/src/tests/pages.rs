@@ -27,6 +27,9 @@ async fn every_page_answers() {
         "/new/release",
         "/new/app",
         "/new/cluster",
+        "/new/kubernetes-cluster",
+        "/new/cluster-rights",
+        "/new/cluster-rights?namespaces=a,b&impersonation=only",
         "/environments?kind=production&search=x&status=failed&sort=name",
         "/deployments?state=running",
     ];
@@ -48,7 +51,9 @@ async fn every_page_answers() {
         "/apps/Parcel",
         "/apps/Parcel/values",
         "/apps/Parcel/settings",
+        "/environments/northwind-dev/account",
         "/clusters/demo",
+        "/clusters/demo/change",
         "/find?q=northwind-dev%231",
     ];
     for path in plain.iter().chain(&filled) {
@@ -74,7 +79,7 @@ async fn what_to_do_first() {
         ("/environments", "/new/app"),
         ("/releases", "/new/app"),
         ("/apps", "/new/app"),
-        ("/clusters", "/new/cluster"),
+        ("/clusters", "/new/kubernetes-cluster"),
         ("/new/environment", "/new/app"),
     ] {
         let page = ada.get(page).await;

@@ -98,6 +98,7 @@ impl Site {
             },
             limits: Limits::default(),
             simulated: Some(Arc::new(InMemory::default())),
+            in_cluster: None,
         })
         .await
         .unwrap();

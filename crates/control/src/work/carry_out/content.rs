@@ -22,6 +22,7 @@ use crate::deployment::prepare::{self, PrepareError, Target};
 use crate::deployment::render;
 use crate::deployment::store::{self, PreviewRow};
 use crate::error::Error;
+use crate::objects::{Address, ObjectKind};
 use crate::op::{LogLevel, StepName};
 use crate::store::ids::{ContentId, PreviewId};
 use crate::store::sql::now;
@@ -67,10 +68,11 @@ impl Run<'_> {
     pub(super) async fn settle(&self) -> Result<Settled, Interrupted> {
         let target = self.target();
         let chart = self.fetch_chart().await?;
-        let history = match self.retry_reading(|| async { Ok(target.history().await?) }).await {
-            Ok(history) => history,
-            Err(error) => return self.fail(StepName::Check, error).await,
-        };
+        let history =
+            match self.retry_reading(|| async { Ok(target.history(self.control).await?) }).await {
+                Ok(history) => history,
+                Err(error) => return self.fail(StepName::Check, error).await,
+            };
         if !history.next(&target.owner).continued {
             self.note_revisions(&self.job.environment, &history).await?;
         }
@@ -81,9 +83,16 @@ impl Run<'_> {
             Ok(desired) => desired,
             Err(error) => return self.fail(StepName::Render, error.into()).await,
         };
+        let kept = match &wanted.source {
+            Source::Stored(content) | Source::Repeated(content) => content.row.rendering.clone(),
+            Source::Rendered(_) => {
+                let objects = self.control.objects();
+                objects.put_json(ObjectKind::Rendering, &wanted.rendering).await?
+            }
+        };
         let new =
             match prepare::helm_release(wanted.mode, &chart, &wanted.values, &wanted.rendering) {
-                Ok(content) => new_revision(content, &target),
+                Ok(content) => new_revision(content, &kept, &target),
                 Err(error) => return self.fail(StepName::Render, error.into()).await,
             };
         let plan = self.check(&target, &desired, &history, wanted).await?;
@@ -346,9 +355,14 @@ pub(super) fn repeated_revision(earlier: &Earlier) -> Option<u32> {
 }
 
 /// What is recorded of the deployment in the cluster.
-pub(super) fn new_revision(content: helm::release::Release, target: &Target) -> NewRevision {
+pub(super) fn new_revision(
+    content: helm::release::Release,
+    rendering: &Address,
+    target: &Target,
+) -> NewRevision {
     NewRevision {
         content,
+        reference: rendering.to_string(),
         owner: target.owner.clone(),
         history_max: HISTORY_MAX,
         description: None,

@@ -121,7 +121,7 @@ async fn prepare<'a>(
     let job = control.job(&held.lease()).await?;
     let before = recorder.steps().await?;
     let reports = Reports::start(recorder.clone(), held.clone()).await?;
-    let cluster = match control.cluster_connect(job.environment.cluster).await {
+    let cluster = match control.environment_connect(&job.environment).await {
         Ok(cluster) => cluster,
         Err(error) => {
             let failure = failure::before_anything(&sentence(&error.to_string()), "");

@@ -46,7 +46,8 @@ pub(super) struct Job {
 
 /// Carries the removal out that is held, to its end or until it has to stop.
 pub(super) async fn run(control: &Control, held: &Arc<Held>, recorder: Recorder) {
-    let Err(Interrupted::Internal(error)) = remove(control, held, &recorder).await else { return };
+    let removed = Box::pin(remove(control, held, &recorder)).await;
+    let Err(Interrupted::Internal(error)) = removed else { return };
     told_internal(&error, held);
     let failure = failure::internal_of_removal(&error);
     // Where even this cannot be stored, the lease runs out and the Op is taken up again.
@@ -66,7 +67,7 @@ async fn remove(
     if job.forget {
         return forget(control, recorder, &reports, &job).await;
     }
-    let cluster = match control.cluster_connect(job.environment.cluster).await {
+    let cluster = match control.environment_connect(&job.environment).await {
         Ok(cluster) => cluster,
         Err(error) => {
             let message = sentence(&error.to_string());
@@ -242,7 +243,8 @@ impl Run<'_, Job> {
             (environment.namespace.as_str(), environment.release_name.as_str());
         let read = self
             .retry_reading(|| async {
-                Ok(rollout::record::read_history(&self.cluster, namespace, release).await?)
+                Ok(rollout::record::read_history(&self.cluster, self.control, namespace, release)
+                    .await?)
             })
             .await;
         match read {

@@ -73,7 +73,7 @@ impl Run<'_> {
     ) -> Result<Ready, Interrupted> {
         let applied = settled.plan.objects.iter().filter(|object| object.is_applied());
         self.reports.objects(applied.map(|object| object.key.clone()).collect()).await;
-        let done = self.roll_out_steps(names, settled).await;
+        let done = Box::pin(self.roll_out_steps(names, settled)).await;
         if let Err(Interrupted::Failed(failed)) = &done {
             let applying = failed.step == names.apply || failed.step == names.prune;
             self.close_failed(settled, &failed.recorded, applying).await;
@@ -238,7 +238,7 @@ impl Run<'_> {
             repeated_revision(good),
         )?;
         let new = revision_of(content, &chart, &target)?;
-        let history = self.retry(|| async { Ok(target.history().await?) }).await?;
+        let history = self.retry(|| async { Ok(target.history(self.control).await?) }).await?;
         let plan = match &self.job.rollback_content {
             Some(planned) if history.next(&target.owner).continued => planned.plan.clone(),
             _ => {
@@ -310,5 +310,5 @@ fn revision_of(
 ) -> Result<NewRevision, PrepareError> {
     let mode = content.row.helm_mode;
     let release = prepare::helm_release(mode, chart, &content.values, &content.rendering)?;
-    Ok(new_revision(release, target))
+    Ok(new_revision(release, &content.row.rendering, target))
 }

@@ -32,6 +32,7 @@ impl<J> Run<'_, J> {
             cluster: &self.cluster,
             guard: self.held,
             reporter: &self.reports,
+            kept: self.control,
             cancel: self.held.stop(),
         }
     }
