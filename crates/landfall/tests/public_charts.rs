@@ -62,11 +62,11 @@ const CASES: [Case; 10] = [
         definitions: &[],
     },
     Case {
-        // Definitions among the templates, kept; a hook that makes a Secret.
-        folder: "argoproj__argo-helm__charts__argo-cd",
+        // Definitions below crds/, certificates drawn anew, a sub-chart.
+        folder: "bitnami__charts__bitnami__argo-cd",
         values: "",
-        upgrade: "notifications:\n  enabled: false\n",
-        secrets: &["argocd-redis"],
+        upgrade: "commonAnnotations:\n  note: second\n",
+        secrets: &[],
         definitions: &["argoproj.io"],
     },
     Case {
@@ -101,12 +101,12 @@ const CASES: [Case; 10] = [
         definitions: &[],
     },
     Case {
-        // Definitions and webhooks among the templates.
-        folder: "cloudnative-pg__charts__charts__cloudnative-pg",
+        // Definitions, webhooks, and names that are cut.
+        folder: "bitnami__charts__bitnami__rabbitmq-cluster-operator",
         values: "",
-        upgrade: "replicaCount: 2\n",
+        upgrade: "commonAnnotations:\n  note: second\n",
         secrets: &[],
-        definitions: &["postgresql.cnpg.io"],
+        definitions: &["rabbitmq.com"],
     },
     Case {
         folder: "bitnami__charts__bitnami__sealed-secrets",
@@ -200,7 +200,8 @@ fn list(cluster: &ClusterTools, what: &[&str]) -> Vec<Value> {
 
 /// What Landfall leaves after each step.
 async fn by_landfall(cluster: &ClusterTools, api: &Api, case: &Case) -> Result<Vec<Names>, String> {
-    let (name, namespace) = (case.name(), format!("{}-landfall", case.name()));
+    // As long as Helm's, as charts cut names that they make of it.
+    let (name, namespace) = (case.name(), format!("{}-ns-l", case.name()));
     let environment = json!({
         "name": name, "app": name, "kind": "sandbox", "cluster": "lab", "release": "1", "namespace": namespace,
         "release_name": name, "values": case.values, "on_failure": "leave",
@@ -238,7 +239,7 @@ async fn ended_well(api: &Api, what: &str, op: &str) -> Result<(), String> {
 
 /// What Helm leaves after each step.
 fn by_helm(cluster: &ClusterTools, case: &Case, chart: &Path) -> Result<Vec<Names>, String> {
-    let (name, namespace) = (case.name(), format!("{}-helm", case.name()));
+    let (name, namespace) = (case.name(), format!("{}-ns-h", case.name()));
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| {
         let path = folder.path().join(name);
