@@ -123,6 +123,19 @@ impl Api {
         Self { url: server.url.clone(), ..self.clone() }
     }
 
+    /// A client command of this binary, as this user: exit code, what it printed, and what it said of errors.
+    pub async fn landfall(&self, binary: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+        let output = tokio::process::Command::new(binary)
+            .args(args)
+            .env("LANDFALL_SERVER", &self.url)
+            .env("LANDFALL_TOKEN", &self.token)
+            .output()
+            .await
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    }
+
     async fn send(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
         let answer = request.bearer_auth(&self.token).send().await.unwrap();
         let status = answer.status().as_u16();

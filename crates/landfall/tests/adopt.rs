@@ -100,15 +100,7 @@ impl World {
     }
 
     async fn landfall(&self, args: &[&str]) -> (Option<i32>, String, String) {
-        let output = tokio::process::Command::new(binary())
-            .args(args)
-            .env("LANDFALL_SERVER", &self.api.url)
-            .env("LANDFALL_TOKEN", &self.api.token)
-            .output()
-            .await
-            .unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (output.status.code(), text(&output.stdout), text(&output.stderr))
+        self.api.landfall(binary(), args).await
     }
 }
 

@@ -1,12 +1,9 @@
 //! Adopting a Helm release and checking for drift: calls and pages, without JavaScript.
 
-use control::Actor;
-use control::op::OpEvent;
-use futures_util::StreamExt as _;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::site::{Asking, Site};
+use super::site::{Asking, Site, ended};
 
 /// Leaves Helm release `qa` in the cluster, which no environment has.
 async fn left_behind(site: &Site, ada: &Asking) {
@@ -16,16 +13,6 @@ async fn left_behind(site: &Site, ada: &Asking) {
     ended(site, &made["op"]).await;
     let op = ada.delete("/api/v1/environments/qa?forget=true").await.expect(StatusCode::OK).json();
     ended(site, &op).await;
-}
-
-async fn ended(site: &Site, op: &Value) {
-    let id = op["id"].as_str().unwrap().parse().unwrap();
-    let mut events = site.control.op_subscribe(&Actor::system(), id, 0).await.unwrap();
-    while let Some(event) = events.next().await {
-        if event.unwrap() == OpEvent::End {
-            return;
-        }
-    }
 }
 
 /// From the link where environments are made to the adopted environment, its history and a drift check.

@@ -1,12 +1,9 @@
 //! Removing an environment: calls and pages, without JavaScript.
 
-use control::Actor;
-use control::op::OpEvent;
-use futures_util::StreamExt as _;
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::site::{Asking, Site};
+use super::site::{Asking, Site, ended};
 
 /// Makes environment `qa` and waits until it runs; its id.
 async fn running(site: &Site, ada: &Asking) -> String {
@@ -19,17 +16,6 @@ async fn made(site: &Site, ada: &Asking) -> String {
     let made = ada.post("/api/v1/environments", &new).await.expect(StatusCode::CREATED).json();
     ended(site, &made["op"]).await;
     made["environment"]["id"].as_str().unwrap().to_owned()
-}
-
-/// Waits for the end of an Op.
-async fn ended(site: &Site, op: &Value) {
-    let id = op["id"].as_str().unwrap().parse().unwrap();
-    let mut events = site.control.op_subscribe(&Actor::system(), id, 0).await.unwrap();
-    while let Some(event) = events.next().await {
-        if event.unwrap() == OpEvent::End {
-            return;
-        }
-    }
 }
 
 /// `DELETE` answers the Op, once for a key; while it runs, and afterwards, what is asked for is a conflict.

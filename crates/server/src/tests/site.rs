@@ -12,8 +12,10 @@ use axum::extract::ConnectInfo;
 use control::account::{NewAdministrator, NewPerson, NewToken, Remote};
 use control::cluster::{AccessFuture, SimulatedClusters};
 use control::names::ClusterName;
+use control::op::OpEvent;
 use control::store::ids::ClusterId;
 use control::{Actor, Config, Control, Database, Limits, OutboundPolicy, WorkerSettings, Workers};
+use futures_util::StreamExt as _;
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -297,5 +299,16 @@ impl Answer {
             }
         }
         words.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Waits for the end of an Op.
+pub(super) async fn ended(site: &Site, op: &Value) {
+    let id = op["id"].as_str().unwrap().parse().unwrap();
+    let mut events = site.control.op_subscribe(&Actor::system(), id, 0).await.unwrap();
+    while let Some(event) = events.next().await {
+        if event.unwrap() == OpEvent::End {
+            return;
+        }
     }
 }
