@@ -29,17 +29,13 @@ fn reconcile(cluster: &Cluster, stored: &StoredObject) -> Result<Next, StatusErr
     {
         return Ok(Next::OnChange);
     }
-    let pods = cluster.controlled_by("pods", &stored.uid);
-    let in_phase = |phase: &str| {
-        pods_of::count(pods.iter().filter(|pod| pods_of::phase(pod) == phase).count())
-    };
-    let (succeeded, failed) = (in_phase("Succeeded"), in_phase("Failed"));
     let completions = object::integer(&job, &["spec", "completions"]).unwrap_or(1);
     let limit = object::integer(&job, &["spec", "backoffLimit"]).unwrap_or(BACK_OFF_LIMIT);
-    let mut active = pods_of::active(cluster, stored);
-    if failed <= limit {
+    let mut pods = Pods::of(cluster, stored);
+    if pods.failed <= limit {
         let parallel = object::integer(&job, &["spec", "parallelism"]).unwrap_or(1);
-        let missing = (completions - succeeded).min(parallel) - pods_of::count(active.len());
+        let active = pods_of::count(pods.active.len());
+        let missing = (completions - pods.succeeded).min(parallel) - active;
         for _ in 0..missing {
             let mut pod = pods_of::from_template(&job);
             object::metadata_mut(&mut pod)
@@ -48,30 +44,49 @@ fn reconcile(cluster: &Cluster, stored: &StoredObject) -> Result<Next, StatusErr
             pods_of::set_label(&mut pod, "job-name", &stored.name);
             pods_of::create(cluster, SOURCE, &job, pod)?;
         }
-        active = pods_of::active(cluster, stored);
+        pods = Pods::of(cluster, stored);
     }
-    let outcome = Outcome { succeeded, failed, completions, limit };
+    let outcome = Outcome { pods, completions, limit };
     cluster.update_status("jobs.batch", &stored.namespace, &stored.name, |job| {
-        tell(job, &active, &outcome);
+        tell(job, &outcome);
     })?;
     outcome.announce(cluster, &job);
     Ok(Next::OnChange)
 }
 
-struct Outcome {
+/// A Job's pods, all from one look: a pod that ended between two looks would be in neither count, and another would be
+/// made in its place.
+struct Pods {
+    active: Vec<Value>,
     succeeded: i64,
     failed: i64,
+}
+
+impl Pods {
+    fn of(cluster: &Cluster, job: &StoredObject) -> Self {
+        let mut active = cluster.controlled_by("pods", &job.uid);
+        let in_phase = |phase: &str| {
+            pods_of::count(active.iter().filter(|pod| pods_of::phase(pod) == phase).count())
+        };
+        let (succeeded, failed) = (in_phase("Succeeded"), in_phase("Failed"));
+        active.retain(pods_of::is_active);
+        Self { active, succeeded, failed }
+    }
+}
+
+struct Outcome {
+    pods: Pods,
     completions: i64,
     limit: i64,
 }
 
 impl Outcome {
     fn is_complete(&self) -> bool {
-        self.succeeded >= self.completions
+        self.pods.succeeded >= self.completions
     }
 
     fn is_failed(&self) -> bool {
-        self.failed > self.limit
+        self.pods.failed > self.limit
     }
 
     fn announce(&self, cluster: &Cluster, job: &Value) {
@@ -84,18 +99,19 @@ impl Outcome {
     }
 }
 
-fn tell(job: &mut Value, active: &[Value], outcome: &Outcome) {
+fn tell(job: &mut Value, outcome: &Outcome) {
     let now = object::now();
-    let ready = active.iter().filter(|pod| pods_of::is_ready(pod)).count();
+    let pods = &outcome.pods;
+    let ready = pods.active.iter().filter(|pod| pods_of::is_ready(pod)).count();
     let status = object::map_mut(job, "status");
     status.entry("startTime").or_insert_with(|| json!(now));
     status.insert("ready".to_owned(), json!(ready));
     status.insert("terminating".to_owned(), json!(0));
     status.insert("uncountedTerminatedPods".to_owned(), json!({}));
     let counts = [
-        ("active", pods_of::count(active.len())),
-        ("succeeded", outcome.succeeded),
-        ("failed", outcome.failed),
+        ("active", pods_of::count(pods.active.len())),
+        ("succeeded", pods.succeeded),
+        ("failed", pods.failed),
     ];
     for (key, number) in counts {
         // Kubernetes leaves zeros out here.

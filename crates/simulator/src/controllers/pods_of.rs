@@ -14,8 +14,13 @@ use crate::{
 /// The owner's pods that have not ended and are not being deleted.
 pub(super) fn active(cluster: &Cluster, owner: &StoredObject) -> Vec<Value> {
     let mut pods = cluster.controlled_by("pods", &owner.uid);
-    pods.retain(|pod| !object::is_deleting(pod) && !matches!(phase(pod), "Succeeded" | "Failed"));
+    pods.retain(is_active);
     pods
+}
+
+/// Whether a pod has not ended and is not being deleted.
+pub(super) fn is_active(pod: &Value) -> bool {
+    !object::is_deleting(pod) && !matches!(phase(pod), "Succeeded" | "Failed")
 }
 
 /// `status.phase`.

@@ -246,27 +246,28 @@ async fn stateful_set_in_order() {
     assert_eq!(claims[0]["status"]["phase"], "Bound");
 }
 
+fn job(name: &str, annotations: &Value) -> Value {
+    json!({
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": { "name": name, "namespace": "default" },
+        "spec": {
+            "backoffLimit": 1,
+            "template": {
+                "metadata": { "annotations": annotations },
+                "spec": { "restartPolicy": "Never", "containers": [{ "name": "migrate", "image": "shop/api:1" }] },
+            },
+        },
+    })
+}
+
 /// A Job runs its pod to the end and is complete; one whose pods fail reaches its limit.
 #[tokio::test]
 async fn jobs_end() {
     let running = run();
-    let job = |name: &str, annotations: Value| {
-        json!({
-            "apiVersion": "batch/v1",
-            "kind": "Job",
-            "metadata": { "name": name, "namespace": "default" },
-            "spec": {
-                "backoffLimit": 1,
-                "template": {
-                    "metadata": { "annotations": annotations },
-                    "spec": { "restartPolicy": "Never", "containers": [{ "name": "migrate", "image": "shop/api:1" }] },
-                },
-            },
-        })
-    };
-    running.create("jobs.batch", job("good", json!({})));
+    running.create("jobs.batch", job("good", &json!({})));
     running
-        .create("jobs.batch", job("bad", json!({ "simulator.landfall.dev/fault": "crash-loop" })));
+        .create("jobs.batch", job("bad", &json!({ "simulator.landfall.dev/fault": "crash-loop" })));
     let jobs = running
         .until("jobs.batch", |jobs| {
             jobs.iter().any(|job| object::condition(job, "Complete") == "True")
@@ -275,6 +276,19 @@ async fn jobs_end() {
         .await;
     let bad = jobs.iter().find(|job| object::name(job) == "bad").unwrap();
     assert_eq!(object::integer(bad, &["status", "failed"]), Some(2));
+}
+
+/// However a pod's end falls between the looks at its Job, no second pod is made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_has_one_pod() {
+    const JOBS: usize = 400;
+    let running = run();
+    for number in 0..JOBS {
+        running.create("jobs.batch", job(&format!("job-{number}"), &json!({})));
+    }
+    let complete = |job: &Value| object::condition(job, "Complete") == "True";
+    running.until("jobs.batch", |jobs| jobs.iter().all(complete)).await;
+    assert_eq!(running.until("pods", |_| true).await.len(), JOBS);
 }
 
 /// Services of type `LoadBalancer` and Ingresses get an address.
