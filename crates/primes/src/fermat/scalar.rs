@@ -1,4 +1,6 @@
-//! The test for one number. Numbers are slices of 64-bit limbs, lowest first.
+//! The test for one number.
+
+use crate::limbs::{double, less, negated_inverse, subtract};
 
 /// How many limbs the inner loops take at a time.
 const STEP: usize = 8;
@@ -21,15 +23,6 @@ pub(super) fn passes(n: &[u64]) -> bool {
         }
     }
     power == one
-}
-
-/// -1/n modulo 2^64, by Newton's iteration: each round doubles the right bits, and the first has three.
-pub(super) fn negated_inverse(n: u64) -> u64 {
-    let mut inverse = n;
-    for _ in 0..5 {
-        inverse = inverse.wrapping_mul(2_u64.wrapping_sub(n.wrapping_mul(inverse)));
-    }
-    inverse.wrapping_neg()
 }
 
 /// `t + a * b + carry` as its low limb and the next carry; cannot overflow two limbs.
@@ -93,35 +86,6 @@ fn reduce(wide: &mut [u64], n: &[u64], factor: u64, out: &mut [u64]) {
     out.copy_from_slice(&wide[n.len()..]);
     if over != 0 || !less(out, n) {
         subtract(out, n);
-    }
-}
-
-/// `2 * a` modulo `n`, for `a` below `n`.
-pub(super) fn double(a: &mut [u64], n: &[u64]) {
-    let mut shifted_out = 0;
-    for limb in &mut *a {
-        let top = *limb >> 63;
-        *limb = *limb << 1 | shifted_out;
-        shifted_out = top;
-    }
-    if shifted_out != 0 || !less(a, n) {
-        subtract(a, n);
-    }
-}
-
-fn less(a: &[u64], b: &[u64]) -> bool {
-    a.iter().rev().lt(b.iter().rev())
-}
-
-/// `a - b` modulo R.
-pub(super) fn subtract(a: &mut [u64], b: &[u64]) {
-    let mut borrow = false;
-    for (a, b) in a.iter_mut().zip(b) {
-        (*a, borrow) = {
-            let (difference, first) = a.overflowing_sub(*b);
-            let (difference, second) = difference.overflowing_sub(u64::from(borrow));
-            (difference, first | second)
-        };
     }
 }
 

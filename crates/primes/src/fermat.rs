@@ -1,15 +1,15 @@
 //! Fermat's test to base 2: fast, and only ever used to turn candidates down.
 //!
 //! Of the some forty candidates that a sieve leaves for each prime, all but one are composite, and finding that out is what
-//! making a key costs. A composite number all but never passes; what does pass is judged by the library's own test, so that
-//! nothing here can make a key weak. Time depends on the candidate, which is thrown away.
+//! making a key costs. A composite number all but never passes; what does pass is judged anew, so that nothing here can make a
+//! key weak. Time depends on the candidate, which is thrown away.
 //!
-//! Where the processor multiplies 52 bits in eight lanes (AVX-512 IFMA: Intel since 2019, AMD since 2022), eight candidates are tested
-//! together, seven times as fast as one by one. Arithmetic is Montgomery's (Handbook of Applied Cryptography, 14.3.2).
+//! Where the processor multiplies in eight lanes, eight candidates are tested together, seven times as fast as one by one.
+
+mod scalar;
 
 #[cfg(target_arch = "x86_64")]
-mod lanes;
-mod scalar;
+use crate::lanes;
 
 /// How many candidates are best tested together.
 pub(crate) const TOGETHER: usize = 8;
@@ -18,7 +18,7 @@ pub(crate) const TOGETHER: usize = 8;
 /// length, with their highest bits set.
 pub(crate) fn first_that_passes(candidates: &[Vec<u64>]) -> Option<&Vec<u64>> {
     #[cfg(target_arch = "x86_64")]
-    if let Some(passed) = lanes::passed(candidates) {
+    if let Some(passed) = lanes::fermat::passed(candidates) {
         return candidates.iter().zip(passed).find(|(_, passed)| *passed).map(|(number, _)| number);
     }
     candidates.iter().find(|number| scalar::passes(number))
