@@ -52,7 +52,7 @@ impl VarName {
 pub(crate) struct Source {
     /// The name under which it was parsed.
     pub(crate) name: Str,
-    pub(crate) text: Vec<u8>,
+    pub(crate) text: Str,
     pub(crate) left_delim: String,
     pub(crate) right_delim: String,
     nodes: Vec<Node>,
@@ -198,7 +198,7 @@ impl Source {
     /// The longest text whose parts can be told by number.
     pub(crate) const MAX_TEXT: usize = (u32::MAX / 4) as usize;
 
-    pub(crate) fn new(name: Str, text: Vec<u8>, left_delim: &str, right_delim: &str) -> Self {
+    pub(crate) fn new(name: Str, text: Str, left_delim: &str, right_delim: &str) -> Self {
         // What charts need on average or somewhat more; growing means copying.
         let (nodes, children, fields) = (text.len() / 12, text.len() / 16, text.len() / 64);
         Self {
@@ -216,6 +216,15 @@ impl Source {
             variables: vec!["$".into()],
             functions: Vec::new(),
         }
+    }
+
+    /// Gives back the room that a parsed text did not need: the next one can have it, and memory that was never touched costs
+    /// least.
+    pub(crate) fn shrink(&mut self) {
+        self.nodes.shrink_to_fit();
+        self.children.shrink_to_fit();
+        self.fields.shrink_to_fit();
+        self.field_names.shrink_to_fit();
     }
 
     pub(crate) fn push(&mut self, pos: usize, kind: NodeKind) -> Id {

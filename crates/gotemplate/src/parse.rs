@@ -36,7 +36,7 @@ impl Default for Delims {
 /// Parses a text that may define several templates; the text itself is the last of them.
 pub(crate) fn parse(
     name: Str,
-    text: &[u8],
+    text: &Str,
     functions: &FuncMap,
     delims: &Delims,
 ) -> Result<Arc<[Arc<Template>]>, ParseError> {
@@ -44,7 +44,7 @@ pub(crate) fn parse(
         let message = format!("template is longer than {} bytes", Source::MAX_TEXT);
         return Err(ParseError { name, line: 1, message });
     }
-    let source = Source::new(name.clone(), text.to_vec(), &delims.left, &delims.right);
+    let source = Source::new(name.clone(), text.clone(), &delims.left, &delims.right);
     let mut parser = Parser {
         lexer: Lexer::new(text, delims.left.as_bytes(), delims.right.as_bytes()),
         functions,
@@ -59,6 +59,7 @@ pub(crate) fn parse(
     parser.lexer.continue_is_keyword = parser.function("continue").is_none();
     let root = parser.text_to_end()?;
     parser.add(name, root)?;
+    parser.source.shrink();
     let source = Arc::new(parser.source);
     let template = |(name, root): (Str, Id)| {
         let empty = source.is_empty_list(root);

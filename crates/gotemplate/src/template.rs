@@ -101,11 +101,7 @@ impl TemplateSet {
     ///
     /// A template replaces one of the same name, unless it is empty: nothing but blanks, comments
     /// and definitions. If the text does not parse, nothing is added.
-    pub fn parse(
-        &mut self,
-        name: impl Into<Str>,
-        text: impl AsRef<[u8]>,
-    ) -> Result<(), ParseError> {
+    pub fn parse(&mut self, name: impl Into<Str>, text: impl Into<Str>) -> Result<(), ParseError> {
         let parsed = self.parse_only(name, text)?;
         self.add(&parsed);
         Ok(())
@@ -116,10 +112,10 @@ impl TemplateSet {
     pub fn parse_only(
         &self,
         name: impl Into<Str>,
-        text: impl AsRef<[u8]>,
+        text: impl Into<Str>,
     ) -> Result<Parsed, ParseError> {
         let name = name.into();
-        let templates = parse::parse(name.clone(), text.as_ref(), &self.functions, &self.delims)?;
+        let templates = parse::parse(name.clone(), &text.into(), &self.functions, &self.delims)?;
         Ok(Parsed { name, templates })
     }
 

@@ -115,6 +115,12 @@ impl From<&str> for Str {
     }
 }
 
+impl From<&Str> for Str {
+    fn from(text: &Str) -> Self {
+        text.clone()
+    }
+}
+
 impl From<String> for Str {
     fn from(text: String) -> Self {
         Self::from(text.as_bytes())
@@ -128,9 +134,16 @@ impl From<&String> for Str {
 }
 
 /// A long text is not copied.
+impl From<Arc<[u8]>> for Str {
+    fn from(bytes: Arc<[u8]>) -> Self {
+        if bytes.len() <= INLINE { Self::from(&*bytes) } else { Self(Repr::Shared(bytes)) }
+    }
+}
+
+/// A long text is not copied.
 impl From<Arc<str>> for Str {
     fn from(text: Arc<str>) -> Self {
-        if text.len() <= INLINE { Self::from(&*text) } else { Self(Repr::Shared(text.into())) }
+        Self::from(Arc::<[u8]>::from(text))
     }
 }
 

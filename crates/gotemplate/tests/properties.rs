@@ -104,7 +104,7 @@ proptest! {
     fn text_is_bytes(text in prop::collection::vec(any::<u8>(), 0..64)) {
         prop_assume!(!text.windows(2).any(|pair| pair == b"{{"));
         let mut set = TemplateSet::new("set", FuncMap::new());
-        set.parse("t", &text).expect("no action in it");
+        set.parse("t", text.as_slice()).expect("no action in it");
         prop_assert_eq!(set.execute("t", Value::Nil).expect("text alone"), text);
     }
 

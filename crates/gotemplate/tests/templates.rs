@@ -52,7 +52,7 @@ fn functions() -> FuncMap {
 fn set(texts: &[(&str, &str)]) -> TemplateSet {
     let mut set = TemplateSet::new("gotpl", functions());
     for (name, text) in texts {
-        set.parse(*name, text).expect("the template parses");
+        set.parse(*name, *text).expect("the template parses");
     }
     set
 }

@@ -90,7 +90,7 @@ impl Ahead {
 impl Work {
     fn parse_what_is_left(&self) {
         while let Some(text) = self.texts.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            if let Ok(parsed) = self.set.parse_only(text.name.clone(), &*text.data) {
+            if let Ok(parsed) = self.set.parse_only(text.name.clone(), Arc::clone(&text.data)) {
                 let _ = text.parsed.set(parsed); // each text is taken once
             }
         }

@@ -173,7 +173,7 @@ impl Parsed {
             match ahead.filter(|_| purpose == Purpose::Output) {
                 Some(parsed) => set.add(parsed),
                 None => set
-                    .parse(file.name.as_str(), text)
+                    .parse(file.name.as_str(), Arc::clone(text))
                     .map_err(|error| TemplateError::parse(&error))?,
             }
         }

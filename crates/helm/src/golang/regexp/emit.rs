@@ -7,66 +7,109 @@ use super::class::ClassItem;
 use super::parse::Node;
 use std::fmt::Write;
 
-/// The whole pattern.
-pub(super) fn emit(root: &Node) -> String {
-    let mut out = String::new();
-    write_node(root, &mut out);
-    out
+/// What texts a written pattern is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Texts {
+    Any,
+    /// Only such without a byte above 127. What a class has beyond is left out: for those characters the crate sets up
+    /// tables of half a megabyte, which takes longer than all that charts do with patterns.
+    Ascii,
 }
 
-fn write_node(node: &Node, out: &mut String) {
-    match node {
-        Node::Literal { character, fold: false } => write_character(*character, out),
-        Node::Literal { character, fold: true } => {
-            out.push_str("(?i:");
-            write_character(*character, out);
-            out.push(')');
-        }
-        Node::Never => out.push_str("[a&&b]"),
-        Node::Any { newline: false } => out.push('.'),
-        Node::Any { newline: true } => out.push_str("(?s:.)"),
-        Node::Class { items, negated, fold } => write_class(items, *negated, *fold, out),
-        Node::BeginText => out.push_str("\\A"),
-        Node::EndText => out.push_str("\\z"),
-        Node::BeginLine => out.push_str("(?m:^)"),
-        Node::EndLine => out.push_str("(?m:$)"),
-        Node::WordBoundary => out.push_str("(?-u:\\b)"),
-        Node::NoWordBoundary => out.push_str("(?-u:\\B)"),
-        Node::Capture(inner) => {
-            out.push('(');
-            write_node(inner, out);
-            out.push(')');
-        }
-        Node::Concat(nodes) => {
-            for node in nodes {
-                write_grouped(node, matches!(node, Node::Alternate(_)), out);
+/// The whole pattern.
+pub(super) fn emit(root: &Node, texts: Texts) -> String {
+    let mut writer = Writer { texts, out: String::new() };
+    writer.write_node(root);
+    writer.out
+}
+
+struct Writer {
+    texts: Texts,
+    out: String,
+}
+
+impl Writer {
+    fn write_node(&mut self, node: &Node) {
+        match node {
+            Node::Literal { character, fold: false } => write_character(*character, &mut self.out),
+            Node::Literal { character, fold: true } => {
+                self.out.push_str("(?i:");
+                write_character(*character, &mut self.out);
+                self.out.push(')');
             }
-        }
-        Node::Alternate(nodes) => {
-            for (index, node) in nodes.iter().enumerate() {
-                if index > 0 {
-                    out.push('|');
+            Node::Never => self.out.push_str("[a&&b]"),
+            Node::Any { newline: false } => self.out.push_str(match self.texts {
+                Texts::Any => ".",
+                Texts::Ascii => r"[\x00-\x09\x0B-\x7F]",
+            }),
+            Node::Any { newline: true } => self.out.push_str(match self.texts {
+                Texts::Any => "(?s:.)",
+                Texts::Ascii => r"[\x00-\x7F]",
+            }),
+            Node::Class { items, negated, fold } => self.write_class(items, *negated, *fold),
+            Node::BeginText => self.out.push_str("\\A"),
+            Node::EndText => self.out.push_str("\\z"),
+            Node::BeginLine => self.out.push_str("(?m:^)"),
+            Node::EndLine => self.out.push_str("(?m:$)"),
+            Node::WordBoundary => self.out.push_str("(?-u:\\b)"),
+            Node::NoWordBoundary => self.out.push_str("(?-u:\\B)"),
+            Node::Capture(inner) => {
+                self.out.push('(');
+                self.write_node(inner);
+                self.out.push(')');
+            }
+            Node::Concat(nodes) => {
+                for node in nodes {
+                    self.write_grouped(node, matches!(node, Node::Alternate(_)));
                 }
-                write_node(node, out);
+            }
+            Node::Alternate(nodes) => {
+                for (index, node) in nodes.iter().enumerate() {
+                    if index > 0 {
+                        self.out.push('|');
+                    }
+                    self.write_node(node);
+                }
+            }
+            Node::Repeat { node, min, max, greedy } => {
+                self.write_grouped(node, true);
+                write_counts(*min, *max, &mut self.out);
+                if !greedy {
+                    self.out.push('?');
+                }
             }
         }
-        Node::Repeat { node, min, max, greedy } => {
-            write_grouped(node, true, out);
-            write_counts(*min, *max, out);
-            if !greedy {
-                out.push('?');
-            }
+    }
+
+    fn write_grouped(&mut self, node: &Node, grouped: bool) {
+        if grouped {
+            self.out.push_str("(?:");
+            self.write_node(node);
+            self.out.push(')');
+        } else {
+            self.write_node(node);
+        }
+    }
+
+    fn write_class(&mut self, items: &[ClassItem], negated: bool, fold: bool) {
+        // Folding would bring characters back that stand for letters: U+212A for k.
+        let cut =
+            self.texts == Texts::Ascii && !fold && (negated || items.iter().any(exceeds_ascii));
+        if cut {
+            self.out.push('[');
+        }
+        write_class(items, negated, fold, &mut self.out);
+        if cut {
+            self.out.push_str(r"&&[\x00-\x7F]]");
         }
     }
 }
 
-fn write_grouped(node: &Node, grouped: bool, out: &mut String) {
-    if grouped {
-        out.push_str("(?:");
-        write_node(node, out);
-        out.push(')');
-    } else {
-        write_node(node, out);
+/// Whether a member of a class may have characters beyond ASCII.
+fn exceeds_ascii(item: &ClassItem) -> bool {
+    match item {
+        ClassItem::Set { set, negated } => *negated || set.contains('\\'),
+        ClassItem::Range(_, high) => *high > 0x7F,
     }
 }
 

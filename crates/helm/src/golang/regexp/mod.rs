@@ -10,14 +10,29 @@ mod emit;
 mod parse;
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use emit::{Texts, emit};
+use regex::bytes::Regex;
 
 /// Upper bound of a compiled pattern in bytes; Go's own bound (128 MiB) is of the same kind.
 const COMPILED_SIZE_LIMIT: usize = 64 << 20;
 
+/// Patterns longer than this are compiled for all texts at once, lest it turns out later that they are too large.
+const SHORT_PATTERN: usize = 1024;
+
 /// A compiled pattern.
 #[derive(Debug, Clone)]
-pub(crate) struct Regexp {
-    regex: regex::bytes::Regex,
+pub(crate) struct Regexp(Arc<Compiled>);
+
+#[derive(Debug)]
+struct Compiled {
+    /// For texts of ASCII alone, as nearly all are.
+    ascii: Regex,
+    /// For all texts, once there is one that the other is not for.
+    any: OnceLock<Regex>,
+    /// What `any` is compiled from.
+    any_pattern: String,
     /// Names of the groups by index; Go allows one name several times.
     group_names: Vec<Option<String>>,
     /// Whether the pattern text is empty, which changes `split`.
@@ -86,23 +101,40 @@ impl Regexp {
             RegexpError::new(Problem::InvalidUtf8, &rest)
         })?;
         let parsed = parse::parse(pattern)?;
-        let regex = regex::bytes::RegexBuilder::new(&emit::emit(&parsed.root))
-            .size_limit(COMPILED_SIZE_LIMIT)
-            // No lazy automaton: setting it up costs more than all the short texts of a chart take without it.
-            .dfa_size_limit(0)
-            .build()
-            .map_err(|_| RegexpError::new(Problem::Large, pattern))?;
-        Ok(Self { regex, group_names: parsed.group_names, is_empty: pattern.is_empty() })
+        let build = |text: &str| build(text).map_err(|_| RegexpError::new(Problem::Large, pattern));
+        let ascii_pattern = emit(&parsed.root, Texts::Ascii);
+        let any_pattern = emit(&parsed.root, Texts::Any);
+        let ascii = build(&ascii_pattern)?;
+        let any = OnceLock::new();
+        if any_pattern == ascii_pattern {
+            let _ = any.set(ascii.clone()); // nobody else has it yet
+        } else if pattern.len() > SHORT_PATTERN || pattern.contains('{') {
+            let _ = any.set(build(&any_pattern)?);
+        }
+        let (group_names, is_empty) = (parsed.group_names, pattern.is_empty());
+        Ok(Self(Arc::new(Compiled { ascii, any, any_pattern, group_names, is_empty })))
+    }
+
+    /// What finds matches in `text`.
+    fn regex(&self, text: &[u8]) -> &Regex {
+        let compiled = &*self.0;
+        if text.is_ascii() {
+            return &compiled.ascii;
+        }
+        // Short patterns without counts are not too large, so this does not fail.
+        compiled
+            .any
+            .get_or_init(|| build(&compiled.any_pattern).unwrap_or_else(|_| compiled.ascii.clone()))
     }
 
     /// Whether the pattern matches anywhere in `text`.
     pub(crate) fn is_match(&self, text: &[u8]) -> bool {
-        self.regex.is_match(text)
+        self.regex(text).is_match(text)
     }
 
     /// The first match, empty if there is none.
     pub(crate) fn find<'t>(&self, text: &'t [u8]) -> &'t [u8] {
-        self.regex.find(text).map_or(&[], |found| found.as_bytes())
+        self.regex(text).find(text).map_or(&[], |found| found.as_bytes())
     }
 
     /// At most `limit` matches (all if negative) as byte ranges.
@@ -111,7 +143,12 @@ impl Regexp {
         let on_character = |range: &std::ops::Range<usize>| {
             !range.is_empty() || is_character_start(text, range.start)
         };
-        self.regex.find_iter(text).map(|m| m.range()).filter(on_character).take(limit).collect()
+        self.regex(text)
+            .find_iter(text)
+            .map(|m| m.range())
+            .filter(on_character)
+            .take(limit)
+            .collect()
     }
 
     /// Go's `ReplaceAllString`: `$1`, `$name`, `${name}` and `$$` in `template` are expanded.
@@ -129,10 +166,11 @@ impl Regexp {
         text: &[u8],
         mut write: impl FnMut(&regex::bytes::Captures<'_>, &mut Vec<u8>),
     ) -> Vec<u8> {
+        let regex = self.regex(text);
         let mut out = Vec::with_capacity(text.len());
         let (mut last_end, mut search_from) = (0, 0);
         while search_from <= text.len() {
-            let Some(captures) = self.regex.captures_at(text, search_from) else { break };
+            let Some(captures) = regex.captures_at(text, search_from) else { break };
             let Some(whole) = captures.get(0) else { break };
             out.extend_from_slice(&text[last_end.min(whole.start())..whole.start()]);
             // An empty match right after another match is no match of its own.
@@ -152,7 +190,7 @@ impl Regexp {
         if limit == 0 {
             return Vec::new();
         }
-        if !self.is_empty && text.is_empty() {
+        if !self.0.is_empty && text.is_empty() {
             return vec![text];
         }
         let mut pieces: Vec<&[u8]> = Vec::new();
@@ -202,9 +240,18 @@ impl Regexp {
             let is_number = name == "0" || !name.starts_with('0');
             return name.parse().ok().filter(|_| is_number).and_then(by_index);
         }
-        let named = self.group_names.iter().enumerate();
+        let named = self.0.group_names.iter().enumerate();
         named.filter(|(_, n)| n.as_deref() == Some(name)).find_map(|(index, _)| by_index(index))
     }
+}
+
+/// Compiles what [`emit`] has written.
+fn build(pattern: &str) -> Result<Regex, regex::Error> {
+    regex::bytes::RegexBuilder::new(pattern)
+        .size_limit(COMPILED_SIZE_LIMIT)
+        // No lazy automaton: setting it up costs more than all the short texts of a chart take without it.
+        .dfa_size_limit(0)
+        .build()
 }
 
 /// The reference after a `$`: `name` or `{name}` of letters, digits and underscores.

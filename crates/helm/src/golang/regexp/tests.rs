@@ -1,4 +1,4 @@
-use super::{Regexp, quote_meta};
+use super::{Regexp, build, quote_meta};
 
 fn compile(pattern: &str) -> Regexp {
     Regexp::compile(pattern.as_bytes()).unwrap_or_else(|error| panic!("{pattern}: {error}"))
@@ -83,6 +83,43 @@ fn syntax_is_gos() {
         ("\\bfoo\\b", "a foo b", true),
     ] {
         assert_eq!(compile(pattern).is_match(text.as_bytes()), matched, "{pattern} on {text:?}");
+    }
+}
+
+/// A pattern finds the same in a text of ASCII as in one that is not, where it has other tables.
+#[test]
+fn ascii_and_other_texts() {
+    for pattern in [
+        "[^a-z]+",
+        ".",
+        "(?s).",
+        "\\W+",
+        "[^\\d]x?",
+        "\\pL+",
+        "\\PL",
+        "[a-é]",
+        "(?i)[^k]",
+        "(?i)k+",
+        "[[:^alpha:]]",
+        "é|x",
+        "[é]*",
+        "^.{2}",
+        "\\bx",
+        "[\\x{0}-\\x{10FFFF}]",
+        "(?i:[a-é])+",
+    ] {
+        for text in ["", "x", "ab xk KX-7\n", "\u{1}\u{7f}", "aaaa", "z\nx"] {
+            let pattern = compile(pattern);
+            let found = |text: &[u8]| {
+                pattern.regex(text).find_iter(text).map(|m| m.range()).collect::<Vec<_>>()
+            };
+            let any = build(&pattern.0.any_pattern).unwrap();
+            let expected: Vec<_> = any.find_iter(text.as_bytes()).map(|m| m.range()).collect();
+            assert_eq!(found(text.as_bytes()), expected, "{pattern:?} in {text:?}");
+            let longer = format!("{text}é");
+            let expected: Vec<_> = any.find_iter(longer.as_bytes()).map(|m| m.range()).collect();
+            assert_eq!(found(longer.as_bytes()), expected, "{pattern:?} in {longer:?}");
+        }
     }
 }
 
