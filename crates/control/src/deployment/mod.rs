@@ -172,6 +172,8 @@ pub struct Deployment {
     pub plan_policy: PlanPolicy,
     /// What happens if it fails.
     pub on_failure: OnFailure,
+    /// Whether it takes over fields that other managers own, as Helm's `--force-conflicts` does.
+    pub force_conflicts: bool,
     /// The batch it belongs to, if one act made many.
     pub batch: Option<BatchId>,
     /// The App values revision it uses; 0: none were ever saved.

@@ -369,18 +369,17 @@ pub(crate) fn desired(
     })
 }
 
-/// Looks at the cluster and plans, with the chart's `tests` or without. Reads only.
+/// Looks at the cluster and plans. Reads only.
 pub(crate) async fn plan(
     control: &Control,
     target: &Target,
     desired: &Desired,
     history: &History,
-    tests: bool,
+    options: &PlanOptions,
 ) -> Result<Plan, PrepareError> {
-    let options = PlanOptions { tests, ..PlanOptions::default() };
-    let live = rollout::plan::read_live(&target.cluster, desired, history, &options).await?;
+    let live = rollout::plan::read_live(&target.cluster, desired, history, options).await?;
     let key = control.objects().sealer().plan_key();
-    Ok(rollout::plan::plan(desired, history, &live, &options, key)?)
+    Ok(rollout::plan::plan(desired, history, &live, options, key)?)
 }
 
 /// `Err` with every object that the cluster's dry run refused.

@@ -95,6 +95,7 @@ pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Deployment, DbErr> 
         state,
         plan_policy: row.get("plan_policy")?,
         on_failure: row.get("on_failure")?,
+        force_conflicts: row.get("force_conflicts")?,
         batch: row.opt("batch_id")?,
         app_values_revision: row.get("app_values_revision")?,
         helm_revision: row.opt("helm_revision")?,
@@ -126,6 +127,7 @@ pub(crate) struct DeploymentRow {
     pub(crate) state: DeploymentState,
     pub(crate) plan_policy: PlanPolicy,
     pub(crate) on_failure: OnFailure,
+    pub(crate) force_conflicts: bool,
     pub(crate) values: Option<Address>,
     pub(crate) app_values_revision: i64,
     pub(crate) content: Option<ContentId>,
@@ -148,6 +150,7 @@ fn read_row(row: &Row<'_>) -> Result<DeploymentRow, DbErr> {
         state: row.get("state")?,
         plan_policy: row.get("plan_policy")?,
         on_failure: row.get("on_failure")?,
+        force_conflicts: row.get("force_conflicts")?,
         values: row.opt("values_object")?,
         app_values_revision: row.get("app_values_revision")?,
         content: row.opt("content_id")?,
@@ -271,6 +274,7 @@ pub(crate) struct NewRow<'a> {
     pub(crate) reason: &'a str,
     pub(crate) plan_policy: PlanPolicy,
     pub(crate) on_failure: OnFailure,
+    pub(crate) force_conflicts: bool,
     pub(crate) values: Option<&'a Address>,
     pub(crate) app_values_revision: i64,
     pub(crate) content: Option<ContentId>,
@@ -302,9 +306,9 @@ pub(crate) async fn insert(
     sql("INSERT INTO deployments (id, environment_id, number, app_id, kind, release_id, \
          from_release_id, trigger_kind, repeats_id, batch_id, reason, state, plan_policy, on_failure, \
          values_object, app_values_revision, content_id, preview_id, changes, changed_values, op_id, \
-         created_at, created_by) \
+         created_at, created_by, force_conflicts) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22, $23)")
+         $19, $20, $21, $22, $23, $24)")
     .bind(new.id)
     .bind(new.environment)
     .bind(number)
@@ -330,6 +334,7 @@ pub(crate) async fn insert(
     .bind(new.op)
     .bind(new.at)
     .bind(Json(new.by))
+    .bind(new.force_conflicts)
     .run(c, DOING)
     .await?;
     Ok(Some(number))

@@ -31,6 +31,10 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "WHAT")]
     on_failure: Option<OnFailure>,
 
+    /// Take over fields that other managers own: what they set there is overruled
+    #[arg(long)]
+    force_conflicts: bool,
+
     /// Why, for the history
     #[arg(long, default_value = "", value_name = "TEXT")]
     reason: String,
@@ -98,6 +102,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         "release": args.release,
         "values": values,
         "on_failure": args.on_failure,
+        "force_conflicts": args.force_conflicts,
         "reason": args.reason,
     });
     let path = format!("/api/v1/environments/{}/deployments", args.environment);

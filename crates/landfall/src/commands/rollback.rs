@@ -22,6 +22,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "#NUMBER|TAG")]
     to: String,
 
+    /// Take over fields that other managers own: what they set there is overruled
+    #[arg(long)]
+    force_conflicts: bool,
+
     /// Why, for the history
     #[arg(long, default_value = "", value_name = "TEXT")]
     reason: String,
@@ -39,7 +43,11 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = args.server.client()?;
     let path = format!("/api/v1/environments/{}/rollbacks", args.environment);
-    let started: Value =
-        client.post(&path, &json!({ "to": args.to, "reason": args.reason })).await?;
+    let body = json!({
+        "to": args.to,
+        "force_conflicts": args.force_conflicts,
+        "reason": args.reason,
+    });
+    let started: Value = client.post(&path, &body).await?;
     deploy::tell(&client, started, args.watch, args.output).await
 }

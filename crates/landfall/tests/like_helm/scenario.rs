@@ -43,6 +43,9 @@ pub(crate) struct Step {
     /// All values that are given.
     #[serde(default)]
     pub(crate) values: String,
+    /// Whether fields that others own are taken over.
+    #[serde(default)]
+    pub(crate) force_conflicts: bool,
     /// Whether it must fail.
     #[serde(default)]
     pub(crate) fails: bool,

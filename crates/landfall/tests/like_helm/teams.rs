@@ -130,7 +130,8 @@ impl<'a> Helm<'a> {
             Act::Install => (ground.with_chart("install", at), Some("--create-namespace")),
             Act::Upgrade => (ground.with_chart("upgrade", at), Some("--reset-values")),
         };
-        let more = more.into_iter().map(str::to_owned);
+        let forced = step.force_conflicts.then_some("--force-conflicts");
+        let more = more.into_iter().chain(forced).map(str::to_owned);
         ground.helm(None, arguments.into_iter().chain(more).collect())
     }
 }
@@ -212,13 +213,19 @@ impl<'a> Landfall<'a> {
             ),
             Act::Install | Act::Upgrade => (
                 format!("/environments/{slug}/deployments"),
-                json!({ "release": release, "values": step.values, "on_failure": "leave" }),
+                json!({
+                    "release": release, "values": step.values, "on_failure": "leave",
+                    "force_conflicts": step.force_conflicts,
+                }),
             ),
             Act::RollBack(revision) => {
                 let number = scenario.deployment(*revision);
                 (
                     format!("/environments/{slug}/rollbacks"),
-                    json!({ "to": format!("#{number}"), "on_failure": "leave" }),
+                    json!({
+                        "to": format!("#{number}"), "on_failure": "leave",
+                        "force_conflicts": step.force_conflicts,
+                    }),
                 )
             }
         };

@@ -161,7 +161,7 @@ fn conflict(message: &str) -> Meaning {
         }
     };
     let remedy = format!(
-        "Let \"{owner}\" give the fields up, or take them out of the chart: whoever set them by hand would be overruled."
+        "Deploy with \"Take fields over\" (`--force-conflicts`), which overrules \"{owner}\"; or let \"{owner}\" give the fields up, or take them out of the chart."
     );
     Meaning::new(Cause::FieldConflict, text, remedy)
 }

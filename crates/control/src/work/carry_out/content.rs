@@ -8,7 +8,7 @@ use std::sync::Arc;
 use helm::render::PreparedChart;
 use rollout::crds::{Crds, Installed};
 use rollout::manifest::Desired;
-use rollout::plan::{Action, Plan};
+use rollout::plan::{Action, Plan, PlanOptions};
 use rollout::record::{History, NewRevision};
 
 use super::{Broken, Interrupted, Run};
@@ -248,10 +248,14 @@ impl Run<'_> {
             return Ok(content.plan.clone());
         }
         self.begin(step).await?;
-        let tests = self.job.settings.run_tests;
+        let options = PlanOptions {
+            tests: self.job.settings.run_tests,
+            force_conflicts: self.job.deployment.force_conflicts,
+            ..PlanOptions::default()
+        };
         let planned = self
             .retry_reading(|| async {
-                let plan = prepare::plan(self.control, target, desired, history, tests).await?;
+                let plan = prepare::plan(self.control, target, desired, history, &options).await?;
                 prepare::accepted(&plan)?;
                 Ok(plan)
             })

@@ -6,7 +6,7 @@ use helm::render::PreparedChart;
 use jiff::{SignedDuration, Timestamp};
 use rollout::crds::Crds;
 use rollout::hooks::{self, Moment};
-use rollout::plan::Action;
+use rollout::plan::{Action, PlanOptions};
 use rollout::record::{Finish, NewRevision};
 use rollout::wait::{WaitOptions, WaitOutcome};
 use rollout::{Execution, RolloutError, apply, prune, record, wait};
@@ -242,9 +242,13 @@ impl Run<'_> {
         let plan = match &self.job.rollback_content {
             Some(planned) if history.next(&target.owner).continued => planned.plan.clone(),
             _ => {
+                // As Helm's way back: what was to be overruled on the way there is overruled on the way back.
+                let force_conflicts = self.job.deployment.force_conflicts;
+                let options = PlanOptions { force_conflicts, ..PlanOptions::default() };
+                let (control, history) = (self.control, &history);
                 let plan = self
                     .retry(|| async {
-                        Ok(prepare::plan(self.control, &target, &desired, &history, false).await?)
+                        Ok(prepare::plan(control, &target, &desired, history, &options).await?)
                     })
                     .await?;
                 let row = self.control.content_replan(&content.row, &plan, &[]).await?;
