@@ -23,6 +23,7 @@ use crate::control::Control;
 use crate::environment::store::EnvironmentRow;
 use crate::error::{Error, Invalid, sentence};
 use crate::limits::{self, Met};
+use crate::observed::ForeignRelease;
 use crate::store::ids::DeploymentId;
 use crate::values::{
     MergeError, MergedLayers, MergedValues, ValuesLayer, merge_layers, not_values,
@@ -78,6 +79,9 @@ pub(crate) enum PrepareError {
         /// The objects, with what that means.
         culprits: Vec<Culprit>,
     },
+    /// A Helm release of others is where the environment is to be.
+    #[error("{}", .0.told())]
+    Foreign(ForeignRelease),
     /// The cluster was not reached or refused to answer.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -123,6 +127,7 @@ impl PrepareError {
     pub(crate) fn remedy(&self) -> String {
         let remedy = match self {
             Self::Limit { met, .. } => return met.remedy.clone(),
+            Self::Foreign(release) => return release.remedy_of_made(),
             Self::Chart(_) => "Add a release with a chart that loads.",
             Self::Values(MergeError::Layer { layer: ValuesLayer::Release, .. }) => {
                 "Add a release whose values are valid."
@@ -171,6 +176,7 @@ impl PrepareError {
             | Self::Values(_)
             | Self::Plan(_)
             | Self::Refused { .. }
+            | Self::Foreign(_)
             | Self::Cluster(_)
             | Self::Internal(_) => sentence(&text),
         }
@@ -181,6 +187,7 @@ impl PrepareError {
         match self {
             Self::Internal(error) => error,
             Self::Cluster(error) => crate::cluster::unreachable(&error),
+            Self::Foreign(_) => Error::conflict(self.message(), self.remedy()),
             Self::Values(MergeError::Layer { layer: ValuesLayer::Deployment, ref source }) => {
                 Error::Invalid(Invalid { problems: vec![not_values("values", source)] })
             }
@@ -305,6 +312,19 @@ impl Target {
     pub(crate) async fn history(&self, control: &Control) -> Result<History, PrepareError> {
         let (cluster, namespace) = (&self.cluster, &self.namespace);
         Ok(rollout::record::read_history(cluster, control, namespace, &self.release_name).await?)
+    }
+
+    /// The same where it is to be deployed from: refused if it is a release of others.
+    pub(crate) async fn own_history(
+        &self,
+        control: &Control,
+        environment: &EnvironmentRow,
+    ) -> Result<History, PrepareError> {
+        let history = self.history(control).await?;
+        match control.foreign_release(environment, &history).await? {
+            Some(foreign) => Err(PrepareError::Foreign(foreign)),
+            None => Ok(history),
+        }
     }
 }
 

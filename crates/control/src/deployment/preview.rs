@@ -181,7 +181,7 @@ impl Control {
         let cluster = self.environment_connect(environment).await?;
         let target = Target::new(cluster, environment, &id.to_string());
         let look = Look::now();
-        let history = target.history(self).await?;
+        let history = target.own_history(self, environment).await?;
         self.note_revisions(environment, &history, look).await?;
         let next = history.next(&target.owner);
         let crds = prepare::crds(&settings, mode, &chart, &merged.supplied)?;

@@ -354,6 +354,18 @@ pub(crate) async fn last_recorded(
     .await
 }
 
+/// Whether any deployment of an environment has written a revision of the Helm release.
+pub(crate) async fn ever_recorded(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<bool, StoreError> {
+    let found = sql("SELECT 1 AS one FROM deployments WHERE environment_id = $1 \
+                     AND helm_revision IS NOT NULL LIMIT 1")
+    .bind(environment)
+    .one(c, "see whether an environment has a Helm release", |_| Ok(()));
+    Ok(found.await?.is_some())
+}
+
 /// How many deployments of an environment are queued.
 pub(crate) async fn queued(
     c: &impl ConnectionTrait,

@@ -44,6 +44,7 @@ impl Control {
         actor.write(Subject::Environments(kind), &act, || Error::not_found("kind", kind))?;
         let Checked { row, app, cluster, release } =
             self.check_environment(actor, kind, &new).await?;
+        self.refuse_foreign_release(&row, &cluster).await?;
         let values = self.objects().put_text(&new.values).await?;
         let at = now();
         let by = actor.by();
@@ -103,6 +104,23 @@ impl Control {
         commit(tx).await?;
         let started = self.started(actor, &row, &queued).await?;
         Ok((self.environment_get(actor, &row.id.to_string()).await?, started))
+    }
+
+    /// A release that is there and belongs to no environment is adopted, not upgraded over.
+    async fn refuse_foreign_release(
+        &self,
+        row: &EnvironmentRow,
+        cluster: &ClusterRow,
+    ) -> Result<(), Error> {
+        let EnvironmentRow { namespace, release_name, .. } = row;
+        let c = self.db().read();
+        if store::by_place(c, cluster.id, namespace, release_name).await?.is_some() {
+            return Err(place_taken(row, cluster));
+        }
+        match self.foreign_release_at(row).await? {
+            Some(there) => Err(Error::invalid("release_name", there.told(), there.remedy())),
+            None => Ok(()),
+        }
     }
 
     /// Checks the form; everything that is wrong is told at once.
@@ -250,14 +268,18 @@ pub(crate) fn taken(
     if failed.violates("environments_name", "environments.name") {
         Error::Invalid(Invalid { problems: vec![name_taken(&row.name)] })
     } else if failed.violates("environments_place", place) {
-        let message = format!(
-            "Another environment has the Helm release `{}` in namespace `{}` of cluster `{}`.",
-            row.release_name, row.namespace, cluster.name
-        );
-        Error::invalid("namespace", message, "Use another namespace or release name.")
+        place_taken(row, cluster)
     } else {
         failed.into()
     }
+}
+
+fn place_taken(row: &EnvironmentRow, cluster: &ClusterRow) -> Error {
+    let message = format!(
+        "Another environment has the Helm release `{}` in namespace `{}` of cluster `{}`.",
+        row.release_name, row.namespace, cluster.name
+    );
+    Error::invalid("namespace", message, "Use another namespace or release name.")
 }
 
 /// `app-environment` as a namespace; what does not fit is cut.

@@ -5,6 +5,7 @@
 //! what they tell is held against what is known (`note`). Nothing here writes to a cluster.
 
 mod adopt;
+mod foreign;
 mod note;
 pub(crate) mod store;
 
@@ -22,6 +23,7 @@ use crate::store::listing::Order;
 use crate::store::paging::{Direction, Page, PageRequest, SortKey};
 
 pub use adopt::{AdoptRelease, Adoptable, AdoptableReleases, Adopted};
+pub(crate) use foreign::ForeignRelease;
 pub(crate) use note::{Look, News};
 
 closed_set! {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly, like tests")]
 
 mod conflicts;
+mod foreign;
 mod world;
 
 use harness::{ClusterTools, RealCluster, Simulator};
@@ -12,6 +13,8 @@ use world::{World, binary};
 async fn all(cluster: &ClusterTools) {
     let world = World::new(cluster).await;
     conflicts::fields_are_taken_over_on_demand(&world).await;
+    foreign::a_release_of_others_is_not_upgraded_over(&world).await;
+    foreign::the_first_deployment_looks_again(&world).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,5 +28,20 @@ async fn beside_helm_on_the_simulator() {
 async fn beside_helm_on_kubernetes() {
     let Some(cluster) = RealCluster::start().await else { return };
     all(&cluster).await;
+    cluster.stop().await;
+}
+
+/// A cluster that does not answer keeps nobody from making an environment; its first deployment finds what is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn made_while_the_cluster_is_away() {
+    let Some(cluster) = RealCluster::start().await else { return };
+    let Some(door) = cluster.door() else { return };
+    let world = World::new(&door.tools).await;
+    world.install("away", "away");
+    door.open(false).await;
+    let made = world.api.post("/environments", world::environment("away")).await;
+    world.api.op_end(&harness::op_of(&made)).await;
+    door.open(true).await;
+    foreign::refused_before_any_write(&world, "away").await;
     cluster.stop().await;
 }

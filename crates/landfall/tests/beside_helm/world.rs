@@ -1,6 +1,6 @@
 //! A server with App `Ledger` on a cluster: its Releases `1` and `2` have charts 1.0.0 and 1.1.0.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use harness::{Api, ClusterTools, Server, charts, op_of};
 use serde_json::{Value, json};
@@ -9,7 +9,8 @@ pub(crate) fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_landfall"))
 }
 
-const SETTINGS: &str = r"apiVersion: v1
+const SETTINGS: &str = r"{{- if .Values.refuse }}{{ fail .Values.refuse }}{{ end }}
+apiVersion: v1
 kind: ConfigMap
 metadata: {name: {{ .Release.Name }}-settings}
 data:
@@ -48,6 +49,7 @@ fn chart(version: &str) -> Vec<u8> {
 pub(crate) struct World {
     pub(crate) api: Api,
     pub(crate) cluster: ClusterTools,
+    chart: PathBuf,
     _server: Server,
     _data: tempfile::TempDir,
 }
@@ -72,7 +74,15 @@ impl World {
             let release = json!({ "app": "Ledger", "tag": tag, "chart_version": version });
             api.post("/releases", release).await;
         }
-        Self { api, cluster: cluster.clone(), _server: server, _data: data }
+        let file = data.path().join("ledger-1.0.0.tgz");
+        std::fs::write(&file, chart("1.0.0")).unwrap();
+        Self { api, cluster: cluster.clone(), chart: file, _server: server, _data: data }
+    }
+
+    /// Real Helm installs chart 1.0.0.
+    pub(crate) fn install(&self, release: &str, namespace: &str) {
+        let chart = self.chart.to_str().unwrap();
+        self.cluster.helm(&["install", release, chart, "-n", namespace, "--create-namespace"]);
     }
 
     /// An environment of release `1`, named like its Helm release and its namespace.

@@ -192,7 +192,15 @@ impl<'a> Landfall<'a> {
             }
             Act::InstalledBy(maker) => {
                 let install = || self.ground.made_by(*maker, "install", at);
-                return tokio::task::block_in_place(install);
+                let failed = tokio::task::block_in_place(install);
+                if failed.is_none() {
+                    let adoption = json!({
+                        "name": slug, "app": slug, "kind": "sandbox", "cluster": "lab",
+                        "namespace": self.ground.namespace, "release_name": RELEASE,
+                    });
+                    self.api.post("/adoptions", adoption).await;
+                }
+                return failed;
             }
             Act::UpgradedBy(maker) => {
                 let upgrade = || self.ground.made_by(*maker, "upgrade", at);
@@ -203,7 +211,7 @@ impl<'a> Landfall<'a> {
                 assert_eq!(status, 200, "{op:#}");
                 return self.ends(op["id"].as_str().unwrap()).await;
             }
-            Act::Install | Act::Upgrade if !scenario.has_deployed(at) => (
+            Act::Install | Act::Upgrade if !scenario.has_environment(at) => (
                 "/environments".to_owned(),
                 json!({
                     "name": slug, "app": slug, "kind": "sandbox", "cluster": "lab", "release": release,

@@ -68,13 +68,16 @@ impl Run<'_> {
     pub(super) async fn settle(&self) -> Result<Settled, Interrupted> {
         let target = self.target();
         let chart = self.fetch_chart().await?;
-        let history =
-            match self.retry_reading(|| async { Ok(target.history(self.control).await?) }).await {
-                Ok(history) => history,
-                Err(error) => return self.fail(StepName::Check, error).await,
-            };
+        let environment = &self.job.environment;
+        let history = match self
+            .retry_reading(|| async { Ok(target.own_history(self.control, environment).await?) })
+            .await
+        {
+            Ok(history) => history,
+            Err(error) => return self.fail(StepName::Check, error).await,
+        };
         if !history.next(&target.owner).continued {
-            self.note_revisions(&self.job.environment, &history).await?;
+            self.note_revisions(environment, &history).await?;
         }
         let wanted = self.wanted(&chart, &target, &history).await?;
         let repeats = self.job.repeats.as_ref().and_then(repeated_revision);
