@@ -103,6 +103,7 @@ pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Deployment, DbErr> 
         changed_values: row.json("changed_values")?,
         culprit: open_culprit(sealer, id, row.opt("culprit_sealed")?),
         rolled_back_to: brief("back_id", "back_tag")?,
+        rolled_back_to_revision: row.opt("rolled_back_revision")?,
         can_roll_back_to: state == DeploymentState::Succeeded
             && current.is_some_and(|current| current != id || left_behind > 0),
         op: op::store::read_brief(row)?
@@ -133,6 +134,7 @@ pub(crate) struct DeploymentRow {
     pub(crate) content: Option<ContentId>,
     pub(crate) new_preview: Option<PreviewId>,
     pub(crate) rollback_content: Option<ContentId>,
+    pub(crate) rollback_plan: Option<Address>,
     pub(crate) helm_revision: Option<i64>,
     pub(crate) failure_sealed: Option<Vec<u8>>,
     pub(crate) created_by: By,
@@ -156,6 +158,7 @@ fn read_row(row: &Row<'_>) -> Result<DeploymentRow, DbErr> {
         content: row.opt("content_id")?,
         new_preview: row.opt("new_preview_id")?,
         rollback_content: row.opt("rollback_content_id")?,
+        rollback_plan: row.opt("rollback_plan_object")?,
         helm_revision: row.opt("helm_revision")?,
         failure_sealed: row.opt("failure_sealed")?,
         created_by: row.json("created_by")?,
@@ -340,17 +343,31 @@ pub(crate) async fn insert(
     Ok(Some(number))
 }
 
-/// The number and the content of the deployment whose revision of the Helm release an environment has last.
+/// The deployment whose revision of the Helm release an environment has last.
+pub(crate) struct LastRecorded {
+    pub(crate) number: i64,
+    pub(crate) content: ContentId,
+    /// The revision of others that it went back to: that is what is there.
+    pub(crate) went_back: Option<i64>,
+}
+
+/// The deployment whose revision of the Helm release an environment has last.
 pub(crate) async fn last_recorded(
     c: &impl ConnectionTrait,
     environment: EnvironmentId,
-) -> Result<Option<(i64, ContentId)>, StoreError> {
-    sql("SELECT number, CASE WHEN rolled_back_to_id IS NULL THEN content_id \
+) -> Result<Option<LastRecorded>, StoreError> {
+    sql("SELECT number, rolled_back_revision, CASE WHEN rolled_back_to_id IS NULL THEN content_id \
            ELSE COALESCE(rollback_content_id, content_id) END AS content \
          FROM deployments WHERE environment_id = $1 AND helm_revision IS NOT NULL \
          AND content_id IS NOT NULL ORDER BY number DESC LIMIT 1")
     .bind(environment)
-    .one(c, ROW, |row| Ok((row.get("number")?, row.get("content")?)))
+    .one(c, ROW, |row| {
+        Ok(LastRecorded {
+            number: row.get("number")?,
+            content: row.get("content")?,
+            went_back: row.opt("rolled_back_revision")?,
+        })
+    })
     .await
 }
 

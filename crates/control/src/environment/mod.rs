@@ -151,6 +151,8 @@ pub struct LastDeployment {
     pub culprit: Option<String>,
     /// The tag it rolled back to after its failure.
     pub rolled_back_to: Option<ReleaseTag>,
+    /// The revision of the Helm release that it rolled back to, where others had made it.
+    pub rolled_back_to_revision: Option<i64>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its Op began.

@@ -33,6 +33,7 @@ use crate::store::sql::now;
 use crate::store::wake::Wake;
 use store::OpRow;
 
+pub(crate) use end::WentBackTo;
 pub use log::{LogFilter, LogLevel, LogLine, LogPage, LogSource};
 pub(crate) use removal::NewRemoval;
 pub use removal::{Left, Removal};

@@ -1,7 +1,7 @@
 //! Helm releases that no environment owns, where an environment is to be.
 
-use harness::{ClusterTools, op_of};
-use serde_json::{Value, json};
+use harness::op_of;
+use serde_json::json;
 
 use crate::world::{World, environment};
 
@@ -25,7 +25,7 @@ pub(crate) async fn a_release_of_others_is_not_upgraded_over(world: &World) {
     beside["namespace"] = name.into();
     let made = world.api.post("/environments", beside).await;
     world.api.op_succeeds(&op_of(&made)).await;
-    assert_eq!(revisions(&world.cluster, name), "1");
+    assert_eq!(world.history(name), ["1 deployed Install complete"]);
 }
 
 /// One that appears after the environment was made is refused by the preview and by the first deployment, before
@@ -42,7 +42,7 @@ pub(crate) async fn the_first_deployment_looks_again(world: &World) {
     refused_before_any_write(world, name).await;
     let removed = api.try_delete(&format!("/environments/{name}")).await;
     api.op_succeeds(removed.1["id"].as_str().unwrap()).await;
-    assert_eq!(revisions(&world.cluster, name), "1");
+    assert_eq!(world.history(name), ["1 deployed Install complete"]);
 }
 
 /// Preview and deployment of an environment of which nothing is there.
@@ -63,13 +63,5 @@ pub(crate) async fn refused_before_any_write(world: &World, name: &str) {
     let remedy = failure["remedy"].as_str().unwrap();
     assert!(remedy.contains(&format!("landfall env adopt {name} -n {name}")), "{remedy}");
     assert_eq!(failure["cluster_state"], "Nothing was changed in the cluster.");
-    assert_eq!(revisions(&world.cluster, name), "1");
-}
-
-/// The revisions of a release, as real Helm lists them.
-fn revisions(cluster: &ClusterTools, name: &str) -> String {
-    let history = cluster.helm(&["history", name, "-n", name, "-o", "json"]);
-    let history: Value = serde_json::from_str(&history).unwrap();
-    let each = history.as_array().unwrap().iter().map(|it| it["revision"].to_string());
-    each.collect::<Vec<_>>().join(" ")
+    assert_eq!(world.history(name), ["1 deployed Install complete"]);
 }

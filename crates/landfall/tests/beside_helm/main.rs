@@ -5,6 +5,7 @@
 
 mod conflicts;
 mod foreign;
+mod way_back;
 mod world;
 
 use harness::{ClusterTools, RealCluster, Simulator};
@@ -15,6 +16,7 @@ async fn all(cluster: &ClusterTools) {
     conflicts::fields_are_taken_over_on_demand(&world).await;
     foreign::a_release_of_others_is_not_upgraded_over(&world).await;
     foreign::the_first_deployment_looks_again(&world).await;
+    way_back::back_to_what_was_adopted(&world).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -95,6 +95,17 @@ impl World {
         self.api.landfall(binary(), args).await
     }
 
+    /// What real Helm tells of a release: number, status and description of each revision.
+    pub(crate) fn history(&self, name: &str) -> Vec<String> {
+        let history = self.cluster.helm(&["history", name, "-n", name, "-o", "json"]);
+        let history: Value = serde_json::from_str(&history).unwrap();
+        let text = |it: &Value, field: &str| it[field].as_str().unwrap().to_owned();
+        let line = |it: &Value| {
+            format!("{} {} {}", it["revision"], text(it, "status"), text(it, "description"))
+        };
+        history.as_array().unwrap().iter().map(line).collect()
+    }
+
     /// A key of the release's settings.
     pub(crate) fn setting(&self, name: &str, key: &str) -> String {
         let settings = format!("{name}-settings");

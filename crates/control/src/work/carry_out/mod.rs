@@ -11,6 +11,7 @@ mod remove;
 mod reports;
 mod stage;
 mod steps;
+mod way_back;
 
 use std::sync::Arc;
 
@@ -181,7 +182,7 @@ impl Run<'_> {
         let wanted = self.job.deployment.on_failure == OnFailure::RollBack;
         let steps = self.recorder.steps().await?;
         let mut failure = failure::of(&failed, touched, &steps);
-        let Some(good) = self.job.last_good.as_ref().filter(|_| wanted && touched) else {
+        let Some(good) = self.good().filter(|_| wanted && touched) else {
             if wanted && touched {
                 failure.cluster_state = failure::nothing_to_go_back_to();
             }
@@ -189,18 +190,15 @@ impl Run<'_> {
         };
         match self.way_back(good).await {
             Ok(ready) => {
-                failure.cluster_state = failure::rolled_back(good);
-                Ok(self
-                    .recorder
-                    .end_failed(&failure, Some(good.deployment.id), Some(ready))
-                    .await?)
+                failure.cluster_state = failure::rolled_back(&good.named());
+                Ok(self.recorder.end_failed(&failure, Some(good.kept()), Some(ready)).await?)
             }
             Err(Interrupted::Failed(second)) => {
-                failure.cluster_state = failure::way_back_failed(good, &second.message);
+                failure.cluster_state = failure::way_back_failed(&good.named(), &second.message);
                 Ok(self.recorder.end_failed(&failure, None, second.ready).await?)
             }
             Err(Interrupted::Stopped) if self.held.stopped() == Some(Stopped::Cancelled) => {
-                failure.cluster_state = failure::way_back_failed(good, "it was cancelled");
+                failure.cluster_state = failure::way_back_failed(&good.named(), "it was cancelled");
                 Ok(self.recorder.end_failed(&failure, None, None).await?)
             }
             Err(other) => Err(other),
