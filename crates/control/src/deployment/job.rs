@@ -4,6 +4,7 @@ use rollout::plan::Plan;
 
 use super::content::{Content, StoredRendering};
 use super::store::{self, DeploymentRow};
+use super::{Failure, failure_identity};
 use crate::app::AppSettings;
 use crate::control::Control;
 use crate::environment::store::{self as environments, EnvironmentRow};
@@ -35,6 +36,8 @@ pub(crate) struct Job {
     pub(crate) last_good: Option<Earlier>,
     /// Where `roll_back` goes while no deployment has succeeded.
     pub(crate) others: Option<OthersRevision>,
+    /// Why it failed, if an earlier run of the Op was on the way back.
+    pub(crate) failure: Option<Failure>,
     /// What the way back consists of, if an earlier run of the Op had planned it.
     pub(crate) rollback_content: Option<Content>,
     /// When the wait that an earlier run of the Op had begun gives up.
@@ -90,6 +93,8 @@ impl Control {
             Some(id) => Some(self.content(id).await?),
             None => None,
         };
+        let failure =
+            self.open_told(&failure_identity(deployment.id), deployment.failure_sealed.clone())?;
         let repeats = self.earlier(deployment.repeats).await?;
         let last_good = self.earlier(environment.current_deployment).await?;
         let others = match last_good {
@@ -106,6 +111,7 @@ impl Control {
             repeats,
             last_good,
             others,
+            failure,
             rollback_content,
             deadline,
         })

@@ -139,6 +139,19 @@ impl Recorder {
         Ok(())
     }
 
+    /// The deployment has failed, and its Op goes on with the way back.
+    pub(crate) async fn failing(&self, failure: &Failure) -> Result<(), RecordError> {
+        let deployment = self.lease().deployment()?;
+        let sealed = self.seal(failure, deployment)?;
+        let tx = self.fenced().await?;
+        sql("UPDATE deployments SET failure_sealed = $2 WHERE id = $1")
+            .bind(deployment)
+            .bind(sealed)
+            .run(&tx, "note why a deployment failed")
+            .await?;
+        self.commit(tx).await
+    }
+
     /// The deployment failed. `rolled_back_to`: what was repeated after it.
     pub(crate) async fn end_failed(
         &self,

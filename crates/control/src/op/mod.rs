@@ -475,22 +475,19 @@ impl Control {
         Ok(row)
     }
 
+    /// What holds an Op up, as far as is known.
+    pub(crate) async fn op_culprits(&self, op: OpId) -> Result<Vec<Culprit>, Error> {
+        let row = store::get(self.db().read(), op).await?.ok_or_else(|| missing(op))?;
+        let told = self.open_told(&recorder::culprits_identity(op), row.culprits_sealed)?;
+        Ok(told.unwrap_or_default())
+    }
+
     /// An Op as its page shows it, whoever asks.
     pub(crate) async fn op_view(&self, op: OpId) -> Result<Op, Error> {
         let c = self.db().read();
-        let row = store::get(c, op).await?.ok_or_else(|| missing(op))?;
-        let culprits = match &row.culprits_sealed {
-            None => Vec::new(),
-            Some(sealed) => {
-                let identity = recorder::culprits_identity(op);
-                let json = self
-                    .objects()
-                    .sealer()
-                    .open(&identity, sealed)
-                    .map_err(|e| Error::internal("decrypt culprits", e))?;
-                serde_json::from_slice(&json).map_err(|e| Error::internal("read culprits", e))?
-            }
-        };
+        let mut row = store::get(c, op).await?.ok_or_else(|| missing(op))?;
+        let identity = recorder::culprits_identity(op);
+        let culprits = self.open_told(&identity, row.culprits_sealed.take())?.unwrap_or_default();
         let steps = store::steps(c, op).await?;
         let objects = store::objects(c, op).await?;
         let task = match (row.carries, row.number) {

@@ -249,6 +249,8 @@ fn killed_on_the_way_back() {
                 "killed at {step}:\n{text}"
             );
             assert!(failure.message.contains("eu-web"), "{}", failure.message);
+            let culprit = failure.culprit.unwrap();
+            assert_eq!((culprit.cause.as_str(), culprit.remedy), ("crash_loop", failure.remedy));
             assert_eq!(detail.deployment.rolled_back_to_revision, Some(1));
             assert_eq!(records(&site).await.len(), 3, "killed at {step}");
             let check = control.drift_check(&system(), "eu").await.unwrap();

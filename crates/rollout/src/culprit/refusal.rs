@@ -1,12 +1,9 @@
 //! The API server does not accept an object, or a controller's pods: what its answer means.
 
-use super::{Cause, Culprit, short};
+use super::{Cause, Culprit, QUOTED, short};
 use crate::execution::ObjectFailure;
 use crate::plan::Refusal;
 use crate::{ClusterError, ObjectKey};
-
-/// The longest part of an answer that the one line quotes.
-const QUOTED: usize = 200;
 
 /// What an answer means.
 #[derive(Debug, PartialEq, Eq)]

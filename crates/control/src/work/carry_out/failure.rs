@@ -72,6 +72,11 @@ pub(super) fn internal(error: &Error) -> Failure {
     }
 }
 
+/// The way back is being taken.
+pub(super) fn on_the_way_back(good: &str) -> String {
+    format!("It is being rolled back to {good}.")
+}
+
 /// The way back was taken.
 pub(super) fn rolled_back(good: &str) -> String {
     format!("Rolled back to {good}.")
