@@ -375,9 +375,18 @@ fn warnings(
         Some(observed) if observed.cause == ObservedCause::Gone => warnings.push(PreviewWarning {
             message: format!("{}. This deployment installs it anew.", observed.told()),
         }),
-        Some(observed) => warnings.push(PreviewWarning {
-            message: format!("{}. This deployment starts from it.", observed.told()),
-        }),
+        Some(observed) => {
+            let mut message = format!("{}. This deployment starts from it.", observed.told());
+            if let Some(until) = observed.awaited_until(now()) {
+                let until = until.strftime("%H:%M:%S UTC");
+                message = format!(
+                    "{}. It is {}: this deployment waits for it to end, until {until} at most, or until someone says that nobody works on it.",
+                    observed.told(),
+                    observed.status
+                );
+            }
+            warnings.push(PreviewWarning { message });
+        }
         None => {}
     }
     if let Some(held) = environment.holds_app_values

@@ -413,7 +413,7 @@ fn warnings(newest: &StoredRevision, running: Option<&ReleaseRow>, app: &AppRow)
     match status {
         Status::Deployed | Status::Superseded => {}
         pending if pending.is_pending() => warnings.push(format!(
-            "Revision {revision} is {pending}: Helm is at work on it, or was stopped. The next deployment is refused while it may be at work, and marks the revision failed afterwards."
+            "Revision {revision} is {pending}: Helm is at work on it, or was stopped. The next deployment waits while it may be at work, ten minutes from its beginning at most, and then marks the revision failed."
         )),
         other => warnings.push(format!(
             "Revision {revision} is {other}: look at what runs before the next deployment."

@@ -17,6 +17,7 @@ use crate::actor::{Actor, By};
 use crate::closed::closed_set;
 use crate::control::Control;
 use crate::error::Error;
+use crate::op::ABANDONED_AFTER;
 use crate::release::ReleaseBrief;
 use crate::store::ids::{EnvironmentId, ObservedId};
 use crate::store::listing::Order;
@@ -71,6 +72,12 @@ pub struct ObservedRevision {
 }
 
 impl ObservedRevision {
+    /// Until when deployments wait for it, where it was pending and may still be worked on.
+    pub fn awaited_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let until = self.made_at.saturating_add(ABANDONED_AFTER).ok()?;
+        (self.status.starts_with("pending-") && now < until).then_some(until)
+    }
+
     /// What is told of it in a line: `Helm revision 7 was made outside Landfall: Rollback to 2, chart shop 1.0.0`.
     pub fn told(&self) -> String {
         let Self { revision, chart_name, chart_version, .. } = self;

@@ -12,6 +12,7 @@ pub(crate) mod recorder;
 mod removal;
 pub(crate) mod store;
 mod subscribe;
+mod waits;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,8 @@ pub(crate) use removal::NewRemoval;
 pub use removal::{Left, Removal};
 pub(crate) use subscribe::Followers;
 pub use subscribe::{Change, OpEvent};
+pub(crate) use waits::ABANDONED_AFTER;
+pub use waits::WaitsFor;
 
 closed_set! {
     /// What an Op carries out.
@@ -397,6 +400,8 @@ pub struct Op {
     pub last_sequence: i64,
     /// Who asked for it to be cancelled, while it has not ended.
     pub cancel_requested_by: Option<By>,
+    /// The revision of the Helm release that someone else has begun, and that it waits for.
+    pub waits_for: Option<WaitsFor>,
     /// When it was queued.
     pub created_at: Timestamp,
     /// When a worker first took it.

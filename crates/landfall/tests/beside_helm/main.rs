@@ -5,6 +5,7 @@
 
 mod conflicts;
 mod foreign;
+mod pending;
 mod way_back;
 mod world;
 
@@ -17,6 +18,8 @@ async fn all(cluster: &ClusterTools) {
     foreign::a_release_of_others_is_not_upgraded_over(&world).await;
     foreign::the_first_deployment_looks_again(&world).await;
     way_back::back_to_what_was_adopted(&world).await;
+    pending::recovered_by_a_person(&world).await;
+    pending::waited_for(&world).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

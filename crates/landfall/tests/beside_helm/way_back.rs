@@ -35,7 +35,9 @@ pub(crate) async fn back_to_what_was_adopted(world: &World) {
     let more = ["get", "configmap", &format!("{name}-more"), "-n", name];
     assert!(world.cluster.try_kubectl(&more).is_err(), "what it had added is gone");
     let history = world.history(name);
-    let failed = format!("2 failed Upgrade \"{name}\" failed: resource Deployment/{name}/{name}-web not ready");
+    let failed = format!(
+        "2 failed Upgrade \"{name}\" failed: resource Deployment/{name}/{name}-web not ready"
+    );
     assert!(history[1].starts_with(&failed), "{history:#?}");
     assert_eq!(
         (history[0].as_str(), history[2].as_str()),

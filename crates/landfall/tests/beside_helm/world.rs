@@ -49,7 +49,7 @@ fn chart(version: &str) -> Vec<u8> {
 pub(crate) struct World {
     pub(crate) api: Api,
     pub(crate) cluster: ClusterTools,
-    chart: PathBuf,
+    pub(crate) chart: PathBuf,
     _server: Server,
     _data: tempfile::TempDir,
 }

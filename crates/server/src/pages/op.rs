@@ -366,6 +366,16 @@ pub(crate) async fn cancel(
     Ok(Redirect::to(&format!("/environments/{environment}/deployments/{number}")).into_response())
 }
 
+/// `POST /environments/{environment}/deployments/{number}/recover`: nobody works on the revision that it waits for.
+pub(crate) async fn recover(
+    ctx: Ctx,
+    PathOf((environment, number)): PathOf<(String, i64)>,
+) -> PageAnswer {
+    let detail = ctx.control().deployment_find(&ctx.actor, &environment, number).await?;
+    ctx.control().op_recover(&ctx.actor, detail.deployment.op.id).await?;
+    Ok(Redirect::to(&format!("/environments/{environment}/deployments/{number}")).into_response())
+}
+
 /// `GET /environments/{environment}/deployments/{number}/log`: the whole log as text.
 pub(crate) async fn download(
     ctx: Ctx,

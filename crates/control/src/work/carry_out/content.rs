@@ -23,16 +23,13 @@ use crate::deployment::render;
 use crate::deployment::store::{self, PreviewRow};
 use crate::error::Error;
 use crate::objects::{Address, ObjectKind};
-use crate::op::{LogLevel, StepName};
+use crate::op::{ABANDONED_AFTER, LogLevel, StepName};
 use crate::store::ids::{ContentId, PreviewId};
 use crate::store::sql::now;
 use crate::values::ValuesLayer;
 
 /// Revisions of the Helm release that are kept; Helm's default.
 const HISTORY_MAX: u32 = 10;
-/// A revision of someone else that is pending for longer than this is the remains of a crash.
-const ABANDONED_AFTER: std::time::Duration = std::time::Duration::from_mins(10);
-
 /// How long the new plan is offered: whoever deployed may have gone home.
 const PREVIEW_LASTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
 
@@ -76,9 +73,12 @@ impl Run<'_> {
             Ok(history) => history,
             Err(error) => return self.fail(StepName::Check, error).await,
         };
-        if !history.next(&target.owner).continued {
+        let (history, abandoned) = if history.next(&target.owner).continued {
+            (history, None)
+        } else {
             self.note_revisions(environment, &history).await?;
-        }
+            self.wait_for_others(&target, history).await?
+        };
         let wanted = self.wanted(&chart, &target, &history).await?;
         let repeats = self.job.repeats.as_ref().and_then(repeated_revision);
         let crds = wanted.crds.clone();
@@ -95,7 +95,7 @@ impl Run<'_> {
         };
         let new =
             match prepare::helm_release(wanted.mode, &chart, &wanted.values, &wanted.rendering) {
-                Ok(content) => new_revision(content, &kept, &target),
+                Ok(content) => NewRevision { abandoned, ..new_revision(content, &kept, &target) },
                 Err(error) => return self.fail(StepName::Render, error.into()).await,
             };
         let plan = self.check(&target, &desired, &history, wanted).await?;
@@ -374,6 +374,7 @@ pub(super) fn new_revision(
         history_max: HISTORY_MAX,
         description: None,
         abandoned_after: ABANDONED_AFTER,
+        abandoned: None,
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod content;
 mod failure;
+mod others;
 mod remove;
 mod reports;
 mod stage;
