@@ -23,6 +23,11 @@ export async function startSimulator() {
     kubeconfig,
     kubectl: run(kubectlPath),
     helm: run(helmPath),
+    /** Real helm, still at work when this returns. */
+    start: (...args) => spawn(helmPath, ["--kubeconfig", kubeconfig, ...args], { stdio: "ignore" }),
+    /** Connections are taken, and nothing is answered until `resume()`. */
+    pause: () => child.kill("SIGSTOP"),
+    resume: () => child.kill("SIGCONT"),
     async stop() {
       const ended = new Promise((resolve) => child.on("exit", resolve));
       child.kill("SIGTERM");
