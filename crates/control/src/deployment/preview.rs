@@ -406,8 +406,8 @@ fn warnings(
             refused.join(", ")
         );
         warnings.push(PreviewWarning { message });
-        let conflict = culprit::of_plan(plan).into_iter();
-        let conflict = conflict.filter(|culprit| culprit.cause == Cause::FieldConflict).next();
+        let mut culprits = culprit::of_plan(plan).into_iter();
+        let conflict = culprits.find(|culprit| culprit.cause == Cause::FieldConflict);
         if let Some(Culprit { text, remedy, .. }) = conflict {
             warnings.push(PreviewWarning { message: format!("{text}. {remedy}") });
         }

@@ -101,7 +101,11 @@ pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Deployment, DbErr> 
         helm_revision: row.opt("helm_revision")?,
         changes: row.json_opt("changes")?,
         changed_values: row.json("changed_values")?,
-        culprit: open_culprit(sealer, id, row.opt("culprit_sealed")?),
+        // What held it up for a while is no news once it is there.
+        culprit: match state {
+            DeploymentState::Succeeded => None,
+            _ => open_culprit(sealer, id, row.opt("culprit_sealed")?),
+        },
         rolled_back_to: brief("back_id", "back_tag")?,
         rolled_back_to_revision: row.opt("rolled_back_revision")?,
         can_roll_back_to: state == DeploymentState::Succeeded

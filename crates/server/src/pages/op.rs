@@ -108,7 +108,9 @@ impl OpPage {
 
     /// Whether a culprit is another one than that which the failure tells of.
     fn is_news(&self, culprit: &Culprit) -> bool {
-        self.detail.failure.as_ref().is_none_or(|failure| failure.culprit.as_ref() != Some(culprit))
+        let told = self.detail.failure.as_ref().and_then(|failure| failure.culprit.as_ref());
+        // What held it up for a while is no news once it is there.
+        self.op.state != OpState::Succeeded && told != Some(culprit)
     }
 
     fn is_over(&self) -> bool {
