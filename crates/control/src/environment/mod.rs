@@ -4,8 +4,9 @@
 //! shows them, and keeps their values in revisions.
 
 mod account;
-pub(crate) mod create;
+mod create;
 mod list;
+pub(crate) mod place;
 mod remove;
 pub(crate) mod store;
 mod values;

@@ -1,11 +1,12 @@
-//! `landfall op …`: following Ops.
+//! `landfall op …`: following Ops; and what all commands have that start one.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::client::{ServerArgs, watch};
+use crate::client::{Client, ServerArgs, watch};
+use crate::output::Format;
 
 /// What can be done with an Op.
 #[derive(Debug, clap::Subcommand)]
@@ -34,6 +35,37 @@ pub(crate) struct RecoverArgs {
 
     /// The Op's id: `op_…`
     op: String,
+}
+
+/// What commands have that start an Op.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StartArgs {
+    /// Why, for the history
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub(crate) reason: String,
+
+    /// Follow the Op; the command then succeeds only if the Op does
+    #[arg(long, short = 'w')]
+    watch: bool,
+
+    /// How to print what was started
+    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
+}
+
+impl StartArgs {
+    /// Whether what was started is told by following it, and not printed.
+    pub(crate) fn is_only_followed(&self) -> bool {
+        self.watch && self.output == Format::Table
+    }
+
+    /// Follows the Op to its end, where that was asked for.
+    pub(crate) async fn follow(&self, client: &Client, op: &str) -> Result<ExitCode> {
+        if !self.watch {
+            return Ok(ExitCode::SUCCESS);
+        }
+        Ok(watch::watch(client, op).await?.report())
+    }
 }
 
 /// Carries the command out.

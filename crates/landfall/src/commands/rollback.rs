@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::client::ServerArgs;
 use crate::commands::deploy;
-use crate::output::Format;
+use crate::commands::op::StartArgs;
 
 /// What to go back to.
 #[derive(Debug, clap::Args)]
@@ -26,17 +26,8 @@ pub(crate) struct Args {
     #[arg(long)]
     force_conflicts: bool,
 
-    /// Why, for the history
-    #[arg(long, default_value = "", value_name = "TEXT")]
-    reason: String,
-
-    /// Follow the Op; the command then succeeds only if the rollback does
-    #[arg(long, short = 'w')]
-    watch: bool,
-
-    /// How to print what was started
-    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
-    output: Format,
+    #[command(flatten)]
+    start: StartArgs,
 }
 
 /// Carries the command out.
@@ -46,8 +37,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let body = json!({
         "to": args.to,
         "force_conflicts": args.force_conflicts,
-        "reason": args.reason,
+        "reason": args.start.reason,
     });
     let started: Value = client.post(&path, &body).await?;
-    deploy::tell(&client, started, args.watch, args.output).await
+    deploy::tell(&client, started, &args.start).await
 }

@@ -138,19 +138,17 @@ impl Run<'_> {
         if !plan.hooks.iter().any(|hook| hook.event == event) {
             return Ok(self.recorder.step_skipped(step, "none").await?);
         }
-        if self.was_done(step) {
-            return Ok(());
-        }
-        self.begin(step).await?;
         let ran = self
-            .retry(|| async {
-                let options = self.hook_options(&self.job.settings).await?;
-                let run = hooks::run_hooks(self.execution(), plan, new, event.clone(), &options);
-                run.await.map_err(Broken::Rollout)
+            .try_hooks(step, &self.job.settings, |options| {
+                let event = event.clone();
+                async move { hooks::run_hooks(self.execution(), plan, new, event, &options).await }
             })
-            .await;
+            .await?;
         let word = if event == HookEvent::Test { "test" } else { "hook" };
-        self.end_hooks(step, word, ran).await
+        match ran {
+            Some(ran) => self.end_hooks(step, word, ran).await,
+            None => Ok(()),
+        }
     }
 
     /// The step `wait`: until everything is ready, the deadline passes, or nothing can come up any more.
