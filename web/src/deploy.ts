@@ -22,10 +22,10 @@ export function startDeploy(): void {
 
   form.addEventListener("input", (event) => {
     const field = event.target as HTMLElement;
-    if (!field.matches("[name=release], [name=values]")) return;
+    if (!field.matches("[name=release], [name=values], [name=force_conflicts]")) return;
     stale(true);
     clearTimeout(timer);
-    timer = setTimeout(ask, field.matches("[name=release]") ? 0 : PAUSE);
+    timer = setTimeout(ask, field.matches("[name=values]") ? PAUSE : 0);
   });
   const asking = () => form.classList.contains("htmx-request");
   form.addEventListener("htmx:before:request", () => stale(true));

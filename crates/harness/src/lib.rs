@@ -129,6 +129,7 @@ impl Api {
             .args(args)
             .env("LANDFALL_SERVER", &self.url)
             .env("LANDFALL_TOKEN", &self.token)
+            .stdin(std::process::Stdio::null())
             .output()
             .await
             .unwrap();

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly, like tests")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +17,7 @@ fn binary() -> &'static Path {
 /// A server with App `Parcel` and its releases `2.4.0` and `2.4.1`.
 struct World {
     api: Api,
-    server: Server,
+    _server: Server,
     folder: tempfile::TempDir,
 }
 
@@ -36,27 +35,19 @@ async fn world(more: &[&str]) -> World {
         api.post("/releases", json!({ "app": "Parcel", "tag": tag, "chart_version": version }))
             .await;
     }
-    World { api, server, folder }
+    World { api, _server: server, folder }
 }
 
 impl World {
-    /// Runs the binary as a client of the server: its exit code, standard output and error.
-    fn landfall(&self, args: &[&str]) -> (i32, String, String) {
-        let output = Command::new(binary())
-            .args(args)
-            .env("LANDFALL_SERVER", &self.server.url)
-            .env("LANDFALL_TOKEN", &self.api.token)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    /// A client command: its exit code, standard output and error.
+    async fn landfall(&self, args: &[&str]) -> (Option<i32>, String, String) {
+        self.api.landfall(binary(), args).await
     }
 
     /// The same for one that must succeed: its standard output.
-    fn must(&self, args: &[&str]) -> String {
-        let (code, out, errors) = self.landfall(args);
-        assert_eq!(code, 0, "landfall {args:?}: {out}{errors}");
+    async fn must(&self, args: &[&str]) -> String {
+        let (code, out, errors) = self.landfall(args).await;
+        assert_eq!(code, Some(0), "landfall {args:?}: {out}{errors}");
         out
     }
 
@@ -104,15 +95,17 @@ async fn from_a_terminal() {
     let token = kubeconfig.lines().find_map(|line| line.trim().strip_prefix("token: ")).unwrap();
     let token = token.trim_matches('"').to_owned();
     let file = simulator.kubeconfig.to_str().unwrap();
-    let added = world.must(&["cluster", "add", "lab", "--kubeconfig", file, "--admits", "both"]);
-    let listed = world.must(&["cluster", "list"]);
+    let added =
+        world.must(&["cluster", "add", "lab", "--kubeconfig", file, "--admits", "both"]).await;
+    let listed = world.must(&["cluster", "list"]).await;
     assert!(listed.contains("lab") && listed.contains("fine"), "{listed}");
-    let shown = world.must(&["cluster", "show", "lab", "-o", "json"]);
+    let shown = world.must(&["cluster", "show", "lab", "-o", "json"]).await;
     let cluster: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(cluster["access"], "token");
     assert_eq!(cluster["check"]["missing"], json!([]));
-    let changed =
-        world.must(&["cluster", "change", "lab", "--admits", "sandbox", "--kubeconfig", file]);
+    let changed = world
+        .must(&["cluster", "change", "lab", "--admits", "sandbox", "--kubeconfig", file])
+        .await;
     assert!(changed.contains("sandbox"), "{changed}");
     assert!(!format!("{added}{listed}{shown}{changed}").contains(&token));
 
@@ -120,18 +113,19 @@ async fn from_a_terminal() {
     let by_exec = kubeconfig.replace(&format!("token: {token}"), "exec: {command: sh}");
     let by_exec = by_exec.replace(&format!("token: \"{token}\""), "exec: {command: sh}");
     let by_exec = world.file("exec.yaml", &by_exec);
-    let (code, _, errors) =
-        world.landfall(&["cluster", "add", "other", "--kubeconfig", by_exec.to_str().unwrap()]);
-    assert!(code == 1 && errors.contains("runs a program to sign in (exec)"), "{errors}");
+    let (code, _, errors) = world
+        .landfall(&["cluster", "add", "other", "--kubeconfig", by_exec.to_str().unwrap()])
+        .await;
+    assert!(code == Some(1) && errors.contains("runs a program to sign in (exec)"), "{errors}");
 
     let op = world.environment("staging", "lab", &json!({})).await;
     world.api.op_succeeds(&op).await;
-    let set = world.must(&["env", "account", "staging", "deployer"]);
+    let set = world.must(&["env", "account", "staging", "deployer"]).await;
     assert!(set.contains("parcel-staging/deployer"), "{set}");
-    world.must(&["env", "account", "staging", "--none"]);
+    world.must(&["env", "account", "staging", "--none"]).await;
     simulator.stop().await;
-    let (code, out, _) = world.landfall(&["cluster", "check", "lab"]);
-    assert!(code == 1 && out.contains("was not reached"), "{code} {out}");
+    let (code, out, _) = world.landfall(&["cluster", "check", "lab"]).await;
+    assert!(code == Some(1) && out.contains("was not reached"), "{out}");
 }
 
 /// A cluster that takes connections and answers nothing slows no other: Ops on the other end while those on it wait,
@@ -144,7 +138,7 @@ async fn a_dead_cluster_slows_no_other() {
     let dead = Simulator::start(binary(), folders[1].path(), "instant").await;
     for (name, simulator) in [("alive", &alive), ("dead", &dead)] {
         let file = simulator.kubeconfig.to_str().unwrap();
-        world.must(&["cluster", "add", name, "--kubeconfig", file, "--admits", "both"]);
+        world.must(&["cluster", "add", name, "--kubeconfig", file, "--admits", "both"]).await;
     }
     let ready = world.environment("on-dead", "dead", &json!({})).await;
     world.api.op_succeeds(&ready).await;
@@ -240,7 +234,8 @@ async fn least_rights() {
 
     // One namespace.
     cluster.kubectl(&["create", "namespace", "parcel-fenced"]);
-    let rbac = world.must(&["cluster", "rbac", "-n", "parcel-fenced", "--account", "fence/keeper"]);
+    let rbac =
+        world.must(&["cluster", "rbac", "-n", "parcel-fenced", "--account", "fence/keeper"]).await;
     apply("fenced.yaml", &rbac);
     let token = token_of(&cluster, "fence", "keeper");
     let fenced = json!({
@@ -269,8 +264,8 @@ async fn least_rights() {
     assert_eq!(status, 200, "{removal:#}");
     api.op_succeeds(removal["id"].as_str().unwrap()).await;
     cluster.kubectl(&["delete", "rolebinding", "keeper", "-n", "parcel-fenced"]);
-    let (code, out, _) = world.landfall(&["cluster", "check", "fenced"]);
-    assert_eq!(code, 1, "{out}");
+    let (code, out, _) = world.landfall(&["cluster", "check", "fenced"]).await;
+    assert_eq!(code, Some(1), "{out}");
     for missing in
         ["deployments.apps in parcel-fenced", "keep Helm's release records", "cluster rbac"]
     {
@@ -281,22 +276,14 @@ async fn least_rights() {
     }
 
     // The whole cluster, by a kubeconfig with a token; the namespace is made.
-    apply("whole.yaml", &world.must(&["cluster", "rbac", "--impersonation", "also"]));
+    apply("whole.yaml", &world.must(&["cluster", "rbac", "--impersonation", "also"]).await);
     let token = token_of(&cluster, "landfall", "landfall");
     let whole =
         world.file("whole.kubeconfig", &kubeconfig_with(&cluster, &format!("{{token: {token}}}")));
     let whole = whole.to_str().unwrap();
-    let shown = world.must(&[
-        "cluster",
-        "add",
-        "whole",
-        "--kubeconfig",
-        whole,
-        "--admits",
-        "both",
-        "-o",
-        "json",
-    ]);
+    let shown = world
+        .must(&["cluster", "add", "whole", "--kubeconfig", whole, "--admits", "both", "-o", "json"])
+        .await;
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["check"]["missing"], json!([]), "{shown:#}");
     let op = world.environment("whole-qa", "whole", &json!({})).await;
@@ -332,7 +319,7 @@ async fn by_certificate(world: &World, cluster: &RealCluster) {
     ];
     cluster.kubectl(&bind);
     let file = world.file("certificate.kubeconfig", &kubeconfig_with(cluster, &user));
-    world.must(&["cluster", "change", "whole", "--kubeconfig", file.to_str().unwrap()]);
+    world.must(&["cluster", "change", "whole", "--kubeconfig", file.to_str().unwrap()]).await;
     let shown = world.api.get("/clusters/whole").await;
     assert_eq!(shown["access"], "client_certificate");
     assert_eq!(shown["check"]["user"], name, "{shown:#}");
@@ -356,33 +343,38 @@ async fn accounts_of_environments() {
         cluster.kubectl(&["create", "namespace", namespace]);
     }
     let lender = ["cluster", "rbac", "-n", "own", "-n", "other", "--impersonation", "only"];
-    apply("lender.yaml", &world.must(&lender));
-    apply("own.yaml", &world.must(&["cluster", "rbac", "-n", "own", "--account", "own/deployer"]));
+    apply("lender.yaml", &world.must(&lender).await);
+    apply(
+        "own.yaml",
+        &world.must(&["cluster", "rbac", "-n", "own", "--account", "own/deployer"]).await,
+    );
     cluster.kubectl(&["create", "serviceaccount", "nobody", "-n", "other"]);
     let token = world.file("token", &token_of(&cluster, "landfall", "landfall"));
     let ca = STANDARD.decode(admins(&cluster, "certificate-authority-data")).unwrap();
     let ca = world.file("ca.crt", &String::from_utf8(ca).unwrap());
-    let shown = world.must(&[
-        "cluster",
-        "add",
-        "strict",
-        "--address",
-        &admins(&cluster, "server"),
-        "--ca-file",
-        ca.to_str().unwrap(),
-        "--token-file",
-        token.to_str().unwrap(),
-        "--admits",
-        "both",
-        "--namespace",
-        "own",
-        "--namespace",
-        "other",
-        "--demand-accounts",
-        "true",
-        "-o",
-        "json",
-    ]);
+    let shown = world
+        .must(&[
+            "cluster",
+            "add",
+            "strict",
+            "--address",
+            &admins(&cluster, "server"),
+            "--ca-file",
+            ca.to_str().unwrap(),
+            "--token-file",
+            token.to_str().unwrap(),
+            "--admits",
+            "both",
+            "--namespace",
+            "own",
+            "--namespace",
+            "other",
+            "--demand-accounts",
+            "true",
+            "-o",
+            "json",
+        ])
+        .await;
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["check"]["missing"], json!([]), "{shown:#}");
 

@@ -149,6 +149,30 @@ impl World {
     }
 }
 
+/// A hook whose time is over is a culprit: which one, what its pod was at, what it said last.
+async fn a_hook_that_hangs(world: &World) {
+    let api = &world.api;
+    let wait = async |seconds: i64| {
+        let (status, _) =
+            api.try_patch("/apps/Ledger/settings", json!({ "wait_seconds": seconds })).await;
+        assert_eq!(status, 200);
+    };
+    wait(2).await;
+    let ended = world.deploy("migration: {runs: 60m}\n").await;
+    wait(60).await;
+    assert_eq!((ended["state"].as_str(), step(&ended, "pre_hooks").0), (Some("failed"), "failed"));
+    let culprit = &ended["culprits"][0];
+    assert_eq!(culprit["cause"], "hook_overdue", "{ended:#}");
+    let line = "Job/ledger-books/books-migrate: its time was over while its pod was Running, container \"migrate\" still runs";
+    assert_eq!(culprit["text"], line);
+    let said = culprit["last_lines"].as_array().unwrap();
+    assert_eq!(said.last().unwrap(), "migrating entries");
+    let listed = api.get("/deployments?environment=books").await;
+    assert_eq!(listed["items"][0]["culprit"], line);
+    let (_, out, _) = api.landfall(binary(), &["env", "list"]).await;
+    assert!(out.contains("its time was over"), "{out}");
+}
+
 fn step<'a>(op: &'a Value, name: &str) -> (&'a str, &'a str) {
     let step = op["steps"].as_array().unwrap().iter().find(|step| step["name"] == name).unwrap();
     (step["state"].as_str().unwrap(), step["note"].as_str().unwrap())
@@ -267,6 +291,7 @@ async fn hooks_on_the_simulator() {
     let cluster = Simulator::start(binary(), folder.path(), "instant").await;
     let world = world(&cluster, &[]).await;
     hooks_run(&world).await;
+    a_hook_that_hangs(&world).await;
     killed_while_a_hook_runs(world).await;
 }
 
@@ -275,6 +300,7 @@ async fn hooks_on_kubernetes() {
     let Some(cluster) = RealCluster::start().await else { return };
     let hooked = world(&cluster, &[]).await;
     hooks_run(&hooked).await;
+    a_hook_that_hangs(&hooked).await;
     killed_while_a_hook_runs(hooked).await;
     cluster.kubectl(&["delete", "namespace", "ledger-books", "--timeout=60s"]);
     definitions_are_installed(&cluster).await;

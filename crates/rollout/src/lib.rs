@@ -62,7 +62,7 @@ mod tests {
         });
         is_send(|| {
             let (cluster, desired, history): (_, _, _) = never();
-            super::drift::drift(cluster, desired, history)
+            super::drift::drift(cluster, desired, history, &|_, _| ())
         });
         is_send(|| {
             let (execution, plan, new): (_, _, _) = never();

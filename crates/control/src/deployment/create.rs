@@ -34,6 +34,9 @@ pub struct NewDeployment {
     pub app_values: Option<AppValuesChoice>,
     /// What happens on failure; none: the kind's default.
     pub on_failure: Option<OnFailure>,
+    /// Take over fields that other managers own, as Helm's `--force-conflicts` does: what others set there is
+    /// overruled. A preview decides it itself: one that was made without is refused with it.
+    pub force_conflicts: bool,
     /// Why; may be empty.
     pub reason: String,
 }
@@ -87,6 +90,13 @@ impl Control {
         let asked = new.release.trim();
         let other_release =
             !asked.is_empty() && asked != release.tag.as_str() && asked != release.id.to_string();
+        let plan: rollout::plan::Plan = self.objects().json(&content.plan).await?;
+        if new.force_conflicts && !plan.force_conflicts {
+            return Err(Error::conflict(
+                "The preview was made without taking over fields that others own.",
+                "Look at what will change with it, then deploy.",
+            ));
+        }
         let other_values = new.values.as_ref().is_some_and(|values| values.trim() != shown.trim());
         if other_release || other_values {
             return Err(Error::conflict(
@@ -97,6 +107,7 @@ impl Control {
         Ok(Queued {
             policy: PlanPolicy::AsPreviewed,
             on_failure: new.on_failure.unwrap_or(environment.kind.default_on_failure()),
+            force_conflicts: plan.force_conflicts,
             reason: new.reason.trim(),
             values: content.layers.deployment,
             app_values_revision: content.app_values_revision,
@@ -120,6 +131,7 @@ impl Control {
         let choice = new.app_values.unwrap_or(AppValuesChoice::Newest);
         Ok(Queued {
             on_failure: new.on_failure.unwrap_or(environment.kind.default_on_failure()),
+            force_conflicts: new.force_conflicts,
             reason: new.reason.trim(),
             values,
             app_values_revision: self.app_values_to_deploy(environment, choice).await?,
@@ -205,6 +217,7 @@ pub(crate) struct Queued<'a> {
     pub(crate) repeats: Option<DeploymentId>,
     pub(crate) policy: PlanPolicy,
     pub(crate) on_failure: OnFailure,
+    pub(crate) force_conflicts: bool,
     pub(crate) reason: &'a str,
     pub(crate) values: Option<Address>,
     pub(crate) app_values_revision: i64,
@@ -225,6 +238,7 @@ impl Queued<'_> {
             repeats: None,
             policy: PlanPolicy::Replan,
             on_failure: OnFailure::Leave,
+            force_conflicts: false,
             reason: "",
             values: None,
             app_values_revision: 0,
@@ -248,6 +262,7 @@ impl Queued<'_> {
                 "release": self.release,
                 "repeats": self.repeats,
                 "on_failure": self.on_failure,
+                "force_conflicts": self.force_conflicts,
                 "app_values_revision": self.app_values_revision,
                 "changed_values": self.changed_values,
                 "reason": self.reason,
@@ -278,6 +293,7 @@ pub(crate) async fn queue(
         reason: queued.reason,
         plan_policy: queued.policy,
         on_failure: queued.on_failure,
+        force_conflicts: queued.force_conflicts,
         values: queued.values.as_ref(),
         app_values_revision: queued.app_values_revision,
         content: queued.content,

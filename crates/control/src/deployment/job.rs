@@ -1,11 +1,16 @@
 //! Everything that a worker needs to carry a deployment out, loaded at once.
 
-use super::content::Content;
+use rollout::plan::Plan;
+
+use super::content::{Content, StoredRendering};
 use super::store::{self, DeploymentRow};
+use super::{Failure, failure_identity};
 use crate::app::AppSettings;
 use crate::control::Control;
 use crate::environment::store::{self as environments, EnvironmentRow};
 use crate::error::Error;
+use crate::objects::Address;
+use crate::observed::store as observed;
 use crate::op::store as ops;
 use crate::release::store::{self as releases, ReleaseRow};
 use crate::store::ids::DeploymentId;
@@ -29,6 +34,10 @@ pub(crate) struct Job {
     pub(crate) repeats: Option<Earlier>,
     /// What the environment runs now: where `roll_back` goes after a failure.
     pub(crate) last_good: Option<Earlier>,
+    /// Where `roll_back` goes while no deployment has succeeded.
+    pub(crate) others: Option<OthersRevision>,
+    /// Why it failed, if an earlier run of the Op was on the way back.
+    pub(crate) failure: Option<Failure>,
     /// What the way back consists of, if an earlier run of the Op had planned it.
     pub(crate) rollback_content: Option<Content>,
     /// When the wait that an earlier run of the Op had begun gives up.
@@ -40,6 +49,18 @@ pub(crate) struct Earlier {
     pub(crate) deployment: DeploymentRow,
     pub(crate) release: ReleaseRow,
     pub(crate) content: Content,
+}
+
+/// A revision of the Helm release that others made, and that ran.
+pub(crate) struct OthersRevision {
+    pub(crate) revision: u32,
+    /// Name and version of its chart.
+    pub(crate) chart: String,
+    /// Where its rendering is kept.
+    pub(crate) address: Address,
+    pub(crate) rendering: StoredRendering,
+    /// The plan of the way back to it, if an earlier run of the Op had made it.
+    pub(crate) plan: Option<Plan>,
 }
 
 /// The layers above the chart's own values, as written; empty where there is none.
@@ -72,8 +93,14 @@ impl Control {
             Some(id) => Some(self.content(id).await?),
             None => None,
         };
+        let failure =
+            self.open_told(&failure_identity(deployment.id), deployment.failure_sealed.clone())?;
         let repeats = self.earlier(deployment.repeats).await?;
         let last_good = self.earlier(environment.current_deployment).await?;
+        let others = match last_good {
+            Some(_) => None,
+            None => self.others_revision(&deployment).await?,
+        };
         Ok(Job {
             deployment,
             environment,
@@ -83,6 +110,8 @@ impl Control {
             content,
             repeats,
             last_good,
+            others,
+            failure,
             rollback_content,
             deadline,
         })
@@ -93,7 +122,7 @@ impl Control {
         &self,
         release: &ReleaseRow,
         app_values_revision: i64,
-        deployment: Option<&crate::objects::Address>,
+        deployment: Option<&Address>,
     ) -> Result<LayerTexts, Error> {
         let app =
             crate::app::store::values(self.db().read(), release.app, app_values_revision).await?;
@@ -105,6 +134,23 @@ impl Control {
             domain: String::new(),
             deployment: objects.text_or_empty(deployment).await?,
         })
+    }
+
+    /// The last revision of others that ran, where the environment was made of one.
+    async fn others_revision(
+        &self,
+        deployment: &DeploymentRow,
+    ) -> Result<Option<OthersRevision>, Error> {
+        let found = observed::last_good(self.db().read(), deployment.environment).await?;
+        let Some((revision, chart, address)) = found else { return Ok(None) };
+        let Ok(revision) = u32::try_from(revision) else { return Ok(None) };
+        let objects = self.objects();
+        let plan = match &deployment.rollback_plan {
+            Some(plan) => Some(objects.json(plan).await?),
+            None => None,
+        };
+        let rendering = objects.json(&address).await?;
+        Ok(Some(OthersRevision { revision, chart, address, rendering, plan }))
     }
 
     async fn earlier(&self, id: Option<DeploymentId>) -> Result<Option<Earlier>, Error> {

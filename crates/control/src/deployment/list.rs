@@ -4,8 +4,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{
-    Deployment, DeploymentContent, DeploymentDetail, DeploymentState, Failure, Trigger,
-    failure_identity, store,
+    Deployment, DeploymentContent, DeploymentDetail, DeploymentState, Trigger, failure_identity,
+    store,
 };
 use crate::actor::Actor;
 use crate::control::Control;
@@ -70,17 +70,7 @@ impl Control {
             .one(self.db().read(), |row| store::read(row, sealer))
             .await?
             .ok_or_else(|| Error::not_found("deployment", deployment))?;
-        let failure = match &row.failure_sealed {
-            None => None,
-            Some(sealed) => {
-                let json = sealer
-                    .open(&failure_identity(deployment), sealed)
-                    .map_err(|e| Error::internal("decrypt why a deployment failed", e))?;
-                let failure: Failure = serde_json::from_slice(&json)
-                    .map_err(|e| Error::internal("read why a deployment failed", e))?;
-                Some(failure)
-            }
-        };
+        let failure = self.open_told(&failure_identity(deployment), row.failure_sealed)?;
         Ok(DeploymentDetail { deployment: shown, failure, new_preview: row.new_preview })
     }
 

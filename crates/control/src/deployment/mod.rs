@@ -172,6 +172,8 @@ pub struct Deployment {
     pub plan_policy: PlanPolicy,
     /// What happens if it fails.
     pub on_failure: OnFailure,
+    /// Whether it takes over fields that other managers own, as Helm's `--force-conflicts` does.
+    pub force_conflicts: bool,
     /// The batch it belongs to, if one act made many.
     pub batch: Option<BatchId>,
     /// The App values revision it uses; 0: none were ever saved.
@@ -186,6 +188,8 @@ pub struct Deployment {
     pub culprit: Option<String>,
     /// What it rolled back to after its failure.
     pub rolled_back_to: Option<ReleaseBrief>,
+    /// The revision of the Helm release that it rolled back to after its failure, where others had made it.
+    pub rolled_back_to_revision: Option<i64>,
     /// Whether it can be rolled back to: it succeeded, and is not what runs now (which it is no more once a later
     /// deployment has failed and was left as it was).
     pub can_roll_back_to: bool,

@@ -23,6 +23,7 @@ use crate::control::Control;
 use crate::environment::store::EnvironmentRow;
 use crate::error::{Error, Invalid, sentence};
 use crate::limits::{self, Met};
+use crate::observed::ForeignRelease;
 use crate::store::ids::DeploymentId;
 use crate::values::{
     MergeError, MergedLayers, MergedValues, ValuesLayer, merge_layers, not_values,
@@ -78,6 +79,9 @@ pub(crate) enum PrepareError {
         /// The objects, with what that means.
         culprits: Vec<Culprit>,
     },
+    /// A Helm release of others is where the environment is to be.
+    #[error("{}", .0.told())]
+    Foreign(ForeignRelease),
     /// The cluster was not reached or refused to answer.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
@@ -123,6 +127,7 @@ impl PrepareError {
     pub(crate) fn remedy(&self) -> String {
         let remedy = match self {
             Self::Limit { met, .. } => return met.remedy.clone(),
+            Self::Foreign(release) => return release.remedy_of_made(),
             Self::Chart(_) => "Add a release with a chart that loads.",
             Self::Values(MergeError::Layer { layer: ValuesLayer::Release, .. }) => {
                 "Add a release whose values are valid."
@@ -171,6 +176,7 @@ impl PrepareError {
             | Self::Values(_)
             | Self::Plan(_)
             | Self::Refused { .. }
+            | Self::Foreign(_)
             | Self::Cluster(_)
             | Self::Internal(_) => sentence(&text),
         }
@@ -181,6 +187,7 @@ impl PrepareError {
         match self {
             Self::Internal(error) => error,
             Self::Cluster(error) => crate::cluster::unreachable(&error),
+            Self::Foreign(_) => Error::conflict(self.message(), self.remedy()),
             Self::Values(MergeError::Layer { layer: ValuesLayer::Deployment, ref source }) => {
                 Error::Invalid(Invalid { problems: vec![not_values("values", source)] })
             }
@@ -306,6 +313,19 @@ impl Target {
         let (cluster, namespace) = (&self.cluster, &self.namespace);
         Ok(rollout::record::read_history(cluster, control, namespace, &self.release_name).await?)
     }
+
+    /// The same where it is to be deployed from: refused if it is a release of others.
+    pub(crate) async fn own_history(
+        &self,
+        control: &Control,
+        environment: &EnvironmentRow,
+    ) -> Result<History, PrepareError> {
+        let history = self.history(control).await?;
+        match control.foreign_release(environment, &history).await? {
+            Some(foreign) => Err(PrepareError::Foreign(foreign)),
+            None => Ok(history),
+        }
+    }
 }
 
 /// Merges the layers over the chart's values.
@@ -369,18 +389,17 @@ pub(crate) fn desired(
     })
 }
 
-/// Looks at the cluster and plans, with the chart's `tests` or without. Reads only.
+/// Looks at the cluster and plans. Reads only.
 pub(crate) async fn plan(
     control: &Control,
     target: &Target,
     desired: &Desired,
     history: &History,
-    tests: bool,
+    options: &PlanOptions,
 ) -> Result<Plan, PrepareError> {
-    let options = PlanOptions { tests, ..PlanOptions::default() };
-    let live = rollout::plan::read_live(&target.cluster, desired, history, &options).await?;
+    let live = rollout::plan::read_live(&target.cluster, desired, history, options).await?;
     let key = control.objects().sealer().plan_key();
-    Ok(rollout::plan::plan(desired, history, &live, &options, key)?)
+    Ok(rollout::plan::plan(desired, history, &live, options, key)?)
 }
 
 /// `Err` with every object that the cluster's dry run refused.

@@ -1,6 +1,8 @@
 //! Previews: what a deployment would change, kept so that exactly that can be carried out.
 
 use jiff::Timestamp;
+use rollout::culprit::{self, Cause, Culprit};
+use rollout::plan::PlanOptions;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -42,6 +44,8 @@ pub struct NewPreview {
     pub values: Option<String>,
     /// Which App values; none: the newest.
     pub app_values: Option<AppValuesChoice>,
+    /// Take over fields that other managers own, as Helm's `--force-conflicts` does.
+    pub force_conflicts: bool,
 }
 
 /// What a deployment would change.
@@ -121,7 +125,13 @@ impl Control {
         let texts = self.layer_texts(&release, app_values_revision, None).await?;
         let texts = LayerTexts { deployment: values.clone(), ..texts };
         let id = PreviewId::generate();
-        let made = Made { id, environment: &environment, release: &release, app_values_revision };
+        let made = Made {
+            id,
+            environment: &environment,
+            release: &release,
+            app_values_revision,
+            force_conflicts: new.force_conflicts,
+        };
         let content = self.make_content(&made, texts).await.map_err(PrepareError::into_error)?;
         let row = PreviewRow {
             id,
@@ -161,7 +171,7 @@ impl Control {
         made: &Made<'_>,
         texts: LayerTexts,
     ) -> Result<ContentRow, PrepareError> {
-        let Made { id, environment, release, app_values_revision } = *made;
+        let Made { id, environment, release, app_values_revision, force_conflicts } = *made;
         let chart = self.prepared_chart(&release.archive_sha256).await?;
         let deployment = self.objects().put_text(&texts.deployment).await?;
         let settings = crate::app::store::settings(self.db().read(), environment.app).await;
@@ -171,13 +181,15 @@ impl Control {
         let cluster = self.environment_connect(environment).await?;
         let target = Target::new(cluster, environment, &id.to_string());
         let look = Look::now();
-        let history = target.history(self).await?;
+        let history = target.own_history(self, environment).await?;
         self.note_revisions(environment, &history, look).await?;
         let next = history.next(&target.owner);
         let crds = prepare::crds(&settings, mode, &chart, &merged.supplied)?;
         let rendered = render::render(self, chart, &merged, &target, &crds, next).await?;
         let desired = prepare::desired(&target, &rendered.rendering, crds, None)?;
-        let plan = prepare::plan(self, &target, &desired, &history, settings.run_tests).await?;
+        let options =
+            PlanOptions { tests: settings.run_tests, force_conflicts, ..PlanOptions::default() };
+        let plan = prepare::plan(self, &target, &desired, &history, &options).await?;
         let before = self.running_values(environment).await?;
         let layers = self.layer_addresses(release, app_values_revision, deployment).await?;
         let content = NewContent {
@@ -341,6 +353,7 @@ struct Made<'a> {
     environment: &'a EnvironmentRow,
     release: &'a ReleaseRow,
     app_values_revision: i64,
+    force_conflicts: bool,
 }
 
 /// A content as people are shown it: masked.
@@ -362,9 +375,18 @@ fn warnings(
         Some(observed) if observed.cause == ObservedCause::Gone => warnings.push(PreviewWarning {
             message: format!("{}. This deployment installs it anew.", observed.told()),
         }),
-        Some(observed) => warnings.push(PreviewWarning {
-            message: format!("{}. This deployment starts from it.", observed.told()),
-        }),
+        Some(observed) => {
+            let mut message = format!("{}. This deployment starts from it.", observed.told());
+            if let Some(until) = observed.awaited_until(now()) {
+                let until = until.strftime("%H:%M:%S UTC");
+                message = format!(
+                    "{}. It is {}: this deployment waits for it to end, until {until} at most, or until someone says that nobody works on it.",
+                    observed.told(),
+                    observed.status
+                );
+            }
+            warnings.push(PreviewWarning { message });
+        }
         None => {}
     }
     if let Some(held) = environment.holds_app_values
@@ -384,6 +406,11 @@ fn warnings(
             refused.join(", ")
         );
         warnings.push(PreviewWarning { message });
+        let mut culprits = culprit::of_plan(plan).into_iter();
+        let conflict = culprits.find(|culprit| culprit.cause == Cause::FieldConflict);
+        if let Some(Culprit { text, remedy, .. }) = conflict {
+            warnings.push(PreviewWarning { message: format!("{text}. {remedy}") });
+        }
     }
     warnings
 }

@@ -48,6 +48,9 @@ pub struct NewRollback {
     /// What happens if the rollback itself fails; none: it is left as it is.
     #[serde(default)]
     pub on_failure: Option<OnFailure>,
+    /// Take over fields that other managers own, as Helm's `--force-conflicts` does.
+    #[serde(default)]
+    pub force_conflicts: bool,
 }
 
 impl Control {
@@ -66,6 +69,7 @@ impl Control {
             trigger: Trigger::Rollback,
             repeats: Some(earlier.id),
             on_failure: new.on_failure.unwrap_or(OnFailure::Leave),
+            force_conflicts: new.force_conflicts,
             reason: new.reason.trim(),
             values: earlier.values,
             app_values_revision: earlier.app_values_revision,

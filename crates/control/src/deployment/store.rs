@@ -95,13 +95,19 @@ pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Deployment, DbErr> 
         state,
         plan_policy: row.get("plan_policy")?,
         on_failure: row.get("on_failure")?,
+        force_conflicts: row.get("force_conflicts")?,
         batch: row.opt("batch_id")?,
         app_values_revision: row.get("app_values_revision")?,
         helm_revision: row.opt("helm_revision")?,
         changes: row.json_opt("changes")?,
         changed_values: row.json("changed_values")?,
-        culprit: open_culprit(sealer, id, row.opt("culprit_sealed")?),
+        // What held it up for a while is no news once it is there.
+        culprit: match state {
+            DeploymentState::Succeeded => None,
+            _ => open_culprit(sealer, id, row.opt("culprit_sealed")?),
+        },
         rolled_back_to: brief("back_id", "back_tag")?,
+        rolled_back_to_revision: row.opt("rolled_back_revision")?,
         can_roll_back_to: state == DeploymentState::Succeeded
             && current.is_some_and(|current| current != id || left_behind > 0),
         op: op::store::read_brief(row)?
@@ -126,11 +132,13 @@ pub(crate) struct DeploymentRow {
     pub(crate) state: DeploymentState,
     pub(crate) plan_policy: PlanPolicy,
     pub(crate) on_failure: OnFailure,
+    pub(crate) force_conflicts: bool,
     pub(crate) values: Option<Address>,
     pub(crate) app_values_revision: i64,
     pub(crate) content: Option<ContentId>,
     pub(crate) new_preview: Option<PreviewId>,
     pub(crate) rollback_content: Option<ContentId>,
+    pub(crate) rollback_plan: Option<Address>,
     pub(crate) helm_revision: Option<i64>,
     pub(crate) failure_sealed: Option<Vec<u8>>,
     pub(crate) created_by: By,
@@ -148,11 +156,13 @@ fn read_row(row: &Row<'_>) -> Result<DeploymentRow, DbErr> {
         state: row.get("state")?,
         plan_policy: row.get("plan_policy")?,
         on_failure: row.get("on_failure")?,
+        force_conflicts: row.get("force_conflicts")?,
         values: row.opt("values_object")?,
         app_values_revision: row.get("app_values_revision")?,
         content: row.opt("content_id")?,
         new_preview: row.opt("new_preview_id")?,
         rollback_content: row.opt("rollback_content_id")?,
+        rollback_plan: row.opt("rollback_plan_object")?,
         helm_revision: row.opt("helm_revision")?,
         failure_sealed: row.opt("failure_sealed")?,
         created_by: row.json("created_by")?,
@@ -271,6 +281,7 @@ pub(crate) struct NewRow<'a> {
     pub(crate) reason: &'a str,
     pub(crate) plan_policy: PlanPolicy,
     pub(crate) on_failure: OnFailure,
+    pub(crate) force_conflicts: bool,
     pub(crate) values: Option<&'a Address>,
     pub(crate) app_values_revision: i64,
     pub(crate) content: Option<ContentId>,
@@ -302,9 +313,9 @@ pub(crate) async fn insert(
     sql("INSERT INTO deployments (id, environment_id, number, app_id, kind, release_id, \
          from_release_id, trigger_kind, repeats_id, batch_id, reason, state, plan_policy, on_failure, \
          values_object, app_values_revision, content_id, preview_id, changes, changed_values, op_id, \
-         created_at, created_by) \
+         created_at, created_by, force_conflicts) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22, $23)")
+         $19, $20, $21, $22, $23, $24)")
     .bind(new.id)
     .bind(new.environment)
     .bind(number)
@@ -330,23 +341,50 @@ pub(crate) async fn insert(
     .bind(new.op)
     .bind(new.at)
     .bind(Json(new.by))
+    .bind(new.force_conflicts)
     .run(c, DOING)
     .await?;
     Ok(Some(number))
 }
 
-/// The number and the content of the deployment whose revision of the Helm release an environment has last.
+/// The deployment whose revision of the Helm release an environment has last.
+pub(crate) struct LastRecorded {
+    pub(crate) number: i64,
+    pub(crate) content: ContentId,
+    /// The revision of others that it went back to: that is what is there.
+    pub(crate) went_back: Option<i64>,
+}
+
+/// The deployment whose revision of the Helm release an environment has last.
 pub(crate) async fn last_recorded(
     c: &impl ConnectionTrait,
     environment: EnvironmentId,
-) -> Result<Option<(i64, ContentId)>, StoreError> {
-    sql("SELECT number, CASE WHEN rolled_back_to_id IS NULL THEN content_id \
+) -> Result<Option<LastRecorded>, StoreError> {
+    sql("SELECT number, rolled_back_revision, CASE WHEN rolled_back_to_id IS NULL THEN content_id \
            ELSE COALESCE(rollback_content_id, content_id) END AS content \
          FROM deployments WHERE environment_id = $1 AND helm_revision IS NOT NULL \
          AND content_id IS NOT NULL ORDER BY number DESC LIMIT 1")
     .bind(environment)
-    .one(c, ROW, |row| Ok((row.get("number")?, row.get("content")?)))
+    .one(c, ROW, |row| {
+        Ok(LastRecorded {
+            number: row.get("number")?,
+            content: row.get("content")?,
+            went_back: row.opt("rolled_back_revision")?,
+        })
+    })
     .await
+}
+
+/// Whether any deployment of an environment has written a revision of the Helm release.
+pub(crate) async fn ever_recorded(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<bool, StoreError> {
+    let found = sql("SELECT 1 AS one FROM deployments WHERE environment_id = $1 \
+                     AND helm_revision IS NOT NULL LIMIT 1")
+    .bind(environment)
+    .one(c, "see whether an environment has a Helm release", |_| Ok(()));
+    Ok(found.await?.is_some())
 }
 
 /// How many deployments of an environment are queued.

@@ -4,6 +4,7 @@
 //! Helm revision that was adopted. The last result is kept until the next check. What is drift is decided in
 //! `rollout::drift`.
 
+mod run;
 mod store;
 
 use std::time::Duration;
@@ -33,6 +34,8 @@ use crate::store::sql::now;
 use crate::store::wake::Wake;
 use crate::values::{ValuesLayer, leaves};
 
+use run::Counter;
+pub use run::{DriftRun, DriftStanding};
 use store::CheckRow;
 
 /// How long a check may take.
@@ -85,14 +88,31 @@ impl Control {
     /// Talks to the cluster and changes nothing there. Dropping the future cancels it.
     pub async fn drift_check(&self, actor: &Actor, environment: &str) -> Result<DriftCheck, Error> {
         let row = self.environment_to_deploy(actor, environment).await?;
-        let Some(base) = self.drift_base(&row).await? else {
-            return Err(Error::conflict(
+        let base = self.base_to_check(&row).await?;
+        self.check_now(actor, &row, &base, &Counter::default()).await
+    }
+
+    /// What there is to compare with.
+    async fn base_to_check(&self, row: &EnvironmentRow) -> Result<Base, Error> {
+        self.drift_base(row).await?.ok_or_else(|| {
+            Error::conflict(
                 format!("No deployment of `{}` has succeeded yet.", row.name),
                 "There is nothing to compare with.",
-            ));
-        };
+            )
+        })
+    }
+
+    /// Compares, and keeps the result.
+    async fn check_now(
+        &self,
+        actor: &Actor,
+        row: &EnvironmentRow,
+        base: &Base,
+        counter: &Counter,
+    ) -> Result<DriftCheck, Error> {
         let look = Look::now();
-        let comparing = tokio::time::timeout(PATIENCE, self.compare(&row, &base, look)).await;
+        let comparing = self.compare(row, base, look, counter);
+        let comparing = tokio::time::timeout(PATIENCE, comparing).await;
         let drift = comparing.map_err(|_| Error::Unreachable {
             what: format!(
                 "The cluster of `{}` did not tell what runs within {} s.",
@@ -117,7 +137,7 @@ impl Control {
         store::put(&tx, row.id, &check).await?;
         commit(tx).await?;
         self.wakes().send(Wake::Environment(row.id, row.kind)).await;
-        self.shown_drift(&row, check).await
+        self.shown_drift(row, check).await
     }
 
     /// The last check of an environment, if it was ever checked.
@@ -158,6 +178,7 @@ impl Control {
         row: &EnvironmentRow,
         base: &Base,
         look: Look,
+        counter: &Counter,
     ) -> Result<rollout::drift::Drift, Error> {
         let cluster = self.environment_connect(row).await?;
         let target = Target::new(cluster, row, "");
@@ -165,7 +186,10 @@ impl Control {
         self.note_revisions(row, &history, look).await?;
         let desired = prepare::desired(&target, &base.rendering, Crds::default(), None);
         let desired = desired.map_err(PrepareError::into_error)?;
-        let drift = rollout::drift::drift(&target.cluster, &desired, &history).await;
+        let drift = rollout::drift::drift(&target.cluster, &desired, &history, &|done, total| {
+            counter.set(done, total);
+        })
+        .await;
         drift.map_err(|error| match error {
             rollout::plan::PlanError::Cluster(error) => unreachable(&error),
             other => Error::conflict(sentence(&whole_text(&other)), "Deploy again."),

@@ -1,6 +1,7 @@
 //! Making an environment: its row, its values, its first deployment and that one's Op, at once.
 
 use super::account::account;
+use super::place::{self, NewPlace, chosen, place_taken, refuse_kind, refuse_namespace};
 use super::{
     Environment, EnvironmentKind, EnvironmentRow, EnvironmentState, NewEnvironment, store,
 };
@@ -10,13 +11,12 @@ use crate::audit::{self, Act};
 use crate::cluster::store::ClusterRow;
 use crate::control::Control;
 use crate::deployment::{PlanPolicy, Queued, Started, Trigger, queue};
-use crate::error::{Checks, Error, Invalid, Problem};
+use crate::error::{Checks, Error, Problem};
 use crate::names::{AppName, EnvironmentName, HelmReleaseName, Namespace};
 use crate::release::store::{self as releases, ReleaseRow};
 use crate::rights::Subject;
+use crate::store::commit;
 use crate::store::ids::EnvironmentId;
-use crate::store::sql::now;
-use crate::store::{commit, search};
 use crate::values::check_values;
 
 /// A form that was checked.
@@ -44,8 +44,8 @@ impl Control {
         actor.write(Subject::Environments(kind), &act, || Error::not_found("kind", kind))?;
         let Checked { row, app, cluster, release } =
             self.check_environment(actor, kind, &new).await?;
+        self.refuse_foreign_release(&row, &cluster).await?;
         let values = self.objects().put_text(&new.values).await?;
-        let at = now();
         let by = actor.by();
         let queued = Queued {
             trigger: Trigger::EnvironmentCreated,
@@ -56,36 +56,9 @@ impl Control {
             ..Queued::empty(release.id)
         };
         let tx = self.db().begin().await?;
-        let new_row = store::NewRow {
-            id: row.id,
-            name: &row.name,
-            app: row.app,
-            cluster: row.cluster,
-            namespace: &row.namespace,
-            release_name: &row.release_name,
-            service_account: row.service_account.as_ref(),
-            kind,
-            state: row.state,
-            at,
-            by: &by,
-        };
-        if let Err(failed) = store::insert(&tx, &new_row).await {
-            return Err(taken(&row, &cluster, failed));
-        }
-        if let Some(values) = &values {
-            let values = store::NewValuesRow {
-                environment: row.id,
-                values,
-                note: "made with the environment",
-                deployment: None,
-                at,
-                by: &by,
-            };
-            store::add_values(&tx, &values).await?;
-        }
-        let words =
-            [row.name.as_str(), row.namespace.as_str(), cluster.name.as_str(), app.name.as_str()];
-        search::index(&tx, "environment", &row.id.to_string(), words).await?;
+        let values = values.as_ref().map(|values| (values, "made with the environment"));
+        place::insert(&tx, &NewPlace { row: &row, app: &app, cluster: &cluster, values, by: &by })
+            .await?;
         queue(&tx, actor, &row, &queued).await?;
         let act = Act {
             action: "environment.create",
@@ -105,6 +78,23 @@ impl Control {
         Ok((self.environment_get(actor, &row.id.to_string()).await?, started))
     }
 
+    /// A release that is there and belongs to no environment is adopted, not upgraded over.
+    async fn refuse_foreign_release(
+        &self,
+        row: &EnvironmentRow,
+        cluster: &ClusterRow,
+    ) -> Result<(), Error> {
+        let EnvironmentRow { namespace, release_name, .. } = row;
+        let c = self.db().read();
+        if store::by_place(c, cluster.id, namespace, release_name).await?.is_some() {
+            return Err(place_taken(row, cluster));
+        }
+        match self.foreign_release_at(row).await? {
+            Some(there) => Err(Error::invalid("release_name", there.told(), there.remedy())),
+            None => Ok(()),
+        }
+    }
+
     /// Checks the form; everything that is wrong is told at once.
     async fn check_environment(
         &self,
@@ -118,11 +108,7 @@ impl Control {
         let cluster = self.cluster_row(actor, new.cluster.trim()).await;
         let cluster = chosen(&mut checks, "cluster", &new.cluster, cluster)?;
         checks.take(check_values("values", &new.values))?;
-        if let Some(cluster) = cluster.as_ref().filter(|cluster| !cluster.admits.allows(kind)) {
-            let message =
-                format!("Cluster `{}` admits {} environments only.", cluster.name, cluster.admits);
-            checks.add(Problem::new("cluster", message, "Choose another cluster."));
-        }
+        refuse_kind(&mut checks, cluster.as_ref(), kind, ("cluster", "Choose another cluster."));
         let release = match &app {
             Some(app) => self.first_release(&mut checks, app, new.release.trim()).await?,
             None => None,
@@ -147,11 +133,7 @@ impl Control {
             ("", name) => name.as_ref().and_then(|name| name.as_str().parse().ok()),
             (typed, _) => checks.name::<HelmReleaseName>("release_name", typed),
         };
-        if let Some(name) = &name
-            && store::by_name(self.db().read(), name).await?.is_some()
-        {
-            checks.add(name_taken(name));
-        }
+        self.refuse_taken_name(&mut checks, name.as_ref()).await?;
         checks.done()?;
         let (Some(name), Some(app), Some(cluster), Some(release), Some(namespace), Some(helm)) =
             (name, app, cluster, release, namespace, release_name)
@@ -200,63 +182,6 @@ impl Control {
             });
         }
         Ok(found)
-    }
-}
-
-/// Something chosen from a list: what is not there is told at its field.
-pub(crate) fn chosen<T>(
-    checks: &mut Checks,
-    field: &str,
-    typed: &str,
-    found: Result<T, Error>,
-) -> Result<Option<T>, Error> {
-    match found {
-        Ok(found) => Ok(Some(found)),
-        Err(Error::NotFound { what, .. }) => {
-            let message = if typed.trim().is_empty() {
-                format!("No {what} is chosen.")
-            } else {
-                format!("There is no {what} `{}`.", typed.trim())
-            };
-            checks.add(Problem::new(field, message, "Choose one of the list."));
-            Ok(None)
-        }
-        Err(other) => Err(other),
-    }
-}
-
-/// A cluster that Landfall may use in some namespaces only.
-pub(crate) fn refuse_namespace(checks: &mut Checks, cluster: &ClusterRow, namespace: &Namespace) {
-    let allowed = &cluster.namespaces;
-    if !allowed.is_empty() && !allowed.iter().any(|allowed| allowed == namespace.as_str()) {
-        let message = format!("Cluster `{}` is not used in namespace `{namespace}`.", cluster.name);
-        let remedy = format!("Choose one of {}.", allowed.join(", "));
-        checks.add(Problem::new("namespace", message, remedy));
-    }
-}
-
-pub(crate) fn name_taken(name: &EnvironmentName) -> Problem {
-    let message = format!("There is an environment with the name `{name}` already.");
-    Problem::new("name", message, "Use another name.")
-}
-
-/// What a unique index refused, told at the field.
-pub(crate) fn taken(
-    row: &EnvironmentRow,
-    cluster: &ClusterRow,
-    failed: crate::store::StoreError,
-) -> Error {
-    let place = "environments.cluster_id, environments.namespace, environments.release_name";
-    if failed.violates("environments_name", "environments.name") {
-        Error::Invalid(Invalid { problems: vec![name_taken(&row.name)] })
-    } else if failed.violates("environments_place", place) {
-        let message = format!(
-            "Another environment has the Helm release `{}` in namespace `{}` of cluster `{}`.",
-            row.release_name, row.namespace, cluster.name
-        );
-        Error::invalid("namespace", message, "Use another namespace or release name.")
-    } else {
-        failed.into()
     }
 }
 

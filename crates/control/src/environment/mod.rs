@@ -4,8 +4,9 @@
 //! shows them, and keeps their values in revisions.
 
 mod account;
-pub(crate) mod create;
+mod create;
 mod list;
+pub(crate) mod place;
 mod remove;
 pub(crate) mod store;
 mod values;
@@ -151,6 +152,8 @@ pub struct LastDeployment {
     pub culprit: Option<String>,
     /// The tag it rolled back to after its failure.
     pub rolled_back_to: Option<ReleaseTag>,
+    /// The revision of the Helm release that it rolled back to, where others had made it.
+    pub rolled_back_to_revision: Option<i64>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When its Op began.

@@ -179,9 +179,18 @@ impl Control {
         {
             helm_revision = Some(revision);
             self.objects().json(&rendering).await?
-        } else if let Some((last, content)) = deployments::last_recorded(c, environment).await? {
-            number = Some(last);
-            self.content(content).await?.rendering
+        } else if let Some(last) = deployments::last_recorded(c, environment).await? {
+            let of_others = match last.went_back {
+                Some(revision) => observed::rendering_of(c, environment, revision).await?,
+                None => None,
+            };
+            if let Some(rendering) = of_others {
+                helm_revision = last.went_back;
+                self.objects().json(&rendering).await?
+            } else {
+                number = Some(last.number);
+                self.content(last.content).await?.rendering
+            }
         } else {
             return Ok(None);
         };

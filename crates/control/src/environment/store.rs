@@ -45,7 +45,7 @@ const COLUMNS: &str = concat!(
      cd.op_id AS cd_op, \
      ld.number AS ld_number, lr.tag AS ld_tag, ld.trigger_kind AS ld_trigger, \
      lp.number AS ld_repeats, ld.state AS ld_state, ld.created_by AS ld_by, \
-     ld.culprit_sealed AS ld_culprit, lbr.tag AS ld_rolled_back_to, \
+     ld.culprit_sealed AS ld_culprit, lbr.tag AS ld_rolled_back_to, ld.rolled_back_revision AS ld_rolled_back_revision, \
      ld.created_at AS ld_created_at, ld.started_at AS ld_started_at, \
      ld.finished_at AS ld_finished_at, ",
     observed::store::columns!(),
@@ -139,6 +139,7 @@ fn read_last(row: &Row<'_>, sealer: &Sealer) -> Result<Option<LastDeployment>, D
         by: row.json("ld_by")?,
         culprit: crate::deployment::open_culprit(sealer, id, row.opt("ld_culprit")?),
         rolled_back_to: row.opt("ld_rolled_back_to")?,
+        rolled_back_to_revision: row.opt("ld_rolled_back_revision")?,
         created_at: row.get("ld_created_at")?,
         started_at: row.opt("ld_started_at")?,
         finished_at: row.opt("ld_finished_at")?,

@@ -18,17 +18,16 @@ use crate::audit::{self, Act};
 use crate::cluster::store::ClusterRow;
 use crate::cluster::unreachable;
 use crate::control::Control;
-use crate::environment::create::{chosen, name_taken, refuse_namespace, taken};
+use crate::environment::place::{self, NewPlace, chosen, refuse_kind, refuse_namespace};
 use crate::environment::store as environments;
 use crate::environment::{Environment, EnvironmentKind, EnvironmentRow, EnvironmentState};
-use crate::error::{Checks, Error, Problem};
+use crate::error::{Checks, Error};
 use crate::names::{EnvironmentName, HelmReleaseName, Namespace, ReleaseTag};
 use crate::release::store::{self as releases, ReleaseRow};
 use crate::rights::{self, Access, Subject};
+use crate::store::commit;
 use crate::store::ids::EnvironmentId;
-use crate::store::sql::now;
 use crate::store::wake::Wake;
-use crate::store::{commit, search};
 
 /// How long a cluster may take to tell of its releases.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -177,44 +176,17 @@ impl Control {
         let mut observed = self.observe(row.id, app.id, cause, newest).await?;
         observed.release = running.as_ref().map(|release| release.id);
         observed.by = Some(actor.by());
-        let (at, by) = (now(), actor.by());
+        let by = actor.by();
         let tx = self.db().begin().await?;
-        let new_row = environments::NewRow {
-            id: row.id,
-            name: &row.name,
-            app: row.app,
-            cluster: row.cluster,
-            namespace: &row.namespace,
-            release_name: &row.release_name,
-            service_account: None,
-            kind: row.kind,
-            state: row.state,
-            at,
-            by: &by,
-        };
-        if let Err(failed) = environments::insert(&tx, &new_row).await {
-            return Err(taken(&row, &cluster, failed));
-        }
-        if let Some(values) = &values {
-            let note = format!("of Helm revision {}", newest.revision());
-            let values = environments::NewValuesRow {
-                environment: row.id,
-                values,
-                note: &note,
-                deployment: None,
-                at,
-                by: &by,
-            };
-            environments::add_values(&tx, &values).await?;
-        }
+        let note = format!("of Helm revision {}", newest.revision());
+        let values = values.as_ref().map(|values| (values, note.as_str()));
+        place::insert(&tx, &NewPlace { row: &row, app: &app, cluster: &cluster, values, by: &by })
+            .await?;
         store::insert(&tx, &observed).await?;
         store::set_newest(&tx, row.id, Some(observed.id)).await?;
         let current = running.as_ref().map(|release| release.id);
         environments::set_adopted(&tx, row.id, current).await?;
         environments::refresh_status(&tx, row.id).await?;
-        let words =
-            [row.name.as_str(), row.namespace.as_str(), cluster.name.as_str(), app.name.as_str()];
-        search::index(&tx, "environment", &row.id.to_string(), words).await?;
         let act = Act {
             action: "environment.adopt",
             kind: "environment",
@@ -260,16 +232,8 @@ impl Control {
         let app = chosen(&mut checks, "app", &new.app, self.app_row(actor, new.app.trim()).await)?;
         let typed = Some(new.name.trim()).filter(|name| !name.is_empty());
         let name = checks.name::<EnvironmentName>("name", typed.unwrap_or(new.release_name.trim()));
-        if let Some(cluster) = cluster.as_ref().filter(|cluster| !cluster.admits.allows(kind)) {
-            let message =
-                format!("Cluster `{}` admits {} environments only.", cluster.name, cluster.admits);
-            checks.add(Problem::new("kind", message, "Choose the other kind."));
-        }
-        if let Some(name) = &name
-            && environments::by_name(self.db().read(), name).await?.is_some()
-        {
-            checks.add(name_taken(name));
-        }
+        refuse_kind(&mut checks, cluster.as_ref(), kind, ("kind", "Choose the other kind."));
+        self.refuse_taken_name(&mut checks, name.as_ref()).await?;
         if let (Some(cluster), Some(namespace)) = (&cluster, &namespace) {
             refuse_namespace(&mut checks, cluster, namespace);
         }
@@ -413,7 +377,7 @@ fn warnings(newest: &StoredRevision, running: Option<&ReleaseRow>, app: &AppRow)
     match status {
         Status::Deployed | Status::Superseded => {}
         pending if pending.is_pending() => warnings.push(format!(
-            "Revision {revision} is {pending}: Helm is at work on it, or was stopped. The next deployment is refused while it may be at work, and marks the revision failed afterwards."
+            "Revision {revision} is {pending}: Helm is at work on it, or was stopped. The next deployment waits while it may be at work, ten minutes from its beginning at most, and then marks the revision failed."
         )),
         other => warnings.push(format!(
             "Revision {revision} is {other}: look at what runs before the next deployment."

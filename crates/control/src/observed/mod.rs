@@ -5,6 +5,7 @@
 //! what they tell is held against what is known (`note`). Nothing here writes to a cluster.
 
 mod adopt;
+mod foreign;
 mod note;
 pub(crate) mod store;
 
@@ -16,12 +17,14 @@ use crate::actor::{Actor, By};
 use crate::closed::closed_set;
 use crate::control::Control;
 use crate::error::Error;
+use crate::op::ABANDONED_AFTER;
 use crate::release::ReleaseBrief;
 use crate::store::ids::{EnvironmentId, ObservedId};
 use crate::store::listing::Order;
 use crate::store::paging::{Direction, Page, PageRequest, SortKey};
 
 pub use adopt::{AdoptRelease, Adoptable, AdoptableReleases, Adopted};
+pub(crate) use foreign::ForeignRelease;
 pub(crate) use note::{Look, News};
 
 closed_set! {
@@ -69,6 +72,12 @@ pub struct ObservedRevision {
 }
 
 impl ObservedRevision {
+    /// Until when deployments wait for it, where it was pending and may still be worked on.
+    pub fn awaited_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let until = self.made_at.saturating_add(ABANDONED_AFTER).ok()?;
+        (self.status.starts_with("pending-") && now < until).then_some(until)
+    }
+
     /// What is told of it in a line: `Helm revision 7 was made outside Landfall: Rollback to 2, chart shop 1.0.0`.
     pub fn told(&self) -> String {
         let Self { revision, chart_name, chart_version, .. } = self;

@@ -162,7 +162,7 @@ impl Control {
     }
 
     /// Whether a deployment of the environment, or its way back, wrote a revision.
-    async fn is_own(
+    pub(super) async fn is_own(
         &self,
         environment: &EnvironmentRow,
         history: &History,

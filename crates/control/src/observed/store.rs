@@ -169,6 +169,37 @@ pub(crate) async fn newest_rendering(
     .await
 }
 
+/// The last revision that others made and that ran, as far as is known: its number, its chart and its rendering.
+pub(crate) async fn last_good(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<Option<(i64, String, Address)>, StoreError> {
+    sql("SELECT revision, chart_name, chart_version, rendering_object FROM observed_revisions \
+         WHERE environment_id = $1 AND cause <> 'gone' AND status IN ('deployed', 'superseded') \
+         AND rendering_object IS NOT NULL ORDER BY id DESC LIMIT 1")
+    .bind(environment)
+    .one(c, "read an observed revision", |row| {
+        let (name, version): (String, String) = (row.get("chart_name")?, row.get("chart_version")?);
+        let chart = format!("chart {name} {version}");
+        Ok((row.get("revision")?, chart, row.get("rendering_object")?))
+    })
+    .await
+}
+
+/// The rendering of an observed revision by its number, of several the last.
+pub(crate) async fn rendering_of(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+    revision: i64,
+) -> Result<Option<Address>, StoreError> {
+    sql("SELECT rendering_object FROM observed_revisions WHERE environment_id = $1 \
+         AND revision = $2 AND rendering_object IS NOT NULL ORDER BY id DESC LIMIT 1")
+    .bind(environment)
+    .bind(revision)
+    .one(c, "read an observed revision", |row| row.get("rendering_object"))
+    .await
+}
+
 /// Number and rendering of the revision that an environment was adopted with.
 pub(crate) async fn adopted_rendering(
     c: &impl ConnectionTrait,

@@ -8,12 +8,22 @@ use crate::deployment::{DeploymentState, Failure, Trigger, failure_identity};
 use crate::environment::Ready;
 use crate::environment::store::{self as environments, Deployed, NewValuesRow};
 use crate::error::Error;
+use crate::objects::Address;
 use crate::observed::{self, News};
 use crate::store::Tx;
 use crate::store::ids::{ContentId, DeploymentId, PreviewId};
 use crate::store::sql::{Json, now, sql};
 use crate::store::wake::Wake;
 use crate::work::Lease;
+
+/// What was repeated after a deployment had failed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum WentBackTo {
+    /// An earlier deployment.
+    Deployment(DeploymentId),
+    /// A revision of the Helm release that others had made.
+    Revision(i64),
+}
 
 impl Recorder {
     /// Notes what the deployment consists of, as soon as that is known.
@@ -37,6 +47,17 @@ impl Recorder {
             .bind(self.lease().deployment()?)
             .bind(content)
             .run(&tx, "note what a deployment goes back to")
+            .await?;
+        self.commit(tx).await
+    }
+
+    /// Notes the plan of the way back to a revision that no deployment made.
+    pub(crate) async fn rollback_plan(&self, plan: &Address) -> Result<(), RecordError> {
+        let tx = self.fenced().await?;
+        sql("UPDATE deployments SET rollback_plan_object = $2 WHERE id = $1")
+            .bind(self.lease().deployment()?)
+            .bind(plan)
+            .run(&tx, "note how a deployment goes back")
             .await?;
         self.commit(tx).await
     }
@@ -118,23 +139,45 @@ impl Recorder {
         Ok(())
     }
 
-    /// The deployment failed. `rolled_back_to`: the deployment that was repeated after it.
+    /// The deployment has failed, and its Op goes on with the way back.
+    pub(crate) async fn failing(&self, failure: &Failure) -> Result<(), RecordError> {
+        let deployment = self.lease().deployment()?;
+        let sealed = self.seal(failure, deployment)?;
+        let tx = self.fenced().await?;
+        sql("UPDATE deployments SET failure_sealed = $2 WHERE id = $1")
+            .bind(deployment)
+            .bind(sealed)
+            .run(&tx, "note why a deployment failed")
+            .await?;
+        self.commit(tx).await
+    }
+
+    /// The deployment failed. `rolled_back_to`: what was repeated after it.
     pub(crate) async fn end_failed(
         &self,
         failure: &Failure,
-        rolled_back_to: Option<DeploymentId>,
+        rolled_back_to: Option<WentBackTo>,
         ready: Option<Ready>,
     ) -> Result<(), RecordError> {
         let deployment = self.deployment_row().await?;
         let sealed = self.seal(failure, deployment.id)?;
         let tx = self.fenced().await?;
         deployments::end(&tx, deployment.id, DeploymentState::Failed, Some(sealed), now()).await?;
-        if let Some(back) = rolled_back_to {
-            sql("UPDATE deployments SET rolled_back_to_id = $2 WHERE id = $1")
-                .bind(deployment.id)
-                .bind(back)
-                .run(&tx, "note what a deployment went back to")
-                .await?;
+        let noting = match rolled_back_to {
+            Some(WentBackTo::Deployment(back)) => Some(
+                sql("UPDATE deployments SET rolled_back_to_id = $2 WHERE id = $1")
+                    .bind(deployment.id)
+                    .bind(back),
+            ),
+            Some(WentBackTo::Revision(back)) => Some(
+                sql("UPDATE deployments SET rolled_back_revision = $2 WHERE id = $1")
+                    .bind(deployment.id)
+                    .bind(back),
+            ),
+            None => None,
+        };
+        if let Some(noting) = noting {
+            noting.run(&tx, "note what a deployment went back to").await?;
         }
         if let Some(ready) = ready {
             environments::set_ready(&tx, deployment.environment, ready).await?;

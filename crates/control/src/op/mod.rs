@@ -12,6 +12,7 @@ pub(crate) mod recorder;
 mod removal;
 pub(crate) mod store;
 mod subscribe;
+mod waits;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -33,11 +34,14 @@ use crate::store::sql::now;
 use crate::store::wake::Wake;
 use store::OpRow;
 
+pub(crate) use end::WentBackTo;
 pub use log::{LogFilter, LogLevel, LogLine, LogPage, LogSource};
 pub(crate) use removal::NewRemoval;
 pub use removal::{Left, Removal};
 pub(crate) use subscribe::Followers;
 pub use subscribe::{Change, OpEvent};
+pub(crate) use waits::ABANDONED_AFTER;
+pub use waits::WaitsFor;
 
 closed_set! {
     /// What an Op carries out.
@@ -396,6 +400,8 @@ pub struct Op {
     pub last_sequence: i64,
     /// Who asked for it to be cancelled, while it has not ended.
     pub cancel_requested_by: Option<By>,
+    /// The revision of the Helm release that someone else has begun, and that it waits for.
+    pub waits_for: Option<WaitsFor>,
     /// When it was queued.
     pub created_at: Timestamp,
     /// When a worker first took it.
@@ -474,22 +480,19 @@ impl Control {
         Ok(row)
     }
 
+    /// What holds an Op up, as far as is known.
+    pub(crate) async fn op_culprits(&self, op: OpId) -> Result<Vec<Culprit>, Error> {
+        let row = store::get(self.db().read(), op).await?.ok_or_else(|| missing(op))?;
+        let told = self.open_told(&recorder::culprits_identity(op), row.culprits_sealed)?;
+        Ok(told.unwrap_or_default())
+    }
+
     /// An Op as its page shows it, whoever asks.
     pub(crate) async fn op_view(&self, op: OpId) -> Result<Op, Error> {
         let c = self.db().read();
-        let row = store::get(c, op).await?.ok_or_else(|| missing(op))?;
-        let culprits = match &row.culprits_sealed {
-            None => Vec::new(),
-            Some(sealed) => {
-                let identity = recorder::culprits_identity(op);
-                let json = self
-                    .objects()
-                    .sealer()
-                    .open(&identity, sealed)
-                    .map_err(|e| Error::internal("decrypt culprits", e))?;
-                serde_json::from_slice(&json).map_err(|e| Error::internal("read culprits", e))?
-            }
-        };
+        let mut row = store::get(c, op).await?.ok_or_else(|| missing(op))?;
+        let identity = recorder::culprits_identity(op);
+        let culprits = self.open_told(&identity, row.culprits_sealed.take())?.unwrap_or_default();
         let steps = store::steps(c, op).await?;
         let objects = store::objects(c, op).await?;
         let task = match (row.carries, row.number) {

@@ -78,7 +78,8 @@ impl Control {
         Ok(Removal { by, reason, forget, left, failure })
     }
 
-    fn open_told<T: serde::de::DeserializeOwned>(
+    /// What is kept sealed of what an Op came to.
+    pub(crate) fn open_told<T: serde::de::DeserializeOwned>(
         &self,
         identity: &str,
         sealed: Option<Vec<u8>>,
@@ -88,9 +89,9 @@ impl Control {
             .objects()
             .sealer()
             .open(identity, &sealed)
-            .map_err(|e| Error::internal("decrypt what a removal came to", e))?;
+            .map_err(|e| Error::internal("decrypt what an Op came to", e))?;
         let told = serde_json::from_slice(&json)
-            .map_err(|e| Error::internal("read what a removal came to", e))?;
+            .map_err(|e| Error::internal("read what an Op came to", e))?;
         Ok(Some(told))
     }
 }

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
     Behind, Carries, Culprit, NewRemoval, ObjectState, Op, OpBrief, OpKind, OpState, Step,
-    StepName, StepState, Task,
+    StepName, StepState, Task, WaitsFor,
 };
 use crate::actor::By;
 use crate::environment::{EnvironmentBrief, EnvironmentKind};
@@ -59,6 +59,7 @@ pub(crate) struct OpRow {
     pub(crate) cursor_sealed: Option<Vec<u8>>,
     pub(crate) last_sequence: i64,
     pub(crate) cancel_by: Option<By>,
+    pub(crate) waits_for: Option<WaitsFor>,
     pub(crate) behind: Option<Behind>,
     pub(crate) created_at: Timestamp,
     pub(crate) started_at: Option<Timestamp>,
@@ -95,6 +96,7 @@ impl OpRow {
             behind: self.behind,
             last_sequence: self.last_sequence,
             cancel_requested_by: self.cancel_by.filter(|_| !ended),
+            waits_for: self.waits_for.filter(|_| !ended),
             created_at: self.created_at,
             started_at: self.started_at,
             finished_at: self.finished_at,
@@ -183,6 +185,7 @@ fn read(row: &Row<'_>) -> Result<OpRow, DbErr> {
         cursor_sealed: row.opt("cursor_sealed")?,
         last_sequence: row.get("last_sequence")?,
         cancel_by: row.json_opt("cancel_by")?,
+        waits_for: row.json_opt("waits_for")?,
         behind: read_behind(row)?,
         created_at: row.get("created_at")?,
         started_at: row.opt("started_at")?,
@@ -358,6 +361,21 @@ pub(crate) async fn request_cancel(
         .run(c, "ask for an Op to be cancelled")
         .await?;
     Ok(noted == 1)
+}
+
+/// Notes whose revision an Op waits for.
+pub(super) async fn put_waits_for(
+    c: &impl ConnectionTrait,
+    op: OpId,
+    waits: Option<&WaitsFor>,
+) -> Result<(), StoreError> {
+    let waits = waits.map(|it| serde_json::to_string(it).expect("names and times are always JSON"));
+    sql("UPDATE ops SET waits_for = $2 WHERE id = $1")
+        .bind(op)
+        .bind(waits)
+        .run(c, "note what an Op waits for")
+        .await
+        .map(drop)
 }
 
 /// How many Ops run in environments of these kinds.

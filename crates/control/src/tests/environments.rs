@@ -65,8 +65,12 @@ async fn deploy(site: &Site, environment: &str, release: &str, values: Option<&s
 }
 
 async fn roll_back(site: &Site, to: &str) -> Result<Started, Error> {
-    let new =
-        NewRollback { to: to.parse().unwrap(), reason: "errors".to_owned(), on_failure: None };
+    let new = NewRollback {
+        to: to.parse().unwrap(),
+        reason: "errors".to_owned(),
+        on_failure: None,
+        force_conflicts: false,
+    };
     site.control.rollback(&Actor::system(), "eu", new).await
 }
 

@@ -121,7 +121,12 @@ async fn run_around_the_objects(site: Site) {
     let text = log(&site.control, op.id).await;
     assert!(text.contains("pre-upgrade hook eu-migrate succeeded"), "{text}");
 
-    let back = NewRollback { to: "#1".parse().unwrap(), reason: String::new(), on_failure: None };
+    let back = NewRollback {
+        to: "#1".parse().unwrap(),
+        reason: String::new(),
+        on_failure: None,
+        force_conflicts: false,
+    };
     let back = site.control.rollback(&system(), "eu", back).await.unwrap();
     let op = ended(&site.control, back.op.id).await;
     assert_eq!(op.state, OpState::Succeeded, "{}", log(&site.control, op.id).await);

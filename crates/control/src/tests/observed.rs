@@ -1,17 +1,21 @@
 //! Helm releases that others made: who may adopt what, what is refused, and what an adopted environment is from then on;
 //! and drift.
 
+use std::time::Duration;
+
 use super::on_both;
 use super::site::{Site, chart_with, new_environment, new_release, problems};
-use super::work::{ended, log, records};
+use super::work::{carry_out_and_be_killed, deploy, ended, log, records};
 use crate::actor::Actor;
+use crate::app::SettingsChange;
 use crate::audit::AuditFilter;
 use crate::cluster::NewSimulatedCluster;
-use crate::deployment::{NewDeployment, NewPreview};
+use crate::control::Control;
+use crate::deployment::{NewDeployment, NewPreview, OnFailure};
 use crate::environment::{EnvironmentState, EnvironmentStatus, NewEnvironment, RemoveEnvironment};
 use crate::error::Error;
 use crate::observed::{AdoptRelease, ObservedCause};
-use crate::op::OpState;
+use crate::op::{OpState, StepName};
 use crate::release::NewRelease;
 use crate::rights::Role;
 use crate::store::paging::PageRequest;
@@ -208,4 +212,50 @@ async fn drift_of_what_was_adopted(site: Site) {
     assert!(c.drift_get(&system(), "eu").await.unwrap().unwrap().outdated);
     let check = c.drift_check(&system(), "eu").await.unwrap();
     assert_eq!((check.number, check.objects.len()), (Some(1), 0));
+}
+
+/// Killed at any step of the way back to what was adopted: another process ends it, tells why the deployment failed, and
+/// what runs is what was adopted.
+#[test]
+fn killed_on_the_way_back() {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.unwrap();
+    let steps = [StepName::RollBackCheck, StepName::RollBackApply, StepName::RollBackFinish];
+    for step in steps {
+        let (site, op) = runtime.block_on(async {
+            let mut site = Site::sqlite().await;
+            left_behind(&site, "").await;
+            site.config.workers.lease = Duration::from_millis(900);
+            site.control.environment_adopt(&system(), adoption()).await.unwrap();
+            let hopeless =
+                SettingsChange { end_when_hopeless: Some(true), ..SettingsChange::default() };
+            site.control.app_change_settings(&system(), "shop", hopeless).await.unwrap();
+            let started =
+                deploy(&site, "greeting: hej\nfault: crash-loop\n", OnFailure::RollBack).await;
+            (site, started.op.id)
+        });
+        carry_out_and_be_killed(&site, op, step);
+        runtime.block_on(async {
+            let control = Control::open(site.config.clone()).await.unwrap();
+            let workers = control.start_workers();
+            let ended = ended(&control, op).await;
+            let text = log(&control, op).await;
+            assert_eq!(ended.state, OpState::Failed, "killed at {step}:\n{text}");
+            let detail = control.deployment_find(&system(), "eu", 1).await.unwrap();
+            let failure = detail.failure.unwrap();
+            assert_eq!(
+                failure.cluster_state, "Rolled back to Helm revision 1 (chart shop 1.0.0).",
+                "killed at {step}:\n{text}"
+            );
+            assert!(failure.message.contains("eu-web"), "{}", failure.message);
+            let culprit = failure.culprit.unwrap();
+            assert_eq!((culprit.cause.as_str(), culprit.remedy), ("crash_loop", failure.remedy));
+            assert_eq!(detail.deployment.rolled_back_to_revision, Some(1));
+            assert_eq!(records(&site).await.len(), 3, "killed at {step}");
+            let check = control.drift_check(&system(), "eu").await.unwrap();
+            assert_eq!((check.objects.len(), check.same), (0, 2), "killed at {step}");
+            workers.stop().await;
+        });
+    }
 }

@@ -398,7 +398,7 @@ async fn a_release_of_others_is_left_alone(site: Site) {
     ended(&site.control, forgotten.id).await;
     workers.stop().await;
 
-    site.environment("eu", "sandbox").await;
+    site.environment_made_blindly("eu").await;
     let asked = remove(&site.control, "eu").await.unwrap();
     let workers = site.control.start_workers();
     let op = ended(&site.control, asked.id).await;

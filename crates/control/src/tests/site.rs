@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -37,11 +38,16 @@ pub(crate) struct Site {
 #[derive(Default)]
 struct InMemory {
     running: Mutex<HashMap<ClusterId, Simulator>>,
+    /// Whether they cannot be reached by who has no connection yet.
+    away: AtomicBool,
 }
 
 impl SimulatedClusters for InMemory {
     fn access<'a>(&'a self, id: ClusterId, name: &'a ClusterName) -> AccessFuture<'a> {
         Box::pin(async move {
+            if self.away.load(Ordering::SeqCst) {
+                return Err("it is away".into());
+            }
             let mut running = self.running.lock().await;
             let simulator = match running.entry(id) {
                 Entry::Occupied(there) => there.into_mut(),
@@ -96,6 +102,15 @@ impl Site {
     /// A second process on the same database and objects.
     pub(crate) async fn second_process(&self) -> Control {
         Control::open(self.config.clone()).await.unwrap()
+    }
+
+    /// An environment that was made while its cluster could not be reached.
+    pub(crate) async fn environment_made_blindly(&self, name: &str) {
+        let other = self.second_process().await;
+        self.simulated.away.store(true, Ordering::SeqCst);
+        let new = new_environment(name, "sandbox");
+        other.environment_create(&Actor::system(), new).await.unwrap();
+        self.simulated.away.store(false, Ordering::SeqCst);
     }
 
     /// The address, certificate authority and token of the simulated cluster that was started first.

@@ -244,7 +244,12 @@ async fn rollback_repeats_the_manifest(site: Site) {
     let second = site.control.deployment_create(&system(), "eu", new).await.unwrap();
     ended(&site.control, second.op.id).await;
     assert_eq!(greeting(&site).await, "two");
-    let new = NewRollback { to: "1.0".parse().unwrap(), reason: String::new(), on_failure: None };
+    let new = NewRollback {
+        to: "1.0".parse().unwrap(),
+        reason: String::new(),
+        on_failure: None,
+        force_conflicts: false,
+    };
     let back = site.control.rollback(&system(), "eu", new).await.unwrap();
     let op = ended(&site.control, back.op.id).await;
     assert_eq!(op.state, OpState::Succeeded, "{}", log(&site.control, op.id).await);

@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::client::{Client, ServerArgs, watch};
-use crate::output::{self, Format};
+use crate::client::{Client, ServerArgs};
+use crate::commands::op::StartArgs;
+use crate::output;
 
 /// What to deploy, and where.
 #[derive(Debug, clap::Args)]
@@ -31,17 +32,12 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "WHAT")]
     on_failure: Option<OnFailure>,
 
-    /// Why, for the history
-    #[arg(long, default_value = "", value_name = "TEXT")]
-    reason: String,
+    /// Take over fields that other managers own: what they set there is overruled
+    #[arg(long)]
+    force_conflicts: bool,
 
-    /// Follow the Op; the command then succeeds only if the deployment does
-    #[arg(long, short = 'w')]
-    watch: bool,
-
-    /// How to print what was started
-    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
-    output: Format,
+    #[command(flatten)]
+    start: StartArgs,
 }
 
 /// What happens if a deployment fails.
@@ -98,30 +94,26 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         "release": args.release,
         "values": values,
         "on_failure": args.on_failure,
-        "reason": args.reason,
+        "force_conflicts": args.force_conflicts,
+        "reason": args.start.reason,
     });
     let path = format!("/api/v1/environments/{}/deployments", args.environment);
     let started: Value = client.post(&path, &body).await?;
-    tell(&client, started, args.watch, args.output).await
+    tell(&client, started, &args.start).await
 }
 
 /// Says what was started, and follows it if asked to.
-pub(crate) async fn tell(
-    client: &Client,
-    started: Value,
-    watched: bool,
-    output: Format,
-) -> Result<ExitCode> {
+pub(crate) async fn tell(client: &Client, started: Value, start: &StartArgs) -> Result<ExitCode> {
     let read: Started = serde_json::from_value(started.clone())
         .context("the server's answer is not what this version of landfall understands")?;
-    if watched && output == Format::Table {
+    if start.is_only_followed() {
         let deployment = &read.deployment;
         eprintln!(
             "{}#{}: {}",
             deployment.environment.name, deployment.number, deployment.release.tag
         );
     } else {
-        output::print(output, &started, &["deployment", "release", "state", "op"], |_| {
+        output::print(start.output, &started, &["deployment", "release", "state", "op"], |_| {
             let deployment = &read.deployment;
             vec![vec![
                 format!("{}#{}", deployment.environment.name, deployment.number),
@@ -131,8 +123,5 @@ pub(crate) async fn tell(
             ]]
         })?;
     }
-    if !watched {
-        return Ok(ExitCode::SUCCESS);
-    }
-    Ok(watch::watch(client, &read.op.id).await?.report())
+    start.follow(client, &read.op.id).await
 }

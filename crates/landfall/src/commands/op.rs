@@ -1,16 +1,20 @@
-//! `landfall op …`: following Ops.
+//! `landfall op …`: following Ops; and what all commands have that start one.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
+use serde_json::{Value, json};
 
-use crate::client::{ServerArgs, watch};
+use crate::client::{Client, ServerArgs, watch};
+use crate::output::Format;
 
 /// What can be done with an Op.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Follow an Op: its log, and how far it is; ends with it, successfully only if it succeeded
     Watch(WatchArgs),
+    /// Say that nobody works on the Helm revision that an Op waits for: it is marked failed, and the Op goes on
+    Recover(RecoverArgs),
 }
 
 /// Which Op.
@@ -23,8 +27,59 @@ pub(crate) struct WatchArgs {
     op: String,
 }
 
+/// Which Op.
+#[derive(Debug, clap::Args)]
+pub(crate) struct RecoverArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+
+    /// The Op's id: `op_…`
+    op: String,
+}
+
+/// What commands have that start an Op.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StartArgs {
+    /// Why, for the history
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub(crate) reason: String,
+
+    /// Follow the Op; the command then succeeds only if the Op does
+    #[arg(long, short = 'w')]
+    watch: bool,
+
+    /// How to print what was started
+    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
+}
+
+impl StartArgs {
+    /// Whether what was started is told by following it, and not printed.
+    pub(crate) fn is_only_followed(&self) -> bool {
+        self.watch && self.output == Format::Table
+    }
+
+    /// Follows the Op to its end, where that was asked for.
+    pub(crate) async fn follow(&self, client: &Client, op: &str) -> Result<ExitCode> {
+        if !self.watch {
+            return Ok(ExitCode::SUCCESS);
+        }
+        Ok(watch::watch(client, op).await?.report())
+    }
+}
+
 /// Carries the command out.
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
-    let Command::Watch(args) = command;
-    Ok(watch::watch(&args.server.client()?, &args.op).await?.report())
+    match command {
+        Command::Watch(args) => Ok(watch::watch(&args.server.client()?, &args.op).await?.report()),
+        Command::Recover(args) => recover(args).await,
+    }
+}
+
+async fn recover(args: RecoverArgs) -> Result<ExitCode> {
+    let client = args.server.client()?;
+    let op: Value = client.post(&format!("/api/v1/ops/{}/recover", args.op), &json!({})).await?;
+    let revision = &op["waits_for"]["revision"];
+    eprintln!("✓ Helm revision {revision} is marked failed, and {} goes on", args.op);
+    Ok(ExitCode::SUCCESS)
 }

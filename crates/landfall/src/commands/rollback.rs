@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::client::ServerArgs;
 use crate::commands::deploy;
-use crate::output::Format;
+use crate::commands::op::StartArgs;
 
 /// What to go back to.
 #[derive(Debug, clap::Args)]
@@ -22,24 +22,23 @@ pub(crate) struct Args {
     #[arg(long, value_name = "#NUMBER|TAG")]
     to: String,
 
-    /// Why, for the history
-    #[arg(long, default_value = "", value_name = "TEXT")]
-    reason: String,
+    /// Take over fields that other managers own: what they set there is overruled
+    #[arg(long)]
+    force_conflicts: bool,
 
-    /// Follow the Op; the command then succeeds only if the rollback does
-    #[arg(long, short = 'w')]
-    watch: bool,
-
-    /// How to print what was started
-    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
-    output: Format,
+    #[command(flatten)]
+    start: StartArgs,
 }
 
 /// Carries the command out.
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = args.server.client()?;
     let path = format!("/api/v1/environments/{}/rollbacks", args.environment);
-    let started: Value =
-        client.post(&path, &json!({ "to": args.to, "reason": args.reason })).await?;
-    deploy::tell(&client, started, args.watch, args.output).await
+    let body = json!({
+        "to": args.to,
+        "force_conflicts": args.force_conflicts,
+        "reason": args.start.reason,
+    });
+    let started: Value = client.post(&path, &body).await?;
+    deploy::tell(&client, started, &args.start).await
 }

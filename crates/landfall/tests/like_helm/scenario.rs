@@ -43,6 +43,9 @@ pub(crate) struct Step {
     /// All values that are given.
     #[serde(default)]
     pub(crate) values: String,
+    /// Whether fields that others own are taken over.
+    #[serde(default)]
+    pub(crate) force_conflicts: bool,
     /// Whether it must fail.
     #[serde(default)]
     pub(crate) fails: bool,
@@ -57,7 +60,7 @@ pub(crate) struct Step {
 pub(crate) enum Act {
     /// The first deployment.
     Install,
-    /// Real Helm installs the release, for both: Landfall goes on with what it finds.
+    /// Real Helm installs the release, for both: Landfall adopts it and goes on with it.
     InstalledBy(Maker),
     /// Real Helm upgrades it, for both.
     UpgradedBy(Maker),
@@ -119,10 +122,11 @@ impl Scenario {
         u32::try_from(own.count()).unwrap()
     }
 
-    /// Whether Landfall has deployed before step number `at`.
-    pub(crate) fn has_deployed(&self, at: usize) -> bool {
-        let deploys = |step: &Step| matches!(step.r#do, Act::Install | Act::Upgrade);
-        self.steps[..at].iter().any(deploys)
+    /// Whether Landfall has made or adopted the environment before step number `at`.
+    pub(crate) fn has_environment(&self, at: usize) -> bool {
+        let makes =
+            |step: &Step| matches!(step.r#do, Act::Install | Act::InstalledBy(_) | Act::Upgrade);
+        self.steps[..at].iter().any(makes)
     }
 
     /// The files of the chart at step number `at`.

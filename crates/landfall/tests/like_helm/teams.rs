@@ -130,7 +130,8 @@ impl<'a> Helm<'a> {
             Act::Install => (ground.with_chart("install", at), Some("--create-namespace")),
             Act::Upgrade => (ground.with_chart("upgrade", at), Some("--reset-values")),
         };
-        let more = more.into_iter().map(str::to_owned);
+        let forced = step.force_conflicts.then_some("--force-conflicts");
+        let more = more.into_iter().chain(forced).map(str::to_owned);
         ground.helm(None, arguments.into_iter().chain(more).collect())
     }
 }
@@ -191,7 +192,15 @@ impl<'a> Landfall<'a> {
             }
             Act::InstalledBy(maker) => {
                 let install = || self.ground.made_by(*maker, "install", at);
-                return tokio::task::block_in_place(install);
+                let failed = tokio::task::block_in_place(install);
+                if failed.is_none() {
+                    let adoption = json!({
+                        "name": slug, "app": slug, "kind": "sandbox", "cluster": "lab",
+                        "namespace": self.ground.namespace, "release_name": RELEASE,
+                    });
+                    self.api.post("/adoptions", adoption).await;
+                }
+                return failed;
             }
             Act::UpgradedBy(maker) => {
                 let upgrade = || self.ground.made_by(*maker, "upgrade", at);
@@ -202,7 +211,7 @@ impl<'a> Landfall<'a> {
                 assert_eq!(status, 200, "{op:#}");
                 return self.ends(op["id"].as_str().unwrap()).await;
             }
-            Act::Install | Act::Upgrade if !scenario.has_deployed(at) => (
+            Act::Install | Act::Upgrade if !scenario.has_environment(at) => (
                 "/environments".to_owned(),
                 json!({
                     "name": slug, "app": slug, "kind": "sandbox", "cluster": "lab", "release": release,
@@ -212,13 +221,19 @@ impl<'a> Landfall<'a> {
             ),
             Act::Install | Act::Upgrade => (
                 format!("/environments/{slug}/deployments"),
-                json!({ "release": release, "values": step.values, "on_failure": "leave" }),
+                json!({
+                    "release": release, "values": step.values, "on_failure": "leave",
+                    "force_conflicts": step.force_conflicts,
+                }),
             ),
             Act::RollBack(revision) => {
                 let number = scenario.deployment(*revision);
                 (
                     format!("/environments/{slug}/rollbacks"),
-                    json!({ "to": format!("#{number}"), "on_failure": "leave" }),
+                    json!({
+                        "to": format!("#{number}"), "on_failure": "leave",
+                        "force_conflicts": step.force_conflicts,
+                    }),
                 )
             }
         };

@@ -14,6 +14,7 @@ mod image_pull;
 mod job;
 mod never_ready;
 mod out_of_memory;
+mod overdue;
 mod ownership;
 mod refusal;
 mod scene;
@@ -100,8 +101,10 @@ pub enum Cause {
     JobFailed,
     /// A container ends again and again.
     CrashLoop,
-    /// A hook ran and failed.
+    /// A hook ran and failed, or could not be run.
     HookFailed,
+    /// A hook was still at work when its time was over.
+    HookOverdue,
     /// A container runs, but its readiness probe never passes.
     NeverReady,
 }
@@ -180,11 +183,30 @@ pub fn of_error(error: &RolloutError) -> Vec<Culprit> {
     }
 }
 
+/// The culprit of a hook of which only this is known: it could not be created, or its object is gone.
+pub(crate) fn of_hook(key: ObjectKey, text: &str) -> Culprit {
+    Culprit {
+        text: format!("{key}: {}", short(text, QUOTED)),
+        key,
+        pod: None,
+        container: None,
+        cause: Cause::HookFailed,
+        evidence: None,
+        last_lines: Vec::new(),
+        since: None,
+        remedy: "Correct the hook or the values, then deploy again.".to_owned(),
+        hopeless: true,
+    }
+}
+
 /// What explains the most first.
 fn ranked(mut culprits: Vec<Culprit>) -> Vec<Culprit> {
     culprits.sort_by_key(|culprit| culprit.cause);
     culprits
 }
+
+/// The longest part of an answer that the one line quotes.
+const QUOTED: usize = 200;
 
 /// A text in one line of at most so many characters.
 fn short(text: &str, longest: usize) -> String {

@@ -1,12 +1,9 @@
 //! The API server does not accept an object, or a controller's pods: what its answer means.
 
-use super::{Cause, Culprit, short};
+use super::{Cause, Culprit, QUOTED, short};
 use crate::execution::ObjectFailure;
 use crate::plan::Refusal;
 use crate::{ClusterError, ObjectKey};
-
-/// The longest part of an answer that the one line quotes.
-const QUOTED: usize = 200;
 
 /// What an answer means.
 #[derive(Debug, PartialEq, Eq)]
@@ -161,7 +158,7 @@ fn conflict(message: &str) -> Meaning {
         }
     };
     let remedy = format!(
-        "Let \"{owner}\" give the fields up, or take them out of the chart: whoever set them by hand would be overruled."
+        "Deploy with \"Take fields over\" (`--force-conflicts`), which overrules \"{owner}\"; or let \"{owner}\" give the fields up, or take them out of the chart."
     );
     Meaning::new(Cause::FieldConflict, text, remedy)
 }

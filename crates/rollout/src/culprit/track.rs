@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::scene::{Claimed, ObjectScene, PodScene};
-use super::{Cause, Culprit, Finding, Lines, OBJECT_CAUSES, POD_CAUSES, ranked};
+use super::{Cause, Culprit, Finding, Lines, OBJECT_CAUSES, POD_CAUSES, overdue, ranked};
 use crate::events::Events;
 use crate::logs::last_lines;
 use crate::report::{Cursor, Mark, Report, RolloutEvent};
@@ -72,6 +72,18 @@ impl Culprits {
             }
         }
         new
+    }
+
+    /// Blames hooks whose time was over before they had ended, where nothing else explains it.
+    pub(crate) fn blame_overdue(&mut self, world: &World, events: &Events, now: Timestamp) {
+        for tracked in world.tracked().iter().filter(|tracked| !tracked.is_ready()) {
+            if self.known.iter().any(|known| known.culprit.key == tracked.key) {
+                continue;
+            }
+            if let Some(scene) = scene(world, events, tracked, now) {
+                self.known.push(known(&tracked.key, Cause::HookOverdue, overdue::find(&scene)));
+            }
+        }
     }
 
     /// Reads the last lines and makes the report; a mark keeps a resumed wait from telling it again.
@@ -162,21 +174,7 @@ impl Culprit {
 fn look(world: &World, events: &Events, now: Timestamp) -> Vec<Known> {
     let mut found = Vec::new();
     for tracked in world.tracked().iter().filter(|tracked| !tracked.is_ready()) {
-        let Some(object) = tracked.object() else { continue };
-        let maker = world.maker(tracked).unwrap_or(object);
-        let mut about: Vec<_> = uid(object).map(|uid| events.about(uid)).unwrap_or_default();
-        if let Some(uid) = uid(maker).filter(|maker| Some(*maker) != uid(object)) {
-            about.extend(events.about(uid));
-        }
-        let scene = ObjectScene {
-            key: &tracked.key,
-            object,
-            maker,
-            pods: world.pods_of(tracked),
-            events: about,
-            hook: world.rule() == Rule::Hook,
-            now,
-        };
+        let Some(scene) = scene(world, events, tracked, now) else { continue };
         if let Some((cause, finding)) = OBJECT_CAUSES.iter().find_map(|find| find(&scene)) {
             found.push(known(&tracked.key, cause, finding));
         }
@@ -196,6 +194,30 @@ fn look(world: &World, events: &Events, now: Timestamp) -> Vec<Known> {
         }
     }
     found
+}
+
+/// An object as the causes look at it; none if it is not there.
+fn scene<'a>(
+    world: &'a World,
+    events: &'a Events,
+    tracked: &'a Tracked,
+    now: Timestamp,
+) -> Option<ObjectScene<'a>> {
+    let object = tracked.object()?;
+    let maker = world.maker(tracked).unwrap_or(object);
+    let mut about: Vec<_> = uid(object).map(|uid| events.about(uid)).unwrap_or_default();
+    if let Some(uid) = uid(maker).filter(|maker| Some(*maker) != uid(object)) {
+        about.extend(events.about(uid));
+    }
+    Some(ObjectScene {
+        key: &tracked.key,
+        object,
+        maker,
+        pods: world.pods_of(tracked),
+        events: about,
+        hook: world.rule() == Rule::Hook,
+        now,
+    })
 }
 
 fn known(key: &ObjectKey, cause: Cause, finding: Finding) -> Known {

@@ -8,11 +8,13 @@ mod own;
 #[cfg(test)]
 mod tests;
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde::{Deserialize, Serialize};
 
 use crate::diff::{self, Mask, ObjectDiff, cleaned};
 use crate::manifest::{Desired, DesiredObject};
-use crate::plan::{DryRun, LiveObject, PlanError, PlanOptions, laid_over, read_live};
+use crate::plan::{DryRun, LiveObject, PlanError, PlanOptions, laid_over, read_live_telling};
 use crate::record::History;
 use crate::{Cluster, ClusterError, ObjectKey};
 
@@ -56,19 +58,26 @@ pub struct Drift {
 }
 
 /// Compares what runs with `desired`, which is what was deployed. Reads and dry runs only.
+///
+/// `looked` is told how many of all objects were looked at, in any order.
 pub async fn drift(
     cluster: &Cluster,
     desired: &Desired,
     history: &History,
+    looked: &(dyn Fn(u32, u32) + Sync),
 ) -> Result<Drift, PlanError> {
+    let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let (done, total) = (AtomicU32::new(0), number(desired.objects.len()));
+    looked(0, total);
     let (known, mut objects) = without_lost_kinds(cluster, desired).await?;
     // What others own of our fields counts: the dry run takes it back.
     let options = PlanOptions { force_conflicts: true, ..PlanOptions::default() };
-    let live = read_live(cluster, &known, history, &options).await?;
+    let one_more = || looked(done.fetch_add(1, Ordering::Relaxed).saturating_add(1), total);
+    let live = read_live_telling(cluster, &known, history, &options, &one_more).await?;
     let pairs = known.objects.iter().zip(&live.desired);
     objects.extend(pairs.filter_map(|(wanted, found)| compared(&known, wanted, found)));
     let differ = objects.len();
-    let same = u32::try_from(desired.objects.len() - differ).unwrap_or(u32::MAX);
+    let same = number(desired.objects.len() - differ);
     objects.extend(live.dropped.iter().map(|(key, _)| of(key, Found::Added, None)));
     Ok(Drift { objects, same })
 }

@@ -2,7 +2,8 @@
 
 use helm::release::{Hook, HookEvent};
 
-use crate::culprit::Culprit;
+use crate::ObjectKey;
+use crate::culprit::{self, Culprit};
 
 /// A hook that failed. Prints its event, its name and the reason.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +38,21 @@ impl HookFailure {
             }
             event => format!("{event} hooks failed: {}", self.text),
         }
+    }
+
+    /// The same with someone to blame, where nobody was found: lists show who it is.
+    pub(super) fn blamed(mut self: Box<Self>, namespace: &str) -> Box<Self> {
+        if self.culprits.is_empty() {
+            let key = ObjectKey {
+                api_version: String::new(),
+                kind: self.kind.clone(),
+                namespace: Some(namespace.to_owned()),
+                name: self.name.clone(),
+            };
+            let text = format!("the {} hook failed: {}", self.event, self.text);
+            self.culprits.push(culprit::of_hook(key, &text));
+        }
+        self
     }
 
     pub(super) fn new(hook: &Hook, event: &HookEvent, text: String) -> Self {

@@ -40,7 +40,7 @@ pub(crate) async fn run(
             if failure.ran {
                 delete_after_failure(execution, ledger, index, &order[..at], options).await?;
             }
-            return Ok(HooksOutcome::Failed(failure.failure));
+            return Ok(HooksOutcome::Failed(failure.failure.blamed(ledger.namespace())));
         }
         done += 1;
     }
@@ -48,8 +48,8 @@ pub(crate) async fn run(
         let policy = HookDeletePolicy::Succeeded;
         if let Err(text) = delete_by(execution, ledger, index, &policy, options).await? {
             let hook = ledger.hook(index);
-            let failure = HookFailure::new(hook, &ledger.event, text);
-            return Ok(HooksOutcome::Failed(Box::new(failure)));
+            let failure = Box::new(HookFailure::new(hook, &ledger.event, text));
+            return Ok(HooksOutcome::Failed(failure.blamed(ledger.namespace())));
         }
     }
     execution.tell(RolloutEvent::Progress { done, total, waiting: Vec::new() }).await;

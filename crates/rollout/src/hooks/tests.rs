@@ -29,6 +29,7 @@ fn revision(hooks: &[Value]) -> NewRevision {
         history_max: 10,
         description: None,
         abandoned_after: Duration::from_mins(10),
+        abandoned: None,
     }
 }
 

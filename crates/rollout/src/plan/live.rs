@@ -62,6 +62,17 @@ pub async fn read_live(
     history: &History,
     options: &PlanOptions,
 ) -> Result<LiveState, PlanError> {
+    read_live_telling(cluster, desired, history, options, &|| ()).await
+}
+
+/// The same; `looked` is called for each of the desired objects, once it was looked at.
+pub(crate) async fn read_live_telling(
+    cluster: &Cluster,
+    desired: &Desired,
+    history: &History,
+    options: &PlanOptions,
+    looked: &(dyn Fn() + Sync),
+) -> Result<LiveState, PlanError> {
     let namespace_exists = namespace_exists(cluster, &desired.namespace).await?;
     let base = read_base(cluster, desired, history).await?;
     let method = history.method(desired.rollback_to);
@@ -89,7 +100,13 @@ pub async fn read_live(
         };
         Ok::<_, ClusterError>(LiveObject { key, live, dry_run })
     });
-    let looks: Vec<_> = looks.collect();
+    let looks: Vec<_> = looks
+        .map(|look| async {
+            let found = look.await;
+            looked();
+            found
+        })
+        .collect();
     let found: Vec<LiveObject> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
     let dropped = read_dropped(cluster, &base, &found).await?;
     let crds = read_crds(cluster, desired).await?;

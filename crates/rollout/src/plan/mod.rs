@@ -15,7 +15,7 @@ mod tests;
 
 pub(crate) use dry_run::DryRun;
 use helm::release::{HookDeletePolicy, HookEvent};
-pub(crate) use live::{LiveObject, namespace_key};
+pub(crate) use live::{LiveObject, namespace_key, read_live_telling};
 pub use live::{LiveState, read_live};
 pub(crate) use planner::laid_over;
 pub use planner::plan;

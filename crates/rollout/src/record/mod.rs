@@ -15,7 +15,7 @@ mod tests;
 
 use std::time::Duration;
 
-use helm::release::Release;
+use helm::release::{Release, Status};
 use jiff::Timestamp;
 
 pub use finish::record_finish;
@@ -56,6 +56,21 @@ pub struct NewRevision {
     /// A revision of someone else that is pending since less than this is taken for one at work, and
     /// refused; an older one for the remains of a crash, and marked failed.
     pub abandoned_after: Duration,
+    /// One of them that is known to be abandoned, however young it is.
+    pub abandoned: Option<u32>,
+}
+
+/// A pending revision of someone else that may still be worked on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtWork {
+    /// Its number.
+    pub revision: u32,
+    /// Helm's status of it: `pending-upgrade`.
+    pub status: Status,
+    /// When it was begun.
+    pub since: Timestamp,
+    /// When it counts as the remains of a crash.
+    pub until: Timestamp,
 }
 
 /// A revision that was recorded as pending.

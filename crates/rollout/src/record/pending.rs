@@ -1,13 +1,14 @@
 //! Recording a new revision as pending, before anything else is touched.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use helm::release::{ApplyMethod, Hook, Info, Release, Status};
 use jiff::Timestamp;
 use serde_json::json;
 
 use super::history::{History, StoredRevision};
-use super::{NewRevision, RecordError, Recorded, Records};
+use super::{AtWork, NewRevision, Owner, RecordError, Recorded, Records};
 use crate::cluster::ApplyMode;
 use crate::plan::{Method, Operation, Plan, namespace_key};
 use crate::report::Level;
@@ -75,12 +76,14 @@ async fn make_way(
         return Ok(());
     }
     for pending in history.revisions().iter().filter(|r| r.status().is_pending()) {
-        if is_at_work(history, pending, new, Timestamp::now()) {
+        let (own, now) = (&new.owner.key, Timestamp::now());
+        let work = history.work_on(pending, own, new.abandoned_after, now);
+        if let Some(work) = work.filter(|work| new.abandoned != Some(work.revision)) {
             return Err(RecordError::InProgress {
                 release: records.release.to_owned(),
-                revision: pending.revision(),
-                status: pending.status().to_string(),
-                since: pending.release.info.last_deployed.unwrap_or_default(),
+                revision: work.revision,
+                status: work.status.to_string(),
+                since: work.since,
             }
             .into());
         }
@@ -99,26 +102,34 @@ async fn make_way(
     Ok(())
 }
 
-/// Whether a pending revision of someone else may still be worked on.
-///
-/// One of the caller's own kind is not: the caller runs one operation per release at a time, and this is
-/// the one. But Helm hands labels on to the revisions it makes, so the label says that only where no
-/// earlier revision has the same value.
-fn is_at_work(
-    history: &History,
-    pending: &StoredRevision,
-    new: &NewRevision,
-    now: Timestamp,
-) -> bool {
-    if let Some(value) = pending.labels.get(&new.owner.key) {
-        let owner = super::Owner { key: new.owner.key.clone(), value: value.clone() };
-        if history.of(&owner).is_some_and(|first| first.revision() == pending.revision()) {
-            return false;
-        }
+impl History {
+    /// The pending revision of someone else that may still be worked on; `own` is the key of the caller's labels.
+    pub fn at_work(&self, own: &str, abandoned_after: Duration, now: Timestamp) -> Option<AtWork> {
+        let mut pending = self.revisions().iter().filter(|it| it.status().is_pending());
+        pending.find_map(|pending| self.work_on(pending, own, abandoned_after, now))
     }
-    let since = pending.release.info.last_deployed.unwrap_or_default();
-    let age = now.duration_since(since);
-    age < jiff::SignedDuration::try_from(new.abandoned_after).unwrap_or(jiff::SignedDuration::MAX)
+
+    /// One of the caller's own kind is not worked on: the caller runs one operation per release at a time, and this is
+    /// the one. But Helm hands labels on to the revisions it makes, so the label says that only where no earlier
+    /// revision has the same value.
+    fn work_on(
+        &self,
+        pending: &StoredRevision,
+        own: &str,
+        abandoned_after: Duration,
+        now: Timestamp,
+    ) -> Option<AtWork> {
+        if let Some(value) = pending.labels.get(own) {
+            let owner = Owner { key: own.to_owned(), value: value.clone() };
+            if self.of(&owner).is_some_and(|first| first.revision() == pending.revision()) {
+                return None;
+            }
+        }
+        let since = pending.release.info.last_deployed.unwrap_or_default();
+        let until = since.saturating_add(abandoned_after).unwrap_or(Timestamp::MAX);
+        let (revision, status) = (pending.revision(), pending.status());
+        (now < until).then_some(AtWork { revision, status, since, until })
+    }
 }
 
 /// Deletes the oldest revisions, so that with the new one `max` are left; never the deployed one.

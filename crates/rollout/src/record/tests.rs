@@ -20,6 +20,7 @@ fn new(owner: &str) -> NewRevision {
         history_max: 3,
         description: None,
         abandoned_after: Duration::from_mins(10),
+        abandoned: None,
     }
 }
 
@@ -127,7 +128,17 @@ async fn pending_revisions() {
         matches!(refused, RolloutError::Record(RecordError::InProgress { revision: 2, .. })),
         "{refused}"
     );
+    let other = NewRevision { abandoned: Some(1), ..others.clone() };
+    let refused = record_pending(execution, &plan(Operation::Upgrade), &other).await.unwrap_err();
+    assert!(refused.to_string().contains("is in progress"), "another one is known to be abandoned");
+    let known = NewRevision { abandoned: Some(2), ..others.clone() };
     let patient = NewRevision { abandoned_after: Duration::ZERO, ..others };
+    let history = read_history(&cluster, &NothingKept, "prod", "shop").await.unwrap();
+    let now = Timestamp::now();
+    let at_work = history.at_work(&patient.owner.key, known.abandoned_after, now).unwrap();
+    let lasts = at_work.until.duration_since(at_work.since);
+    assert_eq!((at_work.revision, lasts), (2, jiff::SignedDuration::from_mins(10)));
+    assert_eq!(history.at_work(&patient.owner.key, patient.abandoned_after, now), None);
     record_pending(execution, &plan(Operation::Upgrade), &patient).await.unwrap();
     assert_eq!(
         server.history()[1..],

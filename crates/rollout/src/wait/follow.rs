@@ -267,6 +267,9 @@ impl Waiting<'_> {
         match outcome {
             WaitOutcome::Ready => WaitOutcome::Ready,
             WaitOutcome::NotReady { objects, deadline_exceeded, text, .. } => {
+                if deadline_exceeded && self.world.rule() == Rule::Hook {
+                    self.culprits.blame_overdue(&self.world, &self.events, Timestamp::now());
+                }
                 let culprits = self.culprits.of(self.execution.cluster, &objects).await;
                 WaitOutcome::NotReady { objects, culprits, deadline_exceeded, text }
             }

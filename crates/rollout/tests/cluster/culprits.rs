@@ -407,7 +407,7 @@ async fn field_conflict() {
     ConfigMap/conflict/settings: field data.mode belongs to "kubectl-patch"
     cause: FieldConflict, hopeless: true
     evidence: Conflict: conflict occurred while applying object conflict/settings /v1, Kind=ConfigMap: Apply failed with 1 conflict: conflict with "kubectl-patch" using v1: .data.mode
-    remedy: Let "kubectl-patch" give the fields up, or take them out of the chart: whoever set them by hand would be overruled.
+    remedy: Deploy with "Take fields over" (`--force-conflicts`), which overrules "kubectl-patch"; or let "kubectl-patch" give the fields up, or take them out of the chart.
     "##);
 }
 

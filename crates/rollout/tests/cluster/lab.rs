@@ -215,6 +215,7 @@ pub(crate) fn revision(id: &str, manifest: &str) -> NewRevision {
         history_max: 10,
         description: None,
         abandoned_after: Duration::from_mins(10),
+        abandoned: None,
     }
 }
 

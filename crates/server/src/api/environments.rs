@@ -48,6 +48,8 @@ pub(crate) struct MakeRollback {
     reason: String,
     /// What happens if the rollback itself fails; left as it is without it.
     on_failure: Option<OnFailure>,
+    /// Take over fields that other managers own, as Helm's `--force-conflicts` does.
+    force_conflicts: bool,
 }
 
 /// How an environment is to be removed.
@@ -243,7 +245,8 @@ pub(crate) async fn roll_back(
             "Give `#NUMBER` or a Release tag.",
         )
     })?;
-    let new = NewRollback { to, reason: given.reason, on_failure: given.on_failure };
+    let MakeRollback { reason, on_failure, force_conflicts, .. } = given;
+    let new = NewRollback { to, reason, on_failure, force_conflicts };
     let made = app.control.rollback(&actor, &name, new).await?;
     Ok(Created { at: format!("/deployments/{}", made.deployment.id), made })
 }

@@ -1,4 +1,4 @@
-//! Ops: state, log, events, cancelling.
+//! Ops: state, log, events, cancelling, recovering.
 
 use std::convert::Infallible;
 
@@ -62,6 +62,15 @@ pub(crate) async fn cancel(
     PathOf(id): PathOf<OpId>,
 ) -> Answer<Op> {
     Ok(Json(app.control.op_cancel(&actor, id).await?))
+}
+
+/// `POST /ops/{op}/recover`
+pub(crate) async fn recover(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(id): PathOf<OpId>,
+) -> Answer<Op> {
+    Ok(Json(app.control.op_recover(&actor, id).await?))
 }
 
 /// `GET /ops/{op}/log`

@@ -75,6 +75,7 @@ pub(crate) struct DeployForm {
     release: String,
     values: String,
     on_failure: String,
+    force_conflicts: bool,
     reason: String,
     preview: String,
     /// `preview`: show anew what will change, without scripts; else deploy.
@@ -106,11 +107,13 @@ pub(crate) async fn form(
         let preview = ctx.control().preview_get(&ctx.actor, id).await?;
         sent.release = preview.release.tag.to_string();
         sent.values.clone_from(&preview.values);
+        sent.force_conflicts = preview.plan.force_conflicts;
         notice = Some("The cluster changed after the last preview. This is what would change now.");
         shown = Some(Shown::of(preview));
     } else if let Some(number) = query.from {
         let from = ctx.control().deployment_find(&ctx.actor, &name, number).await?.deployment;
         sent.release = from.release.tag.to_string();
+        sent.force_conflicts = from.force_conflicts;
         sent.values = ctx.control().deployment_content(&ctx.actor, from.id).await?.values;
     } else {
         sent.values = ctx.control().environment_values(&ctx.actor, &name).await?.own.values;
@@ -152,8 +155,9 @@ async fn still_shown(ctx: &Ctx, sent: &DeployForm) -> Result<Option<PreviewId>, 
     let Ok(id) = sent.preview.parse() else { return Ok(None) };
     match ctx.control().preview_get(&ctx.actor, id).await {
         Ok(preview) => {
-            let same =
-                preview.release.tag.as_str() == sent.release && preview.values == sent.values;
+            let same = preview.release.tag.as_str() == sent.release
+                && preview.values == sent.values
+                && preview.plan.force_conflicts == sent.force_conflicts;
             Ok(same.then_some(id))
         }
         Err(Error::NotFound { .. } | Error::Conflict { .. }) => Ok(None),
@@ -195,6 +199,7 @@ async fn make(ctx: &Ctx, name: &str, sent: &DeployForm) -> Result<Preview, Error
     let new = NewPreview {
         release: sent.release.clone(),
         values: Some(sent.values.clone()),
+        force_conflicts: sent.force_conflicts,
         ..NewPreview::default()
     };
     ctx.control().deployment_preview(&ctx.actor, name, new).await

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::response::{IntoResponse, Redirect};
 
 use control::deployment::{Deployment, DeploymentFilter};
-use control::drift::DriftCheck;
+use control::drift::{DriftCheck, DriftRun, DriftStanding};
 use control::environment::{Environment, EnvironmentState, EnvironmentValues};
 use control::observed::ObservedRevision;
 use control::op::{Op, Removal, Task};
@@ -84,6 +84,10 @@ struct Drift {
     may_check: bool,
     last: Option<DriftCheck>,
     objects: Vec<ObjectChange>,
+    /// The check that is under way.
+    runs: Option<DriftRun>,
+    /// Why the last one has no result.
+    failed: Option<String>,
 }
 
 impl Drift {
@@ -185,17 +189,26 @@ async fn read_drift(ctx: &Ctx, environment: &Environment) -> Result<Drift, PageE
     if environment.state != EnvironmentState::Active {
         return Ok(Drift::default());
     }
-    let last = ctx.control().drift_get(&ctx.actor, &environment.id.to_string()).await?;
+    let id = environment.id.to_string();
+    let last = ctx.control().drift_get(&ctx.actor, &id).await?;
+    let (runs, failed) = match ctx.control().drift_standing(&ctx.actor, &id).await? {
+        Some(DriftStanding::Runs(run)) => (Some(run), None),
+        Some(DriftStanding::Failed(why)) => (None, Some(why)),
+        None => (None, None),
+    };
     Ok(Drift {
+        runs,
+        failed,
         may_check: ctx.may_write(Subject::Environments(environment.kind)),
         objects: last.as_ref().map_or_else(Vec::new, |last| drifted_objects(&last.objects)),
         last,
     })
 }
 
-/// `POST /environments/{environment}/drift`: compares, then shows the environment.
+/// `POST /environments/{environment}/drift`: compares, and shows the environment: with the result, or, where that
+/// takes longer, with how far it is.
 pub(crate) async fn check_drift(ctx: Ctx, PathOf(name): PathOf<String>) -> PageAnswer {
-    ctx.control().drift_check(&ctx.actor, &name).await?;
+    ctx.control().drift_begin(&ctx.actor, &name).await?;
     Ok(Redirect::to(&format!("/environments/{name}#drift")).into_response())
 }
 

@@ -108,7 +108,9 @@ impl OpPage {
 
     /// Whether a culprit is another one than that which the failure tells of.
     fn is_news(&self, culprit: &Culprit) -> bool {
-        self.detail.failure.as_ref().is_none_or(|failure| failure.culprit.as_ref() != Some(culprit))
+        let told = self.detail.failure.as_ref().and_then(|failure| failure.culprit.as_ref());
+        // What held it up for a while is no news once it is there.
+        self.op.state != OpState::Succeeded && told != Some(culprit)
     }
 
     fn is_over(&self) -> bool {
@@ -363,6 +365,16 @@ pub(crate) async fn cancel(
 ) -> PageAnswer {
     let detail = ctx.control().deployment_find(&ctx.actor, &environment, number).await?;
     ctx.control().op_cancel(&ctx.actor, detail.deployment.op.id).await?;
+    Ok(Redirect::to(&format!("/environments/{environment}/deployments/{number}")).into_response())
+}
+
+/// `POST /environments/{environment}/deployments/{number}/recover`: nobody works on the revision that it waits for.
+pub(crate) async fn recover(
+    ctx: Ctx,
+    PathOf((environment, number)): PathOf<(String, i64)>,
+) -> PageAnswer {
+    let detail = ctx.control().deployment_find(&ctx.actor, &environment, number).await?;
+    ctx.control().op_recover(&ctx.actor, detail.deployment.op.id).await?;
     Ok(Redirect::to(&format!("/environments/{environment}/deployments/{number}")).into_response())
 }
 

@@ -33,12 +33,17 @@ pub(crate) struct RemoveForm {
 }
 
 impl Remove {
-    fn deleted(&self) -> usize {
-        self.outline.objects.iter().filter(|object| !object.kept).count()
+    fn deleted(&self) -> i64 {
+        self.count(false)
     }
 
-    fn kept(&self) -> usize {
-        self.outline.objects.len() - self.deleted()
+    fn kept(&self) -> i64 {
+        self.count(true)
+    }
+
+    fn count(&self, kept: bool) -> i64 {
+        let objects = self.outline.objects.iter().filter(|object| object.kept == kept);
+        i64::try_from(objects.count()).unwrap_or(i64::MAX)
     }
 }
 

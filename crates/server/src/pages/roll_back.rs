@@ -26,6 +26,7 @@ struct RollBack {
 pub(crate) struct RollBackForm {
     reason: String,
     on_failure: String,
+    force_conflicts: bool,
 }
 
 /// `GET /environments/{environment}/deployments/{number}/roll-back`
@@ -43,8 +44,12 @@ pub(crate) async fn submit(
     Sent(sent): Sent<RollBackForm>,
 ) -> PageAnswer {
     let on_failure: Option<OnFailure> = word("on_failure", &sent.on_failure)?;
-    let new =
-        NewRollback { to: RollbackTo::Number(number), reason: sent.reason.clone(), on_failure };
+    let new = NewRollback {
+        to: RollbackTo::Number(number),
+        reason: sent.reason.clone(),
+        on_failure,
+        force_conflicts: sent.force_conflicts,
+    };
     match ctx.control().rollback(&ctx.actor, &environment, new).await {
         Ok(started) => {
             let number = started.deployment.number;

@@ -463,6 +463,15 @@ fn deployment_calls() -> Vec<Route> {
             post(ops::cancel),
             doc("op_cancel", "Stops an Op at the next safe point.").answers::<Op>(),
         ),
+        acts(
+            "/ops/{op}/recover",
+            post(ops::recover),
+            doc(
+                "op_recover",
+                "Says that nobody works on the revision that the Op waits for: it is marked failed, and the Op goes on.",
+            )
+            .answers::<Op>(),
+        ),
         reads(
             "/ops/{op}/log",
             get(ops::log),

@@ -72,6 +72,7 @@ fn environments() -> Vec<Route> {
         shows(&deployment("/content"), get(pages::content::show)),
         shows(&deployment("/log"), get(pages::op::download)),
         takes(&deployment("/cancel"), post(pages::op::cancel)),
+        takes(&deployment("/recover"), post(pages::op::recover)),
         shows(&deployment("/roll-back"), get(pages::roll_back::form)),
         takes(&deployment("/roll-back"), post(pages::roll_back::submit)).keyed(),
         shows("/deployments", get(pages::deployments::list)),

@@ -59,6 +59,8 @@ async fn pages() {
     assert!(page.text.contains(r#"href="/environments/qa/remove""#), "{}", page.words());
     let form = ada.get("/environments/qa/remove").await.expect(StatusCode::OK);
     assert!(form.text.contains("<code>Deployment/qa-"), "{}", form.words());
+    let foot = form.words();
+    assert!(foot.contains("Uninstalling qa will delete "), "{foot}");
 
     let wrong = [("name", "prod"), ("how", "uninstall"), ("reason", "over & out")];
     let refused = ada.form("/environments/qa/remove", &wrong).await;
@@ -84,6 +86,7 @@ async fn pages() {
     for tab in ["", "/deployments", "/values"] {
         let page = ada.get(&format!("/environments/{id}{tab}")).await.expect(StatusCode::OK);
         assert!(page.words().contains("This environment was removed"), "{}", page.words());
+        assert!(!page.text.contains("<span>newest</span>"), "nothing runs there: {tab}");
         assert!(!page.text.contains("/deploy\""), "nothing can be deployed there: {tab}");
         assert!(!page.text.contains("/environments/qa"), "its name may be another one's: {tab}");
     }

@@ -2,6 +2,7 @@
 
 use control::deployment::{Deployment, DeploymentState, Trigger};
 use control::environment::{Environment, EnvironmentState, EnvironmentStatus, Standing};
+use control::names::ReleaseTag;
 use control::observed::ObservedRevision;
 use control::op::{OpBrief, OpState, StepName};
 
@@ -156,6 +157,18 @@ pub(crate) fn standing(standing: Standing) -> String {
         Standing::Behind(n) => format!("{n} behind"),
         Standing::Ahead => "ahead of newest".to_owned(),
     }
+}
+
+/// What a deployment went back to after it had failed: a Release, or a revision that others had made.
+pub(crate) fn went_back(tag: Option<&ReleaseTag>, revision: Option<i64>) -> Option<String> {
+    let tag = tag.map(ToString::to_string);
+    tag.or_else(|| revision.map(|revision| format!("Helm revision {revision}")))
+}
+
+/// The same of a whole deployment.
+pub(crate) fn deployment_went_back(deployment: &Deployment) -> Option<String> {
+    let tag = deployment.rolled_back_to.as_ref().map(|release| &release.tag);
+    went_back(tag, deployment.rolled_back_to_revision)
 }
 
 /// What an Op is at, in a line: `waiting for objects · 7 of 9 ready`.

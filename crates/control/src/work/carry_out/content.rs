@@ -8,7 +8,7 @@ use std::sync::Arc;
 use helm::render::PreparedChart;
 use rollout::crds::{Crds, Installed};
 use rollout::manifest::Desired;
-use rollout::plan::{Action, Plan};
+use rollout::plan::{Action, Plan, PlanOptions};
 use rollout::record::{History, NewRevision};
 
 use super::{Broken, Interrupted, Run};
@@ -23,16 +23,13 @@ use crate::deployment::render;
 use crate::deployment::store::{self, PreviewRow};
 use crate::error::Error;
 use crate::objects::{Address, ObjectKind};
-use crate::op::{LogLevel, StepName};
+use crate::op::{ABANDONED_AFTER, LogLevel, StepName};
 use crate::store::ids::{ContentId, PreviewId};
 use crate::store::sql::now;
 use crate::values::ValuesLayer;
 
 /// Revisions of the Helm release that are kept; Helm's default.
 const HISTORY_MAX: u32 = 10;
-/// A revision of someone else that is pending for longer than this is the remains of a crash.
-const ABANDONED_AFTER: std::time::Duration = std::time::Duration::from_mins(10);
-
 /// How long the new plan is offered: whoever deployed may have gone home.
 const PREVIEW_LASTS: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
 
@@ -68,14 +65,20 @@ impl Run<'_> {
     pub(super) async fn settle(&self) -> Result<Settled, Interrupted> {
         let target = self.target();
         let chart = self.fetch_chart().await?;
-        let history =
-            match self.retry_reading(|| async { Ok(target.history(self.control).await?) }).await {
-                Ok(history) => history,
-                Err(error) => return self.fail(StepName::Check, error).await,
-            };
-        if !history.next(&target.owner).continued {
-            self.note_revisions(&self.job.environment, &history).await?;
-        }
+        let environment = &self.job.environment;
+        let history = match self
+            .retry_reading(|| async { Ok(target.own_history(self.control, environment).await?) })
+            .await
+        {
+            Ok(history) => history,
+            Err(error) => return self.fail(StepName::Check, error).await,
+        };
+        let (history, abandoned) = if history.next(&target.owner).continued {
+            (history, None)
+        } else {
+            self.note_revisions(environment, &history).await?;
+            self.wait_for_others(&target, history).await?
+        };
         let wanted = self.wanted(&chart, &target, &history).await?;
         let repeats = self.job.repeats.as_ref().and_then(repeated_revision);
         let crds = wanted.crds.clone();
@@ -92,7 +95,7 @@ impl Run<'_> {
         };
         let new =
             match prepare::helm_release(wanted.mode, &chart, &wanted.values, &wanted.rendering) {
-                Ok(content) => new_revision(content, &kept, &target),
+                Ok(content) => NewRevision { abandoned, ..new_revision(content, &kept, &target) },
                 Err(error) => return self.fail(StepName::Render, error.into()).await,
             };
         let plan = self.check(&target, &desired, &history, wanted).await?;
@@ -248,10 +251,14 @@ impl Run<'_> {
             return Ok(content.plan.clone());
         }
         self.begin(step).await?;
-        let tests = self.job.settings.run_tests;
+        let options = PlanOptions {
+            tests: self.job.settings.run_tests,
+            force_conflicts: self.job.deployment.force_conflicts,
+            ..PlanOptions::default()
+        };
         let planned = self
             .retry_reading(|| async {
-                let plan = prepare::plan(self.control, target, desired, history, tests).await?;
+                let plan = prepare::plan(self.control, target, desired, history, &options).await?;
                 prepare::accepted(&plan)?;
                 Ok(plan)
             })
@@ -367,6 +374,7 @@ pub(super) fn new_revision(
         history_max: HISTORY_MAX,
         description: None,
         abandoned_after: ABANDONED_AFTER,
+        abandoned: None,
     }
 }
 

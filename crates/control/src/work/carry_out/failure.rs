@@ -2,7 +2,6 @@
 
 use super::FailedStep;
 use crate::deployment::Failure;
-use crate::deployment::job::Earlier;
 use crate::error::Error;
 use crate::op::{Step, StepName, StepState};
 
@@ -73,18 +72,19 @@ pub(super) fn internal(error: &Error) -> Failure {
     }
 }
 
-fn named(good: &Earlier) -> String {
-    format!("#{} ({})", good.deployment.number, good.release.tag)
+/// The way back is being taken.
+pub(super) fn on_the_way_back(good: &str) -> String {
+    format!("It is being rolled back to {good}.")
 }
 
 /// The way back was taken.
-pub(super) fn rolled_back(good: &Earlier) -> String {
-    format!("Rolled back to {}.", named(good))
+pub(super) fn rolled_back(good: &str) -> String {
+    format!("Rolled back to {good}.")
 }
 
 /// The way back failed, too.
-pub(super) fn way_back_failed(good: &Earlier, why: &str) -> String {
-    format!("The roll-back to {} did not succeed: {why}", named(good))
+pub(super) fn way_back_failed(good: &str, why: &str) -> String {
+    format!("The roll-back to {good} did not succeed: {why}")
 }
 
 /// There was no way back.

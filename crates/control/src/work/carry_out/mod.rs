@@ -7,10 +7,12 @@
 
 mod content;
 mod failure;
+mod others;
 mod remove;
 mod reports;
 mod stage;
 mod steps;
+mod way_back;
 
 use std::sync::Arc;
 
@@ -136,7 +138,7 @@ async fn prepare<'a>(
 
 impl Run<'_> {
     async fn carry_out(&self) -> Result<(), Interrupted> {
-        let deployed = match self.failed_before() {
+        let deployed = match self.failed_before().await? {
             // A worker before this one had already failed, and was on the way back.
             Some(failed) => Err(Interrupted::Failed(Box::new(failed))),
             None => self.deploy().await,
@@ -160,19 +162,27 @@ impl Run<'_> {
         self.roll_out(&stage::DEPLOY, &settled).await
     }
 
-    /// The failure that a worker before this one recorded.
-    fn failed_before(&self) -> Option<FailedStep> {
+    /// The failure that a worker before this one recorded: what it told of it, else what the Op's page tells by now.
+    async fn failed_before(&self) -> Result<Option<FailedStep>, Interrupted> {
         let failed = self.before.iter().find(|step| {
             step.state == StepState::Failed && crate::op::DEPLOY_STEPS.contains(&step.name)
-        })?;
-        Some(FailedStep {
+        });
+        let Some(failed) = failed else { return Ok(None) };
+        let (remedy, culprits) = match &self.job.failure {
+            Some(told) => (told.remedy.clone(), told.culprit.iter().cloned().collect()),
+            None => {
+                let culprits = self.control.op_culprits(self.held.lease().op).await?;
+                (remedy_of(&culprits), culprits)
+            }
+        };
+        Ok(Some(FailedStep {
             step: failed.name,
             message: failed.note.clone(),
             recorded: failed.note.clone(),
-            remedy: String::new(),
-            culprits: Vec::new(),
+            remedy,
+            culprits,
             ready: None,
-        })
+        }))
     }
 
     /// Ends the Op as failed; before that, goes back to what ran where that was asked for and something ran.
@@ -181,26 +191,26 @@ impl Run<'_> {
         let wanted = self.job.deployment.on_failure == OnFailure::RollBack;
         let steps = self.recorder.steps().await?;
         let mut failure = failure::of(&failed, touched, &steps);
-        let Some(good) = self.job.last_good.as_ref().filter(|_| wanted && touched) else {
+        let Some(good) = self.good().filter(|_| wanted && touched) else {
             if wanted && touched {
                 failure.cluster_state = failure::nothing_to_go_back_to();
             }
             return Ok(self.recorder.end_failed(&failure, None, failed.ready).await?);
         };
+        // The way back may meet culprits of its own: why it is taken is kept before.
+        failure.cluster_state = failure::on_the_way_back(&good.named());
+        self.recorder.failing(&failure).await?;
         match self.way_back(good).await {
             Ok(ready) => {
-                failure.cluster_state = failure::rolled_back(good);
-                Ok(self
-                    .recorder
-                    .end_failed(&failure, Some(good.deployment.id), Some(ready))
-                    .await?)
+                failure.cluster_state = failure::rolled_back(&good.named());
+                Ok(self.recorder.end_failed(&failure, Some(good.kept()), Some(ready)).await?)
             }
             Err(Interrupted::Failed(second)) => {
-                failure.cluster_state = failure::way_back_failed(good, &second.message);
+                failure.cluster_state = failure::way_back_failed(&good.named(), &second.message);
                 Ok(self.recorder.end_failed(&failure, None, second.ready).await?)
             }
             Err(Interrupted::Stopped) if self.held.stopped() == Some(Stopped::Cancelled) => {
-                failure.cluster_state = failure::way_back_failed(good, "it was cancelled");
+                failure.cluster_state = failure::way_back_failed(&good.named(), "it was cancelled");
                 Ok(self.recorder.end_failed(&failure, None, None).await?)
             }
             Err(other) => Err(other),

@@ -256,19 +256,17 @@ impl Run<'_, Job> {
 
     async fn pre_hooks(&self) -> Result<(), Interrupted> {
         let step = StepName::PreHooks;
-        if self.was_done(step) {
-            return Ok(());
-        }
-        self.begin(step).await?;
         let attempt = self.held.lease().op.to_string();
+        let attempt = attempt.as_str();
         let ran = self
-            .retry(|| async {
-                let options = self.hook_options(&self.job.settings).await?;
-                let begun = self.helm_release();
-                begun.begin(Some(&attempt), Some(&options)).await.map_err(Broken::Rollout)
+            .try_hooks(step, &self.job.settings, |options| async move {
+                self.helm_release().begin(Some(attempt), Some(&options)).await
             })
-            .await;
-        self.end_hooks(step, "hook", ran).await
+            .await?;
+        match ran {
+            Some(ran) => self.end_hooks(step, "hook", ran).await,
+            None => Ok(()),
+        }
     }
 
     async fn delete(&self, left: &mut Left) -> Result<(), Interrupted> {
@@ -343,16 +341,12 @@ impl Run<'_, Job> {
     /// The hooks behind the deletion. One that fails is told; the release is gone all the same, as Helm has it.
     async fn post_hooks(&self, left: &mut Left) -> Result<(), Interrupted> {
         let step = StepName::PostHooks;
-        if self.was_done(step) {
-            return Ok(());
-        }
-        self.begin(step).await?;
         let ran = self
-            .retry(|| async {
-                let options = self.hook_options(&self.job.settings).await?;
-                self.helm_release().post_hooks(&options).await.map_err(Broken::Rollout)
+            .try_hooks(step, &self.job.settings, |options| async move {
+                self.helm_release().post_hooks(&options).await
             })
-            .await;
+            .await?;
+        let Some(ran) = ran else { return Ok(()) };
         let Ok(HooksOutcome::Failed(failure)) = ran else {
             return self.end_hooks(step, "hook", ran).await;
         };

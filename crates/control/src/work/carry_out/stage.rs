@@ -4,19 +4,17 @@
 use helm::release::HookEvent;
 use helm::render::PreparedChart;
 use jiff::{SignedDuration, Timestamp};
-use rollout::crds::Crds;
 use rollout::hooks::{self, Moment};
 use rollout::plan::Action;
 use rollout::record::{Finish, NewRevision};
 use rollout::wait::{WaitOptions, WaitOutcome};
 use rollout::{Execution, RolloutError, apply, prune, record, wait};
 
-use super::content::{Settled, new_revision, repeated_revision};
+use super::content::{Settled, new_revision};
 use super::reports::told_culprit;
 use super::steps::CLOCK_SKEW;
 use super::{Broken, FailedStep, Interrupted, Run, remedy_of};
 use crate::deployment::content::Content;
-use crate::deployment::job::Earlier;
 use crate::deployment::prepare::{self, PrepareError, Target};
 use crate::deployment::store as deployments;
 use crate::environment::Ready;
@@ -52,7 +50,7 @@ pub(super) const DEPLOY: Names = Names {
 };
 
 /// The way back after it failed.
-const WAY_BACK: Names = Names {
+pub(super) const WAY_BACK: Names = Names {
     record: StepName::RollBackRecord,
     before: StepName::RollBackPreHooks,
     apply: StepName::RollBackApply,
@@ -140,19 +138,17 @@ impl Run<'_> {
         if !plan.hooks.iter().any(|hook| hook.event == event) {
             return Ok(self.recorder.step_skipped(step, "none").await?);
         }
-        if self.was_done(step) {
-            return Ok(());
-        }
-        self.begin(step).await?;
         let ran = self
-            .retry(|| async {
-                let options = self.hook_options(&self.job.settings).await?;
-                let run = hooks::run_hooks(self.execution(), plan, new, event.clone(), &options);
-                run.await.map_err(Broken::Rollout)
+            .try_hooks(step, &self.job.settings, |options| {
+                let event = event.clone();
+                async move { hooks::run_hooks(self.execution(), plan, new, event, &options).await }
             })
-            .await;
+            .await?;
         let word = if event == HookEvent::Test { "test" } else { "hook" };
-        self.end_hooks(step, word, ran).await
+        match ran {
+            Some(ran) => self.end_hooks(step, word, ran).await,
+            None => Ok(()),
+        }
     }
 
     /// The step `wait`: until everything is ready, the deadline passes, or nothing can come up any more.
@@ -208,54 +204,6 @@ impl Run<'_> {
         self.fail(step, broken).await
     }
 
-    /// Repeats what ran before, as `helm rollback` does.
-    pub(super) async fn way_back(&self, good: &Earlier) -> Result<Ready, Interrupted> {
-        self.recorder.add_rollback_steps().await?;
-        let to = format!("#{} ({})", good.deployment.number, good.release.tag);
-        self.reports.say(LogLevel::Warning, format!("Rolling back to {to}")).await;
-        let step = StepName::RollBackCheck;
-        let target = Target::of_way_back(
-            self.cluster.clone(),
-            &self.job.environment,
-            self.job.deployment.id,
-        );
-        self.begin(step).await?;
-        let settled = match self.settle_way_back(good, target).await {
-            Ok(settled) => settled,
-            Err(error) => return self.fail(step, error).await,
-        };
-        self.done(step, &to).await?;
-        self.roll_out(&WAY_BACK, &settled).await
-    }
-
-    async fn settle_way_back(&self, good: &Earlier, target: Target) -> Result<Settled, Broken> {
-        let chart = self.control.prepared_chart(&good.content.row.archive_sha256).await?;
-        let Earlier { content, .. } = good;
-        let desired = prepare::desired(
-            &target,
-            &content.rendering,
-            Crds::default(),
-            repeated_revision(good),
-        )?;
-        let new = revision_of(content, &chart, &target)?;
-        let history = self.retry(|| async { Ok(target.history(self.control).await?) }).await?;
-        let plan = match &self.job.rollback_content {
-            Some(planned) if history.next(&target.owner).continued => planned.plan.clone(),
-            _ => {
-                let plan = self
-                    .retry(|| async {
-                        Ok(prepare::plan(self.control, &target, &desired, &history, false).await?)
-                    })
-                    .await?;
-                let row = self.control.content_replan(&content.row, &plan, &[]).await?;
-                // Only a lost lease stands against it, and that ends the run at its next write.
-                let _ = self.recorder.rollback_content(row.id).await;
-                plan
-            }
-        };
-        Ok(Settled { desired, plan, new })
-    }
-
     /// Marks the revision in the cluster as failed, as far as it can be reached.
     async fn close_failed(&self, settled: &Settled, error: &str, applying: bool) {
         let finish = Finish::Failed { error: error.to_owned(), applying };
@@ -303,7 +251,7 @@ impl Run<'_> {
 }
 
 /// The revision of the Helm release that carries out what is stored.
-fn revision_of(
+pub(super) fn revision_of(
     content: &Content,
     chart: &PreparedChart,
     target: &Target,

@@ -154,8 +154,31 @@ impl<J> Run<'_, J> {
         })
     }
 
+    /// Begins a step and runs its hooks, trying again what may succeed in a moment; none where a worker before this one
+    /// had done it.
+    pub(super) async fn try_hooks<F, Fut>(
+        &self,
+        step: StepName,
+        settings: &AppSettings,
+        run: F,
+    ) -> Result<Option<Result<HooksOutcome, Broken>>, Interrupted>
+    where
+        F: Fn(HookOptions) -> Fut,
+        Fut: Future<Output = Result<HooksOutcome, RolloutError>>,
+    {
+        if self.was_done(step) {
+            return Ok(None);
+        }
+        self.begin(step).await?;
+        let trying = self.retry(|| async {
+            let options = self.hook_options(settings).await?;
+            run(options).await.map_err(Broken::Rollout)
+        });
+        Ok(Some(trying.await))
+    }
+
     /// How hooks run: told from where an earlier try of them ended.
-    pub(super) async fn hook_options(&self, settings: &AppSettings) -> Result<HookOptions, Broken> {
+    async fn hook_options(&self, settings: &AppSettings) -> Result<HookOptions, Broken> {
         // What an earlier try told counts as told.
         self.reports.flush().await;
         Ok(HookOptions {

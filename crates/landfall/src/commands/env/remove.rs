@@ -8,8 +8,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::encoded;
-use crate::client::{Client, ServerArgs, watch};
-use crate::output::{self, Format};
+use crate::client::{Client, ServerArgs};
+use crate::commands::op::StartArgs;
+use crate::output;
 
 /// Which one, and how.
 #[derive(Debug, clap::Args)]
@@ -28,17 +29,8 @@ pub(crate) struct RemoveArgs {
     #[arg(long, short = 'y')]
     yes: bool,
 
-    /// Why, for the history
-    #[arg(long, default_value = "", value_name = "TEXT")]
-    reason: String,
-
-    /// Follow the Op; the command then succeeds only if the removal does
-    #[arg(long, short = 'w')]
-    watch: bool,
-
-    /// How to print what was started
-    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
-    output: Format,
+    #[command(flatten)]
+    start: StartArgs,
 }
 
 /// Which one.
@@ -89,20 +81,17 @@ pub(super) async fn remove(args: RemoveArgs) -> Result<ExitCode> {
         "/api/v1/environments/{}?forget={}&reason={}",
         args.environment,
         args.forget,
-        encoded(&args.reason)
+        encoded(&args.start.reason)
     );
     let started: Value = client.delete(&path).await?;
     let op: Op = serde_json::from_value(started.clone())
         .context("the server's answer is not what this version of landfall understands")?;
-    if !(args.watch && args.output == Format::Table) {
-        output::print(args.output, &started, &["environment", "state", "op"], |_| {
+    if !args.start.is_only_followed() {
+        output::print(args.start.output, &started, &["environment", "state", "op"], |_| {
             vec![vec![op.environment.name.clone(), op.state.clone(), op.id.clone()]]
         })?;
     }
-    if !args.watch {
-        return Ok(ExitCode::SUCCESS);
-    }
-    Ok(watch::watch(&client, &op.id).await?.report())
+    args.start.follow(&client, &op.id).await
 }
 
 /// Says what is deleted and has the name typed.
