@@ -265,9 +265,11 @@ async fn definitions_are_installed(cluster: &ClusterTools) {
 async fn hooks_on_the_simulator() {
     let folder = tempfile::tempdir().unwrap();
     let cluster = Simulator::start(binary(), folder.path(), "instant").await;
-    let world = world(&cluster, &[]).await;
-    hooks_run(&world).await;
-    killed_while_a_hook_runs(world).await;
+    let hooked = world(&cluster, &[]).await;
+    hooks_run(&hooked).await;
+    killed_while_a_hook_runs(hooked).await;
+    cluster.kubectl(&["delete", "namespace", "ledger-books", "--timeout=60s"]);
+    definitions_are_installed(&cluster).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
