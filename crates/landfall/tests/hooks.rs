@@ -289,10 +289,12 @@ async fn definitions_are_installed(cluster: &ClusterTools) {
 async fn hooks_on_the_simulator() {
     let folder = tempfile::tempdir().unwrap();
     let cluster = Simulator::start(binary(), folder.path(), "instant").await;
-    let world = world(&cluster, &[]).await;
-    hooks_run(&world).await;
-    a_hook_that_hangs(&world).await;
-    killed_while_a_hook_runs(world).await;
+    let hooked = world(&cluster, &[]).await;
+    hooks_run(&hooked).await;
+    a_hook_that_hangs(&hooked).await;
+    killed_while_a_hook_runs(hooked).await;
+    cluster.kubectl(&["delete", "namespace", "ledger-books", "--timeout=60s"]);
+    definitions_are_installed(&cluster).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

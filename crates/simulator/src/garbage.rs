@@ -65,13 +65,7 @@ impl GarbageQueue {
 
     /// Queues every object that could be garbage.
     pub(crate) fn sweep(&self, cluster: &Cluster) {
-        let mut storages: Vec<&str> = Vec::new();
-        for kind in cluster.kinds().served() {
-            if !storages.contains(&kind.storage.as_str()) {
-                storages.push(&kind.storage);
-            }
-        }
-        for storage in storages {
+        for storage in cluster.kinds().storages() {
             for object in cluster.store().list(storage, None).1 {
                 self.changed(&object);
             }
@@ -112,7 +106,7 @@ fn after_removal(cluster: &Cluster, gone: &StoredObject) {
     {
         check(cluster, &ObjectRef::of(&namespace));
     }
-    if gone.kind.kind == "Pod" {
+    if gone.kind.storage == "pods" {
         cluster.logs().forget(&gone.uid);
     }
 }
@@ -128,7 +122,7 @@ fn check(cluster: &Cluster, place: &ObjectRef) {
             drop_finalizer(cluster, &stored, "orphan");
         } else if finalizers.contains(&json!("foregroundDeletion")) {
             delete_dependents_first(cluster, &stored);
-        } else if stored.kind.kind == "Namespace" {
+        } else if stored.kind.storage == "namespaces" {
             empty_namespace(cluster, &stored);
         }
     } else {

@@ -4,6 +4,7 @@
 //! memory or in a file, and runs controllers that make workloads come up. `kubectl`, `helm` and any
 //! other client can talk to it; several clusters can live in one process.
 //!
+//! It knows the kinds built into Kubernetes and serves those that a `CustomResourceDefinition` makes.
 //! No container ever runs, nothing is scheduled, routed or stored on a volume, nobody is authorised
 //! beyond the one token. It is no test double of a particular client: where it differs from a real
 //! API server in what clients can see, it is wrong.

@@ -152,8 +152,10 @@ pub fn set_condition(
     if found["status"] == *status {
         wanted["lastTransitionTime"] = found["lastTransitionTime"].clone();
     }
-    if found.get("lastUpdateTime").is_some() {
-        wanted["lastUpdateTime"] = found["lastUpdateTime"].clone();
+    for time in ["lastUpdateTime", "lastProbeTime"] {
+        if found.get(time).is_some() {
+            wanted[time] = found[time].clone();
+        }
     }
     let changed = *found != wanted;
     *found = wanted;

@@ -198,6 +198,11 @@ impl FieldSelector {
         self.terms.is_empty()
     }
 
+    /// The fields it names.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.terms.iter().map(|(path, _, _)| path.as_str())
+    }
+
     /// The name, if the selector is `metadata.name=…` among others.
     pub fn name(&self) -> Option<&str> {
         let term = self.terms.iter().find(|(path, equal, _)| *equal && path == "metadata.name");

@@ -115,10 +115,10 @@ impl Builder {
     /// Starts the cluster: when this returns, clients can connect.
     pub async fn start(self) -> Result<Simulator, StartError> {
         let name = self.name;
-        let kinds = Kinds::builtin();
+        let mut kinds = Kinds::builtin();
         let store = match &self.storage {
             Storage::Memory => Store::in_memory(&kinds),
-            Storage::File(path) => Store::open(&kinds, path)
+            Storage::File(path) => Store::open(&mut kinds, path)
                 .map_err(|source| StartError::Data { name: name.clone(), source })?,
         };
         let identity_failed = |source| StartError::Identity { name: name.clone(), source };

@@ -167,6 +167,17 @@ impl StatusError {
         error
     }
 
+    /// 422 with the broken rules of a kind that is not stored.
+    pub fn invalid_kind(kind: &str, group: &str, name: &str, causes: &[Cause]) -> Self {
+        let texts: Vec<String> =
+            causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+        let message = format!("{kind}.{group} \"{name}\" is invalid: {}", texts.join(", "));
+        let mut error = Self::new(422, "Invalid", message);
+        error.details =
+            json!({ "name": name, "group": group, "kind": kind, "causes": causes_json(causes) });
+        error
+    }
+
     /// 422 for the parameters of a request.
     pub fn invalid_options(options: &str, causes: &[Cause]) -> Self {
         let texts: Vec<String> =
@@ -243,9 +254,21 @@ impl StatusError {
         Self::new(415, "UnsupportedMediaType", message)
     }
 
-    /// 422 for a patch that does not fit the object.
-    pub fn unprocessable(message: impl Into<String>) -> Self {
-        Self::new(422, "Invalid", message)
+    /// 422 for a patch that does not fit the object. The API server does not say why.
+    pub fn unprocessable() -> Self {
+        let message = "the server rejected our request due to an error in our request";
+        let mut error = Self::new(422, "Invalid", message);
+        error.details = json!({});
+        error
+    }
+
+    /// 422 for a patch whose result is no object of its kind.
+    pub fn invalid_patch(result: &Value, why: &str) -> Self {
+        let cause = Cause::invalid("patch", &json!(result.to_string()), why);
+        let message = format!(" \"\" is invalid: {}: {}", cause.field, cause.message);
+        let mut error = Self::new(422, "Invalid", message);
+        error.details = json!({ "causes": causes_json(&[cause]) });
+        error
     }
 
     /// 500 without a reason, as errors that Kubernetes itself does not classify reach clients.
@@ -284,6 +307,11 @@ impl StatusError {
     /// Whether the thing asked for does not exist.
     pub fn is_not_found(&self) -> bool {
         self.reason == "NotFound"
+    }
+
+    /// Whether no resource is served at the path asked for.
+    pub fn is_no_such_path(&self) -> bool {
+        self.is_not_found() && self.details == json!({})
     }
 
     /// Whether a create met an object of the same name.

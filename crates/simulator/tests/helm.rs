@@ -84,3 +84,81 @@ async fn an_upgrade_meets_a_conflict() {
         "{refused}"
     );
 }
+
+const WIDGETS: &str = r"
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.org}
+spec:
+  group: example.org
+  names: {kind: Widget, plural: widgets}
+  scope: Namespaced
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        properties:
+          spec:
+            type: object
+            properties:
+              size: {type: integer}
+              mode: {type: string, default: fast}
+";
+
+const WIDGET: &str = r"
+apiVersion: example.org/v1
+kind: Widget
+metadata: {name: {{ .Release.Name }}}
+spec: {size: {{ .Values.size }}}
+";
+
+const TEST: &str = r"
+apiVersion: v1
+kind: Pod
+metadata:
+  name: {{ .Release.Name }}-test
+  annotations: {helm.sh/hook: test}
+spec:
+  restartPolicy: Never
+  containers: [{name: test, image: example.org/test:1}]
+";
+
+/// A chart brings a definition and an object of it: installed, upgraded, tested, rolled back and
+/// removed; the definition stays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chart_with_a_definition() {
+    let simulator = cluster().await;
+    let tools = Tools::of(&simulator);
+    let metadata = tools.file("shop/Chart.yaml", "apiVersion: v2\nname: shop\nversion: 1.0.0\n");
+    tools.file("shop/values.yaml", "size: 1\n");
+    tools.file("shop/crds/widgets.yaml", WIDGETS);
+    tools.file("shop/templates/widget.yaml", WIDGET);
+    tools.file("shop/templates/test.yaml", TEST);
+    let chart = metadata.trim_end_matches("/Chart.yaml");
+    let waited = ["--wait", "--timeout", "30s"];
+    let installed = tools.helm(&[&["install", "shop", chart], &waited[..]].concat()).await;
+    assert!(installed.contains("STATUS: deployed"), "{installed}");
+    let spec = ["get", "widget", "shop", "-o", "jsonpath={.spec}"];
+    assert_eq!(tools.kubectl(&spec).await, r#"{"mode":"fast","size":1}"#);
+
+    let tested = tools.helm(&["test", "shop", "--logs"]).await;
+    assert!(tested.contains("Phase:          Succeeded"), "{tested}");
+    assert!(tested.contains("POD LOGS: shop-test"), "{tested}");
+    let upgrade = [&["upgrade", "shop", chart, "--set", "size=2"], &waited[..]].concat();
+    tools.helm(&upgrade).await;
+    assert_eq!(tools.kubectl(&spec).await, r#"{"mode":"fast","size":2}"#);
+    let refused = tools.helm(&["upgrade", "shop", chart, "--set", "size=big"]).await;
+    assert!(
+        refused.contains(".spec.size: expected numeric (int or float), got string"),
+        "{refused}"
+    );
+    tools.helm(&[&["rollback", "shop", "1"], &waited[..]].concat()).await;
+    assert_eq!(tools.kubectl(&spec).await, r#"{"mode":"fast","size":1}"#);
+    tools.helm(&[&["uninstall", "shop"], &waited[..]].concat()).await;
+    assert_eq!(tools.kubectl(&["get", "widgets", "-o", "name"]).await, "");
+    let definitions = tools.kubectl(&["get", "crd", "-o", "name"]).await;
+    assert_eq!(definitions, "customresourcedefinition.apiextensions.k8s.io/widgets.example.org\n");
+}

@@ -84,14 +84,12 @@ async fn compare(
     differences.collect()
 }
 
-/// All scenarios on a simulated cluster, apart from those of custom resources, which it has none of.
+/// All scenarios on a simulated cluster.
 #[tokio::test(flavor = "multi_thread")]
 async fn like_helm_on_the_simulator() {
     let folder = tempfile::tempdir().unwrap();
     let cluster = Simulator::start(binary(), folder.path(), "instant").await;
-    let mut scenarios = scenario::all();
-    scenarios.retain(|scenario| scenario.cluster_objects.is_empty());
-    compare_all(&cluster, scenarios).await;
+    compare_all(&cluster, scenario::all()).await;
     cluster.stop().await;
 }
 

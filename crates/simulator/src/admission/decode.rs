@@ -5,12 +5,12 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use super::custom;
 use crate::{
     kinds::{
         Kind,
         schema::{Place, Schema, Shape},
     },
-    patch,
     status::StatusError,
 };
 
@@ -36,38 +36,62 @@ impl Strictness {
     }
 }
 
+/// Why an object is not one of its kind, in the decoder's words.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DecodeError {
+    /// A field has the wrong type.
+    #[error(transparent)]
+    WrongType(#[from] WrongType),
+    /// There are fields that the kind does not have.
+    #[error("strict decoding error: {0}")]
+    Unknown(String),
+}
+
+impl DecodeError {
+    /// The refusal of an object that was sent whole.
+    pub(crate) fn of_object(&self, kind: &Kind) -> StatusError {
+        StatusError::bad_request(format!(
+            "{} in version {:?} cannot be handled as a {}: {self}",
+            kind.kind, kind.version, kind.kind
+        ))
+    }
+}
+
 /// Takes unknown fields and nulls out of `value`; answers warnings.
 pub(crate) fn decode(
     kind: &Kind,
     value: &mut Value,
     strictness: Strictness,
-) -> Result<Vec<String>, StatusError> {
-    let shape = patch::shape_of(kind);
+) -> Result<Vec<String>, DecodeError> {
     let mut unknown = Vec::new();
-    let clean = cleaned(value, Place::root(&shape), "", &mut String::new(), &mut unknown);
-    let refuse = |why: String| {
-        StatusError::bad_request(format!(
-            "{} in version {:?} cannot be handled as a {}: {why}",
-            kind.kind, kind.version, kind.kind
-        ))
-    };
-    *value = clean.map_err(|problem| refuse(problem.to_string()))?;
+    let shape = kind.shape();
+    let place = Place::root(&shape);
+    match &kind.custom {
+        None => *value = cleaned(value, place, "", &mut String::new(), &mut unknown)?,
+        Some(custom) => {
+            let mut path = "metadata".to_owned();
+            let metadata = &value["metadata"];
+            value["metadata"] =
+                cleaned(metadata, place.key("metadata"), "", &mut path, &mut unknown)?;
+            unknown.extend(custom::prune(value, &custom.schema));
+            custom::drop_nulls(value, &custom.schema);
+        }
+    }
     let warnings: Vec<String> =
         unknown.iter().map(|field| format!("unknown field {field:?}")).collect();
     match strictness {
         Strictness::Ignore => Ok(Vec::new()),
-        Strictness::Warn => Ok(warnings),
-        Strictness::Strict if warnings.is_empty() => Ok(warnings),
-        Strictness::Strict => {
-            Err(refuse(format!("strict decoding error: {}", warnings.join(", "))))
+        Strictness::Strict if !warnings.is_empty() => {
+            Err(DecodeError::Unknown(warnings.join(", ")))
         }
+        Strictness::Warn | Strictness::Strict => Ok(warnings),
     }
 }
 
 /// A value of the wrong type, in the words of Go's JSON decoder.
 #[derive(Debug, thiserror::Error)]
 #[error("json: cannot unmarshal {found} into Go struct field {path} of type {wanted}")]
-struct WrongType {
+pub(crate) struct WrongType {
     found: &'static str,
     path: String,
     wanted: String,
@@ -81,7 +105,7 @@ fn cleaned(
     unknown: &mut Vec<String>,
 ) -> Result<Value, WrongType> {
     let fits = match (place.shape, value) {
-        (_, Value::Null) | (Shape::Any, _) => true,
+        (_, Value::Null) | (Shape::Any | Shape::Opaque(_), _) => true,
         (Shape::String | Shape::Bytes | Shape::Time | Shape::MicroTime, it) => it.is_string(),
         (Shape::Bool, it) => it.is_boolean(),
         (Shape::Int(_), it) => it.is_i64() || it.is_u64() || it.as_f64().is_some_and(is_whole),
@@ -89,7 +113,7 @@ fn cleaned(
         (Shape::Quantity, it) => it.is_string() || it.is_number(),
         (Shape::IntOrString, it) => it.is_string() || it.is_i64(),
         (Shape::List(_), it) => it.is_array(),
-        (Shape::Struct(_) | Shape::Map(_), it) => it.is_object(),
+        (Shape::Struct(_) | Shape::Map(_) | Shape::Object(_), it) => it.is_object(),
     };
     if !fits {
         return Err(WrongType {
@@ -150,7 +174,7 @@ fn is_whole(number: f64) -> bool {
     number.fract() == 0.0
 }
 
-fn json_type(value: &Value) -> &'static str {
+pub(crate) fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",
@@ -172,7 +196,8 @@ fn go_type(shape: &Shape) -> String {
         Shape::Quantity => "resource.Quantity".to_owned(),
         Shape::IntOrString => "intstr.IntOrString".to_owned(),
         Shape::Time => "v1.Time".to_owned(),
-        Shape::Any => "interface {}".to_owned(),
+        Shape::Any | Shape::Opaque(_) => "interface {}".to_owned(),
+        Shape::Object(_) => "map[string]interface {}".to_owned(),
         Shape::Map(value) => format!("map[string]{}", go_type(value)),
         Shape::List(list) => format!("[]{}", go_type(&list.item)),
         Shape::Struct(index) => {

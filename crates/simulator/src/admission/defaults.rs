@@ -7,12 +7,12 @@ use crate::{
         Kind,
         schema::{Place, Shape},
     },
-    object, patch,
+    object,
 };
 
 /// Fills in the defaults of a kind.
 pub(super) fn fill(kind: &Kind, value: &mut Value) {
-    let shape = patch::shape_of(kind);
+    let shape = kind.shape();
     match kind.kind.as_str() {
         "Pod" => pod_spec(spec(value), "Always"),
         "ReplicationController" => {
@@ -28,7 +28,11 @@ pub(super) fn fill(kind: &Kind, value: &mut Value) {
         "DaemonSet" => daemon_set(spec(value)),
         "Job" => job(value),
         "CronJob" => cron_job(spec(value)),
-        "Service" => service(spec(value)),
+        "Service" => {
+            service(spec(value));
+            default(status(value), "loadBalancer", json!({}));
+        }
+        "CustomResourceDefinition" => super::definition::fill(value),
         "Secret" => secret(value),
         "Namespace" => namespace(value),
         "PersistentVolumeClaim" => claim(spec(value)),
@@ -47,6 +51,25 @@ pub(super) fn fill(kind: &Kind, value: &mut Value) {
         }
         "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration" => webhooks(value),
         "RoleBinding" | "ClusterRoleBinding" => role_binding(value),
+        "LimitRange" => limit_range(spec(value)),
+        "APIService" => {
+            if let Some(Value::Object(service)) = spec(value).get_mut("service") {
+                default(service, "port", json!(443));
+            }
+        }
+        "CSIDriver" => csi_driver(spec(value)),
+        "MutatingAdmissionPolicy" => {
+            default(spec(value), "failurePolicy", json!("Fail"));
+            default(spec(value), "reinvocationPolicy", json!("Never"));
+            match_constraints(spec(value), "matchConstraints");
+        }
+        "ValidatingAdmissionPolicy" => {
+            default(spec(value), "failurePolicy", json!("Fail"));
+            match_constraints(spec(value), "matchConstraints");
+        }
+        "MutatingAdmissionPolicyBinding" | "ValidatingAdmissionPolicyBinding" => {
+            match_constraints(spec(value), "matchResources");
+        }
         "PriorityClass" => default(root(value), "preemptionPolicy", json!("PreemptLowerPriority")),
         _ => {}
     }
@@ -233,7 +256,9 @@ fn stateful_set(spec: &mut Map<String, Value>) {
     let strategy = below(spec, "updateStrategy");
     default(strategy, "type", json!("RollingUpdate"));
     if strategy["type"] == "RollingUpdate" {
-        default(below(strategy, "rollingUpdate"), "partition", json!(0));
+        let rolling = below(strategy, "rollingUpdate");
+        default(rolling, "partition", json!(0));
+        default(rolling, "maxUnavailable", json!(1));
     }
     let retention = below(spec, "persistentVolumeClaimRetentionPolicy");
     default(retention, "whenDeleted", json!("Retain"));
@@ -359,6 +384,13 @@ fn network_policy(spec: &mut Map<String, Value>) {
     let egress = spec.contains_key("egress");
     let types = if egress { json!(["Ingress", "Egress"]) } else { json!(["Ingress"]) };
     default(spec, "policyTypes", types);
+    for direction in ["ingress", "egress"] {
+        for rule in each(spec, direction) {
+            for port in each(rule, "ports") {
+                default(port, "protocol", json!("TCP"));
+            }
+        }
+    }
 }
 
 fn role_binding(value: &mut Value) {
@@ -376,6 +408,53 @@ fn role_binding(value: &mut Value) {
     }
     if let Some(Value::Object(role)) = binding.get_mut("roleRef") {
         default(role, "apiGroup", json!("rbac.authorization.k8s.io"));
+    }
+}
+
+/// What a container may have at most is what it gets if it does not say.
+fn limit_range(spec: &mut Map<String, Value>) {
+    for limit in each(spec, "limits") {
+        if limit.get("type") != Some(&json!("Container")) {
+            continue;
+        }
+        for (from, to) in
+            [("max", "default"), ("default", "defaultRequest"), ("min", "defaultRequest")]
+        {
+            if let Some(Value::Object(quantities)) = limit.get(from).cloned() {
+                let given = below(limit, to);
+                for (name, quantity) in quantities {
+                    default(given, &name, quantity);
+                }
+            }
+        }
+    }
+}
+
+fn csi_driver(spec: &mut Map<String, Value>) {
+    default(spec, "attachRequired", json!(true));
+    default(spec, "fsGroupPolicy", json!("ReadWriteOnceWithFSType"));
+    default(spec, "volumeLifecycleModes", json!(["Persistent"]));
+    for switch in [
+        "podInfoOnMount",
+        "preventPodSchedulingIfMissing",
+        "requiresRepublish",
+        "seLinuxMount",
+        "storageCapacity",
+    ] {
+        default(spec, switch, json!(false));
+    }
+}
+
+/// What an admission policy is about.
+fn match_constraints(spec: &mut Map<String, Value>, key: &str) {
+    let Some(Value::Object(constraints)) = spec.get_mut(key) else { return };
+    default(constraints, "matchPolicy", json!("Equivalent"));
+    default(constraints, "namespaceSelector", json!({}));
+    default(constraints, "objectSelector", json!({}));
+    for list in ["resourceRules", "excludeResourceRules"] {
+        for rule in each(constraints, list) {
+            default(rule, "scope", json!("*"));
+        }
     }
 }
 

@@ -4,8 +4,10 @@
 //! Not here: admission webhooks and policies; the simulator stores their configurations and never
 //! calls them.
 
+mod custom;
 mod decode;
 mod defaults;
+mod definition;
 mod names;
 mod network;
 mod quota;
@@ -16,12 +18,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 pub(crate) use self::{
-    decode::{Strictness, decode},
+    decode::{Strictness, decode, json_type},
     network::ServiceNetwork,
 };
 use crate::{
     cluster::{self, Cluster, Part},
-    kinds::Kind,
+    kinds::{Kind, custom::DEFINITIONS},
     object,
     status::{Cause, StatusError},
 };
@@ -33,6 +35,7 @@ pub(crate) fn prepare_create(
     value: &mut Value,
 ) -> Result<(), StatusError> {
     quota::check_account(cluster, kind, value)?;
+    check_definition(cluster, kind, object::name(value))?;
     if object::name(value).is_empty() {
         let prefix = object::text(value, &["metadata", "generateName"]).to_owned();
         if prefix.is_empty() {
@@ -67,7 +70,7 @@ pub(crate) fn prepare_create(
     if has_generation(kind) {
         object::metadata_mut(value).insert("generation".to_owned(), json!(1));
     }
-    defaults::fill(kind, value);
+    fill(kind, value);
     network::allocate(cluster, kind, value, None)?;
     check(kind, value, None)?;
     quota::check_counts(cluster, kind, value)
@@ -100,17 +103,59 @@ pub(crate) fn prepare_update(
                     metadata.shift_remove("managedFields");
                 }
             }
+            if kind.custom.is_some() {
+                fill(kind, new);
+                check(kind, new, Some(old))?;
+            }
             return Ok(());
         }
         Part::Main if kind.status => set(new, "status", old.get("status").cloned()),
         Part::Main => {}
     }
-    defaults::fill(kind, new);
+    fill(kind, new);
     network::allocate(cluster, kind, new, Some(old))?;
     check(kind, new, Some(old))?;
-    let changed = without(old, &["metadata", "status"]) != without(new, &["metadata", "status"]);
+    // Without the subresource, the status of a custom resource is a field as any other.
+    let apart: &[&str] = match &kind.custom {
+        Some(_) if !kind.status => &["apiVersion", "metadata"],
+        _ => &["apiVersion", "metadata", "status"],
+    };
+    let changed = without(old, apart) != without(new, apart);
     if changed && let Some(generation) = object::integer(old, &["metadata", "generation"]) {
         object::metadata_mut(new).insert("generation".to_owned(), json!(generation + 1));
+    }
+    Ok(())
+}
+
+/// Defaults of the kind or of its schema.
+fn fill(kind: &Kind, value: &mut Value) {
+    match &kind.custom {
+        Some(custom) => custom::fill(value, &custom.schema),
+        None => defaults::fill(kind, value),
+    }
+    if kind.storage == DEFINITIONS {
+        definition::remember_stored_version(value);
+    }
+}
+
+/// A Job without labels has those of its pods, which nobody owns: Kubernetes sets them as it reads.
+pub(crate) fn label_as_template(kind: &Kind, value: &mut Value) {
+    let labelled = value["metadata"]["labels"].as_object().is_some_and(|it| !it.is_empty());
+    if kind.storage != "jobs.batch" || labelled {
+        return;
+    }
+    let labels = object::at(value, &["spec", "template", "metadata", "labels"]).cloned();
+    if let Some(labels) = labels {
+        object::metadata_mut(value).insert("labels".to_owned(), labels);
+    }
+}
+
+/// Nothing new comes into a resource whose definition is on its way out.
+fn check_definition(cluster: &Cluster, kind: &Kind, name: &str) -> Result<(), StatusError> {
+    let Some(custom) = &kind.custom else { return Ok(()) };
+    if cluster.is_terminating(&custom.definition) {
+        let why = "create not allowed while custom resource definition is terminating";
+        return Err(StatusError::forbidden(kind, name, why));
     }
     Ok(())
 }
@@ -132,24 +177,36 @@ fn without(value: &Value, keys: &[&str]) -> Value {
 
 /// Kinds whose specs are versioned for controllers.
 fn has_generation(kind: &Kind) -> bool {
-    matches!(
-        kind.kind.as_str(),
-        "Deployment"
-            | "ReplicaSet"
-            | "StatefulSet"
-            | "DaemonSet"
-            | "ReplicationController"
-            | "Job"
-            | "CronJob"
-            | "Pod"
-            | "Ingress"
-            | "NetworkPolicy"
-            | "PodDisruptionBudget"
-            | "IngressClass"
-            | "MutatingWebhookConfiguration"
-            | "ValidatingWebhookConfiguration"
-            | "EndpointSlice"
-    )
+    kind.custom.is_some()
+        || matches!(
+            kind.kind.as_str(),
+            "Deployment"
+                | "ReplicaSet"
+                | "StatefulSet"
+                | "DaemonSet"
+                | "ReplicationController"
+                | "Job"
+                | "CronJob"
+                | "Pod"
+                | "Ingress"
+                | "NetworkPolicy"
+                | "PodDisruptionBudget"
+                | "IngressClass"
+                | "MutatingWebhookConfiguration"
+                | "ValidatingWebhookConfiguration"
+                | "EndpointSlice"
+                | "CustomResourceDefinition"
+                | "HorizontalPodAutoscaler"
+                | "PriorityClass"
+                | "MutatingAdmissionPolicy"
+                | "MutatingAdmissionPolicyBinding"
+                | "ValidatingAdmissionPolicy"
+                | "ValidatingAdmissionPolicyBinding"
+                | "FlowSchema"
+                | "PriorityLevelConfiguration"
+                | "DeviceClass"
+                | "ResourceSlice"
+        )
 }
 
 fn check_namespace(cluster: &Cluster, kind: &Kind, value: &Value) -> Result<(), StatusError> {
@@ -219,7 +276,10 @@ fn keep_metadata(old: &Value, new: &mut Value) {
 
 fn check(kind: &Kind, value: &Value, old: Option<&Value>) -> Result<(), StatusError> {
     let mut causes = names::problems(kind, value);
-    causes.extend(validation::problems(kind, value, old));
+    match &kind.custom {
+        Some(custom) => causes.extend(custom::problems(value, &custom.schema)),
+        None => causes.extend(validation::problems(kind, value, old)),
+    }
     if causes.is_empty() {
         return Ok(());
     }

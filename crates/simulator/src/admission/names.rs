@@ -71,6 +71,7 @@ fn annotation_problems(value: &Value, causes: &mut Vec<Cause>) {
 
 fn check_name(kind: &Kind, name: &str) -> Result<(), String> {
     match kind.kind.as_str() {
+        _ if kind.custom.is_some() => dns_subdomain(name),
         // These names are paths in URLs and nothing else.
         "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => {
             if matches!(name, "." | "..") || name.contains(['/', '%']) {

@@ -27,7 +27,7 @@ pub(super) fn allocate(
     value: &mut Value,
     old: Option<&Value>,
 ) -> Result<(), StatusError> {
-    if kind.kind != "Service" {
+    if kind.storage != "services" {
         return Ok(());
     }
     let service_type = object::text(value, &["spec", "type"]).to_owned();

@@ -15,7 +15,7 @@ use crate::{
         Kind,
         schema::{Place, Shape},
     },
-    object, patch,
+    object,
     status::Cause,
 };
 
@@ -37,11 +37,12 @@ pub(super) fn problems(kind: &Kind, value: &Value, old: Option<&Value>) -> Vec<C
         "ConfigMap" | "Secret" => data(kind, value, old, &mut causes),
         "Ingress" => ingress(value, &mut causes),
         "PersistentVolumeClaim" => claim(value, old, &mut causes),
+        "CustomResourceDefinition" => super::definition::problems(value, old, &mut causes),
         "StorageClass" => storage_class(value, old, &mut causes),
         "RoleBinding" | "ClusterRoleBinding" => role_binding(value, old, &mut causes),
         _ => {}
     }
-    let shape = patch::shape_of(kind);
+    let shape = kind.shape();
     required(value, Place::root(&shape), &mut String::new(), &mut causes);
     causes
 }
@@ -95,7 +96,12 @@ fn is_plain(shape: &Shape) -> bool {
 }
 
 /// Complains of a field that changed and must not.
-fn immutable(value: &Value, old: Option<&Value>, path: &[&str], causes: &mut Vec<Cause>) {
+pub(super) fn immutable(
+    value: &Value,
+    old: Option<&Value>,
+    path: &[&str],
+    causes: &mut Vec<Cause>,
+) {
     let Some(old) = old else { return };
     let (had, has) = (object::at(old, path), object::at(value, path));
     if had != has {

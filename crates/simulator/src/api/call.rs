@@ -110,7 +110,11 @@ impl Call {
             manager => manager,
         };
         let manager = if manager.is_empty() { "unknown" } else { manager };
-        Ok(WriteOptions { manager: manager.chars().take(128).collect(), dry_run })
+        Ok(WriteOptions {
+            manager: manager.chars().take(128).collect(),
+            dry_run,
+            api_version: String::new(),
+        })
     }
 
     /// The body as JSON; YAML is read too.

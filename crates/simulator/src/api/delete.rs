@@ -93,7 +93,7 @@ fn options(call: &Call) -> Result<DeleteOptions, StatusError> {
 
 fn parse(options: &Value) -> Result<DeleteOptions, StatusError> {
     // Kubernetes takes null for "not given" in every field.
-    let given = crate::patch::without_nulls(options);
+    let given = crate::patch::Nulls::Drop.of(options);
     serde_json::from_value(given).map_err(|error| {
         StatusError::bad_request(format!("unable to decode DeleteOptions: {error}"))
     })

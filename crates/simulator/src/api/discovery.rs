@@ -1,8 +1,7 @@
 //! Discovery: groups, versions, resources, the server's version and its health.
 //!
 //! Both forms are served: the old one (a document per group version) and the aggregated one that
-//! `kubectl` and `helm` ask for first. The `OpenAPI` documents say only what clients need to know
-//! before a write: which kinds can be patched and that `fieldValidation` is understood.
+//! `kubectl` and `helm` ask for first.
 
 use std::sync::Arc;
 
@@ -11,12 +10,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     call::Call,
-    openapi_v2,
+    openapi,
     reply::{self, Body},
     review,
 };
 use crate::{
-    kinds::{Kind, Kinds},
+    kinds::{Kind, Kinds, custom::by_priority, table},
     status::StatusError,
 };
 
@@ -62,11 +61,11 @@ pub(super) fn answer(call: &Call, kinds: &Kinds) -> Result<Response<Body>, Statu
         ["api", version] => resources(kinds, "", version)?,
         ["apis", group, version] => resources(kinds, group, version)?,
         ["openapi", "v2"] => {
-            return Ok(content(openapi_v2::document(kinds), openapi_v2::CONTENT_TYPE));
+            return Ok(content(openapi::v2::document(kinds), openapi::v2::CONTENT_TYPE));
         }
-        ["openapi", "v3"] => openapi_index(kinds),
-        ["openapi", "v3", "api", version] => openapi_document(kinds, "", version)?,
-        ["openapi", "v3", "apis", group, version] => openapi_document(kinds, group, version)?,
+        ["openapi", "v3"] => openapi::index(kinds),
+        ["openapi", "v3", "api", version] => openapi::document(kinds, "", version)?,
+        ["openapi", "v3", "apis", group, version] => openapi::document(kinds, group, version)?,
         _ => return Err(StatusError::no_such_path()),
     };
     Ok(reply::json_value(StatusCode::OK, &body))
@@ -101,7 +100,7 @@ fn content(bytes: Vec<u8>, content_type: &'static str) -> Response<Body> {
 }
 
 /// The named groups, in the order of the table.
-fn groups(kinds: &Kinds) -> Vec<String> {
+pub(super) fn groups(kinds: &Kinds) -> Vec<String> {
     let mut groups: Vec<String> = Vec::new();
     let served = kinds.served().iter().map(|kind| kind.group.as_str());
     for group in served.chain(REVIEW_GROUPS.iter().copied()) {
@@ -112,13 +111,29 @@ fn groups(kinds: &Kinds) -> Vec<String> {
     groups
 }
 
+/// Whether a path is one of a group that is built in.
+pub(super) fn is_of_builtin_group(path: &str) -> bool {
+    let mut segments = path.split('/').filter(|it| !it.is_empty());
+    match (segments.next(), segments.next()) {
+        (Some("api"), _) => true,
+        (Some("apis"), Some(group)) => {
+            REVIEW_GROUPS.contains(&group) || table::builtin().any(|kind| kind.group == group)
+        }
+        _ => false,
+    }
+}
+
 /// The versions of a group, preferred first.
-fn versions(kinds: &Kinds, group: &str) -> Vec<String> {
+pub(super) fn versions(kinds: &Kinds, group: &str) -> Vec<String> {
     let mut versions: Vec<String> = Vec::new();
     for kind in kinds.served().iter().filter(|kind| kind.group == group) {
         if !versions.contains(&kind.version) {
             versions.push(kind.version.clone());
         }
+    }
+    // Several definitions may share a group; the best version of all of them is preferred.
+    if kinds.served().iter().any(|kind| kind.group == group && kind.custom.is_some()) {
+        versions.sort_by(|a, b| by_priority(a, b));
     }
     if REVIEW_GROUPS.contains(&group) {
         versions.push("v1".to_owned());
@@ -134,7 +149,7 @@ fn group_document(kinds: &Kinds, group: &str) -> Value {
     json!({ "name": group, "versions": versions, "preferredVersion": versions[0] })
 }
 
-fn of_version<'a>(
+pub(super) fn of_version<'a>(
     kinds: &'a Kinds,
     group: &'a str,
     version: &'a str,
@@ -220,7 +235,7 @@ fn subresources(kind: &Kind) -> Vec<Subresource> {
         verbs,
     };
     let mut all = Vec::new();
-    if kind.kind == "Pod" {
+    if kind.storage == "pods" {
         all.push(own("log", &["get"]));
         all.push(Subresource {
             name: "eviction",
@@ -333,68 +348,4 @@ fn aggregated_resources(kinds: &Kinds, group: &str, version: &str) -> Vec<Value>
         }));
     }
     resources
-}
-
-/// The paths of all `OpenAPI` documents.
-fn openapi_index(kinds: &Kinds) -> Value {
-    let mut paths = Map::new();
-    for group in std::iter::once(String::new()).chain(groups(kinds)) {
-        for version in versions(kinds, &group) {
-            let path = if group.is_empty() {
-                format!("api/{version}")
-            } else {
-                format!("apis/{group}/{version}")
-            };
-            let url = format!("/openapi/v3/{path}");
-            paths.insert(path, json!({ "serverRelativeURL": url }));
-        }
-    }
-    json!({ "paths": paths })
-}
-
-/// What a client needs to know before it patches: the kinds, the patch types, the parameters.
-fn openapi_document(kinds: &Kinds, group: &str, version: &str) -> Result<Value, StatusError> {
-    let mut paths = Map::new();
-    let parameter = |name: &str| json!({ "name": name, "in": "query", "schema": { "type": "string", "uniqueItems": true } });
-    for kind in of_version(kinds, group, version) {
-        let root = if group.is_empty() {
-            format!("/api/{version}")
-        } else {
-            format!("/apis/{group}/{version}")
-        };
-        let scope = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
-        let gvk = json!({ "group": group, "version": version, "kind": kind.kind });
-        let parameters = json!([
-            parameter("dryRun"),
-            parameter("fieldManager"),
-            parameter("fieldValidation"),
-            parameter("force"),
-        ]);
-        let operation = json!({
-            "parameters": parameters,
-            "responses": { "200": { "description": "OK" } },
-            "x-kubernetes-group-version-kind": gvk,
-        });
-        let mut patch = operation.clone();
-        patch["x-kubernetes-action"] = json!("patch");
-        patch["requestBody"] = json!({ "content": {
-            "application/apply-patch+yaml": { "schema": { "type": "object" } },
-            "application/json-patch+json": { "schema": { "type": "object" } },
-            "application/merge-patch+json": { "schema": { "type": "object" } },
-        } });
-        paths.insert(
-            format!("{root}{scope}/{}/{{name}}", kind.plural),
-            json!({ "patch": patch, "put": operation }),
-        );
-        paths.insert(format!("{root}{scope}/{}", kind.plural), json!({ "post": operation }));
-    }
-    if paths.is_empty() && !REVIEW_GROUPS.contains(&group) {
-        return Err(StatusError::no_such_path());
-    }
-    Ok(json!({
-        "openapi": "3.0.0",
-        "info": { "title": "Kubernetes", "version": GIT_VERSION },
-        "paths": paths,
-        "components": { "schemas": {} },
-    }))
 }

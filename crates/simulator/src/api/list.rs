@@ -32,11 +32,15 @@ pub(super) struct Selection {
 impl Selection {
     /// Reads selectors and namespace of a request.
     pub(super) fn of(call: &Call, resource: &ResourceCall) -> Result<Self, StatusError> {
+        let fields = FieldSelector::parse(call.query("fieldSelector"))?;
+        for field in fields.fields() {
+            resource.kind.check_selectable(field).map_err(StatusError::bad_request)?;
+        }
         Ok(Self {
             kind: Arc::clone(&resource.kind),
             namespace: resource.namespace.clone(),
             labels: LabelSelector::parse(call.query("labelSelector"))?,
-            fields: FieldSelector::parse(call.query("fieldSelector"))?,
+            fields,
         })
     }
 
@@ -124,8 +128,8 @@ pub(super) fn answer(
 /// A list written straight from the stored texts.
 pub(super) fn plain(kind: &Kind, objects: &[Arc<StoredObject>], metadata: &Value) -> Vec<u8> {
     let head = format!(
-        "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{metadata},\"items\":[",
-        kind.kind,
+        "{{\"kind\":\"{}\",\"apiVersion\":\"{}\",\"metadata\":{metadata},\"items\":[",
+        kind.list_kind(),
         kind.api_version()
     );
     let size: usize = objects.iter().map(|object| object.json().len() + 1).sum();

@@ -8,7 +8,7 @@ mod convert;
 mod delete;
 mod discovery;
 mod list;
-mod openapi_v2;
+mod openapi;
 mod pod_log;
 mod protobuf;
 mod read;
@@ -44,8 +44,14 @@ impl Api {
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
+        let path = request.uri().path().to_owned();
         let answer = self.answer(request).await;
-        Ok(answer.unwrap_or_else(|error| reply::refusal(&error)))
+        Ok(answer.unwrap_or_else(|error| {
+            if error.is_no_such_path() && !discovery::is_of_builtin_group(&path) {
+                return reply::page_not_found();
+            }
+            reply::refusal(&error)
+        }))
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, StatusError> {
@@ -62,9 +68,14 @@ impl Api {
             Err(error) => return Err(StatusError::bad_request(error.to_string())),
         };
         let call = Call::new(&parts, body);
-        match call::route(&call, self.cluster.kinds())? {
-            call::Route::Resource(resource) => self.resource(&call, &resource),
-            call::Route::Other => discovery::answer(&call, self.cluster.kinds()),
+        match call::route(&call, &self.cluster.kinds())? {
+            call::Route::Resource(resource) => {
+                let response = self.resource(&call, &resource)?;
+                let custom = resource.kind.custom.as_ref();
+                let warning = custom.and_then(|custom| custom.deprecation.clone());
+                Ok(reply::with_warnings(response, warning.as_slice()))
+            }
+            call::Route::Other => discovery::answer(&call, &self.cluster.kinds()),
             call::Route::Review(kind) => review::answer(&call, &kind),
         }
     }
@@ -86,14 +97,14 @@ impl Api {
         let cluster = &self.cluster;
         let subresource = resource.subresource.as_deref().unwrap_or_default();
         match (subresource, call.method.as_str()) {
-            ("log", "GET") if resource.kind.kind == "Pod" => {
+            ("log", "GET") if resource.kind.storage == "pods" => {
                 return pod_log::answer(cluster, call, resource);
             }
-            ("eviction", "POST") if resource.kind.kind == "Pod" => {
+            ("eviction", "POST") if resource.kind.storage == "pods" => {
                 return delete::evict(cluster, call, resource);
             }
             ("scale", _) if resource.kind.scale => return scale::answer(cluster, call, resource),
-            ("finalize", "PUT") if resource.kind.kind == "Namespace" => {
+            ("finalize", "PUT") if resource.kind.storage == "namespaces" => {
                 return write::finalize(cluster, call, resource);
             }
             ("", _) => {}

@@ -87,6 +87,14 @@ pub(super) fn refusal(error: &StatusError) -> Response<Body> {
     response
 }
 
+/// What a path is told that no group of the cluster knows anything of.
+pub(super) fn page_not_found() -> Response<Body> {
+    let mut response = json_bytes(StatusCode::NOT_FOUND, b"404 page not found\n".to_vec());
+    let text = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, text);
+    response
+}
+
 /// One object, in the form the client asks for and the version it was asked at.
 pub(super) fn object(
     code: StatusCode,

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     admission::{self, Strictness},
-    cluster::{Cluster, Part},
+    cluster::{Cluster, Part, WriteOptions},
     kinds::Kind,
     object,
     patch::{self, Apply},
@@ -25,7 +25,7 @@ pub(super) fn create(
     call: &Call,
     resource: &ResourceCall,
 ) -> Result<Response<Body>, StatusError> {
-    let options = call.write_options()?;
+    let options = options(call, resource)?;
     let (value, warnings) = submitted(cluster, call, resource, call.json()?)?;
     let stored = cluster.create(&resource.kind.storage, value, &options)?;
     let response = reply::object(StatusCode::CREATED, call, &resource.kind, &stored)?;
@@ -38,7 +38,7 @@ pub(super) fn update(
     call: &Call,
     resource: &ResourceCall,
 ) -> Result<Response<Body>, StatusError> {
-    let options = call.write_options()?;
+    let options = options(call, resource)?;
     let (value, warnings) = submitted(cluster, call, resource, call.json()?)?;
     if object::name(&value) != resource.name() {
         return Err(StatusError::bad_request(format!(
@@ -90,11 +90,17 @@ pub(super) fn patch(
     if media_type.starts_with("application/apply-patch") {
         return apply(cluster, call, resource);
     }
-    let options = call.write_options()?;
+    let options = options(call, resource)?;
     let body = call.json()?;
+    if !body.is_object() && media_type != "application/json-patch+json" {
+        return Err(StatusError::bad_request(format!(
+            "error decoding patch: json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
+            admission::json_type(&body)
+        )));
+    }
     let kind = &resource.kind;
     let stored_kind = cluster.kind(&kind.storage)?;
-    let shape = patch::shape_of(kind);
+    let shape = kind.shape();
     let mut warnings = Vec::new();
     let stored = cluster.update(
         &kind.storage,
@@ -103,24 +109,29 @@ pub(super) fn patch(
         part(resource),
         &options,
         |current| {
-            let mut value = convert::to_stored(stored_kind, kind, current.clone());
+            let mut value = convert::to_stored(&stored_kind, kind, current.clone());
             match media_type.as_str() {
                 "application/merge-patch+json" => patch::merge_patch(&mut value, &body),
                 "application/json-patch+json" => patch::json_patch(&mut value, &body)?,
-                "application/strategic-merge-patch+json" => {
+                "application/strategic-merge-patch+json" if kind.custom.is_none() => {
                     patch::strategic_merge(&mut value, &body, &shape);
                 }
                 _ => {
-                    return Err(StatusError::unsupported_media_type(
+                    let strategic = match kind.custom {
+                        None => "application/strategic-merge-patch+json, ",
+                        Some(_) => "",
+                    };
+                    return Err(StatusError::unsupported_media_type(format!(
                         "the body of the request was in an unknown format - accepted media types \
                          include: application/json-patch+json, application/merge-patch+json, \
-                         application/strategic-merge-patch+json, application/apply-patch+yaml",
-                    ));
+                         {strategic}application/apply-patch+yaml",
+                    )));
                 }
             }
             let strictness = Strictness::of(call.query("fieldValidation"));
-            warnings = admission::decode(kind, &mut value, strictness)?;
-            *current = convert::to_stored(kind, stored_kind, value);
+            warnings = admission::decode(kind, &mut value, strictness)
+                .map_err(|why| StatusError::invalid_patch(&value, &why.to_string()))?;
+            *current = convert::to_stored(kind, &stored_kind, value);
             Ok(())
         },
     )?;
@@ -135,7 +146,7 @@ fn apply(
     resource: &ResourceCall,
 ) -> Result<Response<Body>, StatusError> {
     let kind = &resource.kind;
-    let options = call.write_options()?;
+    let options = options(call, resource)?;
     if call.query("fieldManager").is_empty() {
         let cause = Cause::required("fieldManager", "is required for apply patch");
         return Err(StatusError::invalid_options("PatchOptions", &[cause]));
@@ -143,16 +154,26 @@ fn apply(
     let stored_kind = cluster.kind(&kind.storage)?;
     let mut config = call.json()?;
     check_identity(kind, resource, &mut config)?;
-    let config = convert::to_stored(kind, stored_kind, config);
+    let config = convert::to_stored(kind, &stored_kind, config);
     let apply = Apply {
         config: &config,
         manager: &options.manager,
         force: call.flag("force"),
+        api_version: &options.api_version,
         part: part(resource),
     };
     let (created, stored) = cluster.apply(&kind.storage, &apply, &options)?;
     let code = if created { StatusCode::CREATED } else { StatusCode::OK };
     reply::object(code, call, kind, &stored)
+}
+
+/// Who writes and how, and in which version of a custom resource.
+fn options(call: &Call, resource: &ResourceCall) -> Result<WriteOptions, StatusError> {
+    let mut options = call.write_options()?;
+    if resource.kind.custom.is_some() {
+        options.api_version = resource.kind.api_version();
+    }
+    Ok(options)
 }
 
 /// The part of an object that a path addresses.
@@ -174,8 +195,9 @@ fn submitted(
     let kind = &resource.kind;
     check_identity(kind, resource, &mut value)?;
     let strictness = Strictness::of(call.query("fieldValidation"));
-    let warnings = admission::decode(kind, &mut value, strictness)?;
-    Ok((convert::to_stored(kind, cluster.kind(&kind.storage)?, value), warnings))
+    let warnings =
+        admission::decode(kind, &mut value, strictness).map_err(|why| why.of_object(kind))?;
+    Ok((convert::to_stored(kind, cluster.kind(&kind.storage)?.as_ref(), value), warnings))
 }
 
 /// Checks `apiVersion`, `kind` and `metadata.namespace` against the path and completes them.

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 
 use super::{Cluster, write::write_failed};
 use crate::{
-    kinds::Kind,
+    kinds::{
+        Kind,
+        custom::{self, DEFINITIONS},
+    },
     object,
     status::StatusError,
     store::{StoredObject, WriteError},
@@ -81,7 +84,7 @@ impl DeleteOptions {
 
     fn policy(&self, kind: &Kind) -> Propagation {
         // Kubernetes keeps the old default of these two for old clients.
-        let orphans = matches!(kind.kind.as_str(), "ReplicationController" | "Job");
+        let orphans = matches!(kind.storage.as_str(), "replicationcontrollers" | "jobs.batch");
         match (self.propagation_policy, self.orphan_dependents.unwrap_or(orphans)) {
             (Some(policy), _) => policy,
             (None, true) => Propagation::Orphan,
@@ -118,15 +121,15 @@ impl Cluster {
         let kind = self.kind(resource)?;
         loop {
             let current = self.get(resource, namespace, name)?;
-            options.check(kind, &current)?;
-            let old = current.value();
-            let new = begin_deletion(kind, &old, options);
-            let gone = may_go(kind, &new);
+            options.check(&kind, &current)?;
+            let old = self.present_form(&current)?;
+            let new = begin_deletion(&kind, &old, options);
+            let gone = may_go(&kind, &new);
             if !options.dry_run.is_empty() {
                 return Ok(if gone {
                     Deleted::Gone(current)
                 } else {
-                    Deleted::Waiting(Arc::new(StoredObject::new(kind, &new, current.revision)))
+                    Deleted::Waiting(Arc::new(StoredObject::new(&kind, &new, current.revision)))
                 });
             }
             let written = if gone {
@@ -134,12 +137,12 @@ impl Cluster {
             } else if new == old {
                 return Ok(Deleted::Waiting(current));
             } else {
-                self.store().put(kind, new, Some(current.revision)).map(Deleted::Waiting)
+                self.store().put(&kind, new, Some(current.revision)).map(Deleted::Waiting)
             };
             match written {
                 Ok(deleted) => {
                     match &deleted {
-                        Deleted::Gone(last) => self.garbage().removed(last),
+                        Deleted::Gone(last) => self.after_removal(last),
                         Deleted::Waiting(object) => self.garbage().changed(object),
                     }
                     return Ok(deleted);
@@ -186,15 +189,19 @@ fn begin_deletion(kind: &Kind, old: &Value, options: &DeleteOptions) -> Value {
     } else {
         metadata.insert("finalizers".to_owned(), Value::Array(finalizers));
     }
-    if kind.kind == "Namespace" {
+    if kind.storage == "namespaces" {
         object::map_mut(&mut new, "status").insert("phase".to_owned(), json!("Terminating"));
+    }
+    if kind.storage == DEFINITIONS && !object::is_deleting(old) {
+        custom::begin_cleanup(&mut new);
     }
     new
 }
 
 /// Seconds until the object may go; only pods on a node have any.
 fn grace_period(kind: &Kind, object: &Value, options: &DeleteOptions) -> i64 {
-    let on_a_node = kind.kind == "Pod" && !object::text(object, &["spec", "nodeName"]).is_empty();
+    let on_a_node =
+        kind.storage == "pods" && !object::text(object, &["spec", "nodeName"]).is_empty();
     let ended = matches!(object::text(object, &["status", "phase"]), "Succeeded" | "Failed");
     if !on_a_node || ended {
         return 0;
@@ -207,6 +214,7 @@ fn grace_period(kind: &Kind, object: &Value, options: &DeleteOptions) -> i64 {
 pub(super) fn may_go(kind: &Kind, object: &Value) -> bool {
     let grace = object::integer(object, &["metadata", "deletionGracePeriodSeconds"]).unwrap_or(0);
     let held = !object::list(object, &["metadata", "finalizers"]).is_empty()
-        || (kind.kind == "Namespace" && !object::list(object, &["spec", "finalizers"]).is_empty());
-    !held && (kind.kind != "Pod" || grace == 0)
+        || (kind.storage == "namespaces"
+            && !object::list(object, &["spec", "finalizers"]).is_empty());
+    !held && (kind.storage != "pods" || grace == 0)
 }

@@ -6,11 +6,12 @@
 //!
 //! Resources are named by their id: `pods`, `deployments.apps`, `events`.
 
+mod definitions;
 mod delete;
 mod events;
 mod write;
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use serde_json::Value;
 
@@ -40,7 +41,7 @@ pub struct Cluster {
 #[derive(Debug)]
 struct Inner {
     name: String,
-    kinds: Kinds,
+    kinds: RwLock<Arc<Kinds>>,
     store: Store,
     logs: PodLogs,
     timing: Timing,
@@ -53,7 +54,7 @@ impl Cluster {
     pub(crate) fn new(name: &str, kinds: Kinds, store: Store, timing: Timing) -> Self {
         let inner = Inner {
             name: name.to_owned(),
-            kinds,
+            kinds: RwLock::new(Arc::new(kinds)),
             store,
             logs: PodLogs::default(),
             timing,
@@ -68,9 +69,9 @@ impl Cluster {
         &self.inner.name
     }
 
-    /// The kinds it serves.
-    pub fn kinds(&self) -> &Kinds {
-        &self.inner.kinds
+    /// The kinds it serves at present.
+    pub fn kinds(&self) -> Arc<Kinds> {
+        Arc::clone(&self.inner.kinds.read().expect("no code panics while it holds the kinds"))
     }
 
     /// Its storage.
@@ -97,8 +98,8 @@ impl Cluster {
     }
 
     /// The kind stored under a resource id.
-    pub fn kind(&self, resource: &str) -> Result<&Arc<Kind>, StatusError> {
-        self.inner.kinds.stored(resource).ok_or_else(StatusError::no_such_path)
+    pub fn kind(&self, resource: &str) -> Result<Arc<Kind>, StatusError> {
+        self.kinds().stored(resource).cloned().ok_or_else(StatusError::no_such_path)
     }
 
     /// An object; [`StatusError::not_found`] if there is none.
@@ -110,7 +111,7 @@ impl Cluster {
     ) -> Result<Arc<StoredObject>, StatusError> {
         let kind = self.kind(resource)?;
         let found = self.store().get(resource, namespace, name);
-        found.ok_or_else(|| StatusError::not_found(kind, name))
+        found.ok_or_else(|| StatusError::not_found(&kind, name))
     }
 
     /// The objects of a resource in a namespace (`None`: in all) that a label selector takes.

@@ -21,12 +21,14 @@ pub struct WriteOptions {
     pub manager: String,
     /// Do everything but keep the result.
     pub dry_run: bool,
+    /// The `apiVersion` that the writer speaks, as ownership records it; empty: the stored one.
+    pub api_version: String,
 }
 
 impl WriteOptions {
     /// Options of a controller: its writes are owned by `manager`.
     pub fn manager(manager: &str) -> Self {
-        Self { manager: manager.to_owned(), dry_run: false }
+        Self { manager: manager.to_owned(), ..Self::default() }
     }
 }
 
@@ -61,11 +63,12 @@ impl Cluster {
         options: &WriteOptions,
     ) -> Result<Arc<StoredObject>, StatusError> {
         let kind = self.kind(resource)?;
-        admission::prepare_create(self, kind, &mut value)?;
+        admission::prepare_create(self, &kind, &mut value)?;
         if !options.manager.is_empty() {
-            patch::record_update(kind, None, &mut value, &options.manager, Part::Main);
+            patch::record_update(&kind, None, &mut value, options, Part::Main);
         }
-        self.insert(kind, value, options)
+        admission::label_as_template(&kind, &mut value);
+        self.insert(&kind, value, options)
     }
 
     /// Stores a complete new object, as [`create`](Self::create) and apply end.
@@ -82,6 +85,7 @@ impl Cluster {
         if options.dry_run {
             return Ok(Arc::new(StoredObject::new(kind, &value, 0)));
         }
+        self.before_write(kind, &value);
         match self.store().put(kind, value, None) {
             Ok(stored) => {
                 self.garbage().created(&stored);
@@ -110,31 +114,31 @@ impl Cluster {
         let kind = self.kind(resource)?;
         for _ in 0..ATTEMPTS {
             let current = self.get(resource, namespace, name)?;
-            let old = current.value();
+            let old = self.present_form(&current)?;
             let mut new = old.clone();
             change(&mut new)?;
-            admission::prepare_update(self, kind, part, &old, &mut new)?;
+            admission::prepare_update(self, &kind, part, &old, &mut new)?;
             if !options.manager.is_empty() {
-                patch::record_update(kind, Some(&old), &mut new, &options.manager, part);
+                patch::record_update(&kind, Some(&old), &mut new, options, part);
             }
-            match self.replace(&current, &old, new, options) {
+            match self.replace(&kind, &current, &old, new, options) {
                 Err(error) if error.is_conflict() => {}
                 other => return other,
             }
         }
-        Err(StatusError::conflict(kind, name))
+        Err(StatusError::conflict(&kind, name))
     }
 
     /// Stores `new` in the place of `current`, if that is still the newest; a conflict otherwise.
     /// An object whose deletion waited only for finalizers that `new` no longer has, goes.
     pub(crate) fn replace(
         &self,
+        kind: &Arc<Kind>,
         current: &Arc<StoredObject>,
         old: &Value,
         new: Value,
         options: &WriteOptions,
     ) -> Result<Arc<StoredObject>, StatusError> {
-        let kind = &current.kind;
         if new == *old {
             return Ok(Arc::clone(current));
         }
@@ -146,13 +150,14 @@ impl Cluster {
             let removed = self.store().remove(current, current.revision);
             return match removed {
                 Ok(last) => {
-                    self.garbage().removed(&last);
+                    self.after_removal(&last);
                     Ok(last)
                 }
                 Err(WriteError::Raced) => Err(raced()),
                 Err(error) => Err(write_failed(&error)),
             };
         }
+        self.before_write(kind, &new);
         match self.store().put(kind, new, Some(current.revision)) {
             Ok(stored) => {
                 self.garbage().changed(&stored);
@@ -193,18 +198,19 @@ impl Cluster {
             let current = self.store().get(resource, namespace, name);
             let written = match &current {
                 None if apply.part == Part::Status => {
-                    return Err(StatusError::not_found(kind, name));
+                    return Err(StatusError::not_found(&kind, name));
                 }
                 None => {
-                    let mut value = apply.to(kind, None)?;
-                    admission::prepare_create(self, kind, &mut value)?;
-                    self.insert(kind, value, options).map(|stored| (true, stored))
+                    let mut value = apply.to(&kind, None)?;
+                    admission::prepare_create(self, &kind, &mut value)?;
+                    admission::label_as_template(&kind, &mut value);
+                    self.insert(&kind, value, options).map(|stored| (true, stored))
                 }
                 Some(current) => {
-                    let old = current.value();
-                    let mut new = apply.to(kind, Some(&old))?;
-                    admission::prepare_update(self, kind, apply.part, &old, &mut new)?;
-                    self.replace(current, &old, new, options).map(|stored| (false, stored))
+                    let old = self.present_form(current)?;
+                    let mut new = apply.to(&kind, Some(&old))?;
+                    admission::prepare_update(self, &kind, apply.part, &old, &mut new)?;
+                    self.replace(&kind, current, &old, new, options).map(|stored| (false, stored))
                 }
             };
             match written {

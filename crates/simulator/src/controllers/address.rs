@@ -15,12 +15,17 @@ use crate::{
 
 /// The controller of Services.
 pub(super) fn services() -> Reconciler {
-    Reconciler { resource: "services", owned: &[], reconcile: service }
+    Reconciler { resource: "services", owned: &[], selecting: &[], reconcile: service }
 }
 
 /// The controller of Ingresses.
 pub(super) fn ingresses() -> Reconciler {
-    Reconciler { resource: "ingresses.networking.k8s.io", owned: &[], reconcile: ingress }
+    Reconciler {
+        resource: "ingresses.networking.k8s.io",
+        owned: &[],
+        selecting: &[],
+        reconcile: ingress,
+    }
 }
 
 fn service(cluster: &Cluster, stored: &StoredObject) -> Result<Next, StatusError> {

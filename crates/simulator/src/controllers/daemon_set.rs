@@ -18,7 +18,7 @@ const REVISION: &str = "controller-revision-hash";
 
 /// The controller.
 pub(super) fn controller() -> Reconciler {
-    Reconciler { resource: "daemonsets.apps", owned: &["pods"], reconcile }
+    Reconciler { resource: "daemonsets.apps", owned: &["pods"], selecting: &[], reconcile }
 }
 
 fn reconcile(cluster: &Cluster, stored: &StoredObject) -> Result<Next, StatusError> {

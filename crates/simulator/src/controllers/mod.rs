@@ -5,8 +5,13 @@
 //! the same functions as a client does. [`start`] is the list of them.
 
 mod address;
+mod api_service;
+pub(crate) mod cron_job;
 mod daemon_set;
+mod definition;
 mod deployment;
+mod disruption_budget;
+mod endpoint_slice;
 mod job;
 mod namespaces;
 mod pod;
@@ -38,14 +43,19 @@ pub(crate) fn start(
     spawn(Box::pin(namespaces::run(cluster.clone(), ca_pem.to_owned())));
     spawn(Box::pin(pod::run(cluster.clone())));
     for reconciler in [
+        definition::controller(),
         deployment::controller(),
         replica_set::controller(),
         stateful_set::controller(),
         daemon_set::controller(),
         job::controller(),
+        cron_job::controller(),
         volume_claim::controller(),
         address::services(),
         address::ingresses(),
+        api_service::controller(),
+        disruption_budget::controller(),
+        endpoint_slice::controller(),
     ] {
         spawn(Box::pin(reconciler.run(cluster.clone())));
     }

@@ -37,6 +37,8 @@ pub(super) struct Reconciler {
     pub(super) resource: &'static str,
     /// Resources whose changes concern the object that controls them.
     pub(super) owned: &'static [&'static str],
+    /// Resources whose changes concern every object of the same namespace: those that select them.
+    pub(super) selecting: &'static [&'static str],
     /// One look at one object that exists.
     pub(super) reconcile: fn(&Cluster, &StoredObject) -> Result<Next, StatusError>,
 }
@@ -85,7 +87,8 @@ impl Reconciler {
     }
 
     fn resources(&self) -> impl Iterator<Item = &'static str> {
-        std::iter::once(self.resource).chain(self.owned.iter().copied())
+        let others = self.owned.iter().chain(self.selecting).copied();
+        std::iter::once(self.resource).chain(others)
     }
 
     /// Puts everything on the agenda, and follows what comes after.
@@ -100,6 +103,12 @@ impl Reconciler {
     fn note(&self, cluster: &Cluster, change: &Change, agenda: &mut Agenda) {
         if change.object.kind.storage == self.resource {
             agenda.now.insert(ObjectRef::of(&change.object));
+            return;
+        }
+        if self.selecting.contains(&change.object.kind.storage.as_str()) {
+            let namespace = Some(&*change.object.namespace);
+            let (_, selectors) = cluster.store().list(self.resource, namespace);
+            agenda.now.extend(selectors.iter().map(|object| ObjectRef::of(object)));
             return;
         }
         for version in [Some(&change.object), change.previous.as_ref()].into_iter().flatten() {

@@ -17,7 +17,7 @@ const SOURCE: EventSource = EventSource::controller("replicaset-controller");
 
 /// The controller.
 pub(super) fn controller() -> Reconciler {
-    Reconciler { resource: "replicasets.apps", owned: &["pods"], reconcile }
+    Reconciler { resource: "replicasets.apps", owned: &["pods"], selecting: &[], reconcile }
 }
 
 fn reconcile(cluster: &Cluster, stored: &StoredObject) -> Result<Next, StatusError> {

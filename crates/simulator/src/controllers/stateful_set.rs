@@ -20,7 +20,7 @@ const POD_NAME: &str = "statefulset.kubernetes.io/pod-name";
 
 /// The controller.
 pub(super) fn controller() -> Reconciler {
-    Reconciler { resource: "statefulsets.apps", owned: &["pods"], reconcile }
+    Reconciler { resource: "statefulsets.apps", owned: &["pods"], selecting: &[], reconcile }
 }
 
 fn reconcile(cluster: &Cluster, stored: &StoredObject) -> Result<Next, StatusError> {
@@ -129,7 +129,7 @@ fn create(cluster: &Cluster, set: &Value, number: i64, revision: &str) -> Result
     }
     match cluster.create("pods", pod, &WriteOptions::manager("kube-controller-manager")) {
         Ok(_) => {
-            let text = format!("create Pod {name} in StatefulSet {} successful", object::name(set));
+            let text = format!("Create Pod {name} in StatefulSet {} successful", object::name(set));
             cluster.emit(SOURCE, set, "", "Normal", "SuccessfulCreate", &text);
             Ok(())
         }

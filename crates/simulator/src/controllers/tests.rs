@@ -319,3 +319,155 @@ async fn addresses() {
     );
     running.until("ingresses.networking.k8s.io", with_address).await;
 }
+
+fn cron_job(policy: &str) -> Value {
+    json!({
+        "apiVersion": "batch/v1", "kind": "CronJob",
+        "metadata": { "name": "nightly", "namespace": "default" },
+        "spec": {
+            "schedule": "* * * * *",
+            "concurrencyPolicy": policy,
+            "successfulJobsHistoryLimit": 1,
+            "jobTemplate": { "spec": { "template": { "spec": {
+                "restartPolicy": "Never",
+                "containers": [{ "name": "job", "image": "example.org/job:1" }],
+            } } } },
+        },
+    })
+}
+
+impl Running {
+    /// Makes a `CronJob` believe that it last ran long ago, so that its next time has come.
+    fn miss_a_run(&self, name: &str, minutes: i64) {
+        let ago = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(minutes);
+        let ago = ago.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        self.cluster
+            .update_status("cronjobs.batch", "default", name, |cron_job| {
+                object::map_mut(cron_job, "status")
+                    .insert("lastScheduleTime".to_owned(), json!(ago));
+            })
+            .unwrap();
+    }
+}
+
+/// A missed time is made up for by one Job, named after it; the end is noted.
+#[tokio::test]
+async fn a_cron_job_runs() {
+    let running = run();
+    running.create("cronjobs.batch", cron_job("Allow"));
+    running.miss_a_run("nightly", 90);
+    let jobs = running.until("jobs.batch", |jobs| jobs.len() == 1).await;
+    let scheduled =
+        object::annotation(&jobs[0], "batch.kubernetes.io/cronjob-scheduled-timestamp").unwrap();
+    let scheduled: jiff::Timestamp = scheduled.parse().unwrap();
+    assert_eq!(object::name(&jobs[0]), format!("nightly-{}", scheduled.as_second() / 60));
+    let done = |cron_jobs: &[Value]| {
+        let status = &cron_jobs[0]["status"];
+        status.get("lastSuccessfulTime").is_some() && status.get("active").is_none()
+    };
+    running.until("cronjobs.batch", done).await;
+    assert_eq!(running.events("SuccessfulCreate").await.len(), 2, "of the CronJob and of the Job");
+    running.miss_a_run("nightly", 2);
+    running
+        .until("events", |events| events.iter().any(|it| it["reason"] == "SawCompletedJob"))
+        .await;
+}
+
+/// A Job that still runs keeps the next one from starting where the policy forbids it, and a
+/// suspended `CronJob` starts none.
+#[tokio::test]
+async fn cron_jobs_that_do_not_start() {
+    let running = run();
+    let mut stuck = cron_job("Forbid");
+    stuck["spec"]["jobTemplate"]["spec"]["template"]["metadata"] =
+        json!({ "annotations": { "simulator.landfall.dev/fault": "image-pull" } });
+    running.create("cronjobs.batch", stuck);
+    running.miss_a_run("nightly", 5);
+    running.until("jobs.batch", |jobs| jobs.len() == 1).await;
+    running.miss_a_run("nightly", 5);
+    running
+        .until("events", |events| events.iter().any(|it| it["reason"] == "JobAlreadyActive"))
+        .await;
+    running.change("cronjobs.batch", "nightly", |it| it["spec"]["suspend"] = json!(true));
+    running.miss_a_run("nightly", 5);
+    assert_eq!(running.until("jobs.batch", |jobs| !jobs.is_empty()).await.len(), 1);
+}
+
+/// A suspended Job has no pods until it is resumed; an ended one goes when its time is over.
+#[tokio::test]
+async fn jobs_are_suspended_and_cleared_away() {
+    let running = run();
+    let mut job = cron_job("Allow")["spec"]["jobTemplate"].clone();
+    job["apiVersion"] = json!("batch/v1");
+    job["kind"] = json!("Job");
+    job["metadata"] = json!({ "name": "once", "namespace": "default" });
+    job["spec"]["suspend"] = json!(true);
+    job["spec"]["ttlSecondsAfterFinished"] = json!(0);
+    running.create("jobs.batch", job);
+    let suspended = |jobs: &[Value]| object::condition(&jobs[0], "Suspended") == "True";
+    running.until("jobs.batch", suspended).await;
+    assert!(running.cluster.store().list("pods", Some("default")).1.is_empty());
+    running.change("jobs.batch", "once", |job| job["spec"]["suspend"] = json!(false));
+    running.until("jobs.batch", <[Value]>::is_empty).await;
+    assert_eq!(running.events("Completed").await.len(), 1);
+}
+
+/// A Job that does not end in its time fails, and its pods go.
+#[tokio::test]
+async fn a_job_meets_its_deadline() {
+    let running = run();
+    let mut job = cron_job("Allow")["spec"]["jobTemplate"].clone();
+    job["apiVersion"] = json!("batch/v1");
+    job["kind"] = json!("Job");
+    job["metadata"] = json!({ "name": "late", "namespace": "default" });
+    job["spec"]["activeDeadlineSeconds"] = json!(1);
+    job["spec"]["template"]["metadata"] =
+        json!({ "annotations": { "simulator.landfall.dev/fault": "image-pull" } });
+    running.create("jobs.batch", job);
+    let failed = |jobs: &[Value]| object::condition(&jobs[0], "Failed") == "True";
+    let jobs = running.until("jobs.batch", failed).await;
+    let conditions = object::list(&jobs[0], &["status", "conditions"]);
+    assert_eq!(conditions[0]["reason"], "DeadlineExceeded");
+    assert_eq!(jobs[0]["status"]["failed"], 1);
+}
+
+/// A Service leads to the ready pods that it selects, by the names of their ports; a budget counts
+/// them.
+#[tokio::test]
+async fn what_selects_pods_follows_them() {
+    let running = run();
+    running.create(
+        "services",
+        json!({
+            "apiVersion": "v1", "kind": "Service",
+            "metadata": { "name": "web", "namespace": "default" },
+            "spec": {
+                "selector": { "app": "web" },
+                "ports": [{ "name": "http", "port": 80, "targetPort": "web" }],
+            },
+        }),
+    );
+    running.create(
+        "poddisruptionbudgets.policy",
+        json!({
+            "apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+            "metadata": { "name": "web", "namespace": "default" },
+            "spec": { "minAvailable": "50%", "selector": { "matchLabels": { "app": "web" } } },
+        }),
+    );
+    let mut web = deployment(&json!({}));
+    web["spec"]["template"]["spec"]["containers"][0]["ports"] =
+        json!([{ "name": "web", "containerPort": 8080 }]);
+    running.create("deployments.apps", web);
+    let ready = |slices: &[Value]| {
+        let endpoints = slices.iter().flat_map(|slice| object::list(slice, &["endpoints"]));
+        endpoints.filter(|it| it["conditions"]["ready"] == json!(true)).count() == 3
+    };
+    let slices = running.until("endpointslices.discovery.k8s.io", ready).await;
+    assert_eq!(slices[0]["ports"], json!([{ "name": "http", "protocol": "TCP", "port": 8080 }]));
+    let counted = |budgets: &[Value]| budgets[0]["status"]["currentHealthy"] == json!(3);
+    let budgets = running.until("poddisruptionbudgets.policy", counted).await;
+    let status = &budgets[0]["status"];
+    assert_eq!((&status["expectedPods"], &status["desiredHealthy"]), (&json!(3), &json!(2)));
+    assert_eq!(status["disruptionsAllowed"], 1);
+}

@@ -16,7 +16,7 @@ const SOURCE: EventSource = EventSource::controller("simulator.landfall.dev/prov
 
 /// The controller.
 pub(super) fn controller() -> Reconciler {
-    Reconciler { resource: "persistentvolumeclaims", owned: &[], reconcile }
+    Reconciler { resource: "persistentvolumeclaims", owned: &[], selecting: &[], reconcile }
 }
 
 /// How often a claim whose class is not there is looked at again.

@@ -1,6 +1,8 @@
 //! What `kubectl get` shows of each kind: columns and cells, as Kubernetes' printers write them.
 
 mod cells;
+mod custom;
+mod extension;
 mod workload;
 
 use serde_json::{Value, json};
@@ -28,10 +30,13 @@ const AGE: Column = ("Age", 0);
 
 /// The column definitions of a kind's table.
 pub(crate) fn definitions(kind: &Kind) -> Value {
+    if let Some(custom) = &kind.custom {
+        return custom::definitions(custom);
+    }
     let columns = printer(kind).columns.iter().map(|(name, priority)| {
         json!({
             "name": name,
-            "type": if matches!(*name, "Desired" | "Current" | "Data" | "Secrets" | "Up-to-date" | "Available" | "Restarts" | "Webhooks") { "integer" } else { "string" },
+            "type": if matches!(*name, "Desired" | "Current" | "Data" | "Up-to-date" | "Available" | "Restarts" | "Webhooks" | "Validations" | "Mutations" | "Drivers") { "integer" } else { "string" },
             "format": if *name == "Name" { "name" } else { "" },
             "description": "",
             "priority": priority,
@@ -42,7 +47,11 @@ pub(crate) fn definitions(kind: &Kind) -> Value {
 
 /// One row: cells and the object itself.
 pub(crate) fn row(kind: &Kind, object: &Value) -> (Vec<Value>, Value) {
-    ((printer(kind).cells)(object), object.clone())
+    let cells = match &kind.custom {
+        Some(custom) => custom::cells(custom, object),
+        None => (printer(kind).cells)(object),
+    };
+    (cells, object.clone())
 }
 
 fn name(object: &Value) -> Value {
@@ -51,6 +60,22 @@ fn name(object: &Value) -> Value {
 
 fn text(object: &Value, path: &[&str]) -> Value {
     json!(object::text(object, path))
+}
+
+fn or_unset(text: &str) -> Value {
+    json!(if text.is_empty() { "<unset>" } else { text })
+}
+
+/// The subjects of a binding that are of this kind; accounts with their namespaces.
+fn subjects(binding: &Value, kind: &str) -> Value {
+    let of_kind = object::list(binding, &["subjects"]).iter().filter(|it| it["kind"] == *kind);
+    let names = of_kind.map(|it| match kind {
+        "ServiceAccount" => {
+            format!("{}/{}", object::text(it, &["namespace"]), object::text(it, &["name"]))
+        }
+        _ => object::text(it, &["name"]).to_owned(),
+    });
+    json!(names.collect::<Vec<_>>().join(", "))
 }
 
 fn printer(kind: &Kind) -> Printer {
@@ -115,10 +140,7 @@ fn core(kind: &str) -> Printer {
                 vec![name(it), text(it, &["type"]), json!(size), age(it)]
             },
         },
-        "ServiceAccount" => Printer {
-            columns: &[NAME, ("Secrets", 0), AGE],
-            cells: |it| vec![name(it), json!(object::list(it, &["secrets"]).len()), age(it)],
-        },
+        "ServiceAccount" => Printer { columns: &[NAME, AGE], cells: |it| vec![name(it), age(it)] },
         "Namespace" => Printer {
             columns: &[NAME, ("Status", 0), AGE],
             cells: |it| vec![name(it), text(it, &["status", "phase"]), age(it)],
@@ -157,6 +179,7 @@ fn core(kind: &str) -> Printer {
                 ("Capacity", 0),
                 ("Access Modes", 0),
                 ("StorageClass", 0),
+                ("VolumeAttributesClass", 0),
                 AGE,
                 ("VolumeMode", 1),
             ],
@@ -168,6 +191,7 @@ fn core(kind: &str) -> Printer {
                     text(it, &["status", "capacity", "storage"]),
                     cells::access_modes(&it["status"]["accessModes"]),
                     text(it, &["spec", "storageClassName"]),
+                    or_unset(object::text(it, &["spec", "volumeAttributesClassName"])),
                     age(it),
                     text(it, &["spec", "volumeMode"]),
                 ]
@@ -182,7 +206,10 @@ fn core(kind: &str) -> Printer {
                 ("Status", 0),
                 ("Claim", 0),
                 ("StorageClass", 0),
+                ("VolumeAttributesClass", 0),
+                ("Reason", 0),
                 AGE,
+                ("VolumeMode", 1),
             ],
             cells: |it| {
                 let claim = &it["spec"]["claimRef"];
@@ -198,7 +225,10 @@ fn core(kind: &str) -> Printer {
                     text(it, &["status", "phase"]),
                     json!(claim_name),
                     text(it, &["spec", "storageClassName"]),
+                    or_unset(object::text(it, &["spec", "volumeAttributesClassName"])),
+                    text(it, &["status", "reason"]),
                     age(it),
+                    text(it, &["spec", "volumeMode"]),
                 ]
             },
         },
@@ -335,11 +365,18 @@ fn other(kind: &Kind) -> Printer {
             },
         },
         "RoleBinding" | "ClusterRoleBinding" => Printer {
-            columns: &[NAME, ("Role", 0), AGE],
+            columns: &[NAME, ("Role", 0), AGE, ("Users", 1), ("Groups", 1), ("ServiceAccounts", 1)],
             cells: |it| {
                 let role = &it["roleRef"];
                 let (kind, role) = (object::text(role, &["kind"]), object::text(role, &["name"]));
-                vec![name(it), json!(format!("{kind}/{role}")), age(it)]
+                vec![
+                    name(it),
+                    json!(format!("{kind}/{role}")),
+                    age(it),
+                    subjects(it, "User"),
+                    subjects(it, "Group"),
+                    subjects(it, "ServiceAccount"),
+                ]
             },
         },
         "Role" | "ClusterRole" => Printer {
@@ -405,6 +442,6 @@ fn other(kind: &Kind) -> Printer {
                 ]
             },
         },
-        _ => PLAIN,
+        other => extension::printer(other),
     }
 }

@@ -5,10 +5,18 @@
 //! are not here but in `admission`.
 
 pub(crate) mod columns;
+pub mod custom;
+pub(crate) mod enums;
 pub mod schema;
+mod selectable;
 pub mod table;
 
 use std::{collections::HashMap, sync::Arc};
+
+use self::{
+    custom::Custom,
+    schema::{Schema, Shape},
+};
 
 /// One served kind: a group, a version and the names clients use for it.
 #[derive(Debug, Clone)]
@@ -36,6 +44,8 @@ pub struct Kind {
     /// Id of the resource its objects are stored under: `pods`, `deployments.apps`. Two versions of
     /// a kind, and the two Event kinds, share one.
     pub storage: String,
+    /// What a kind of custom resources has beyond a built-in one.
+    pub custom: Option<Arc<Custom>>,
 }
 
 impl Kind {
@@ -57,6 +67,24 @@ impl Kind {
         }
     }
 
+    /// The kind of its lists.
+    pub fn list_kind(&self) -> String {
+        match &self.custom {
+            Some(custom) => custom.list_kind.clone(),
+            None => format!("{}List", self.kind),
+        }
+    }
+
+    /// The shape of its objects.
+    pub fn shape(&self) -> Shape {
+        match &self.custom {
+            Some(custom) => custom.shape.clone(),
+            None => {
+                Schema::builtin().of_kind(&self.api_version(), &self.kind).unwrap_or(Shape::Any)
+            }
+        }
+    }
+
     /// `Pod` or `Deployment.apps`: how validation messages name the kind.
     pub fn qualified_kind(&self) -> String {
         if self.group.is_empty() {
@@ -67,10 +95,10 @@ impl Kind {
     }
 }
 
-/// The set of served kinds.
+/// The set of served kinds: the built-in ones, and those of established definitions.
 ///
-/// It is a value and not a static table so that a cluster can later gain kinds (custom resources).
-#[derive(Debug, Default)]
+/// A set never changes; a cluster that learns of a definition takes another one.
+#[derive(Debug, Default, Clone)]
 pub struct Kinds {
     served: Vec<Arc<Kind>>,
     by_path: HashMap<(String, String, String), Arc<Kind>>,
@@ -87,15 +115,44 @@ impl Kinds {
         kinds
     }
 
-    /// Adds a kind. The first kind of a storage id is the form its objects are stored in.
-    pub fn add(&mut self, kind: Kind) {
+    /// Adds a kind. The first kind of a storage id is the form its objects are stored in, unless
+    /// a version of a definition says that it is.
+    fn add(&mut self, kind: Kind) {
         let kind = Arc::new(kind);
+        if kind.custom.as_ref().is_some_and(|custom| custom.stored) {
+            self.by_storage.insert(kind.storage.clone(), Arc::clone(&kind));
+        }
+        self.by_storage.entry(kind.storage.clone()).or_insert_with(|| Arc::clone(&kind));
+        if kind.custom.as_ref().is_some_and(|custom| !custom.served) {
+            return;
+        }
         self.by_path.insert(
             (kind.group.clone(), kind.version.clone(), kind.plural.clone()),
             Arc::clone(&kind),
         );
-        self.by_storage.entry(kind.storage.clone()).or_insert_with(|| Arc::clone(&kind));
         self.served.push(kind);
+    }
+
+    /// The set with the kinds of a definition in the place of those it had before.
+    #[must_use]
+    pub fn with_definition(&self, definition: &serde_json::Value) -> Self {
+        let mut kinds = self.without_definition(crate::object::name(definition));
+        for kind in custom::kinds_of(definition) {
+            kinds.add(kind);
+        }
+        kinds
+    }
+
+    /// The set without the kinds of a definition.
+    #[must_use]
+    pub fn without_definition(&self, name: &str) -> Self {
+        let others =
+            |kind: &Arc<Kind>| kind.custom.as_ref().is_none_or(|custom| custom.definition != name);
+        let mut kinds = self.clone();
+        kinds.served.retain(|kind| others(kind));
+        kinds.by_path.retain(|_, kind| others(kind));
+        kinds.by_storage.retain(|_, kind| others(kind));
+        kinds
     }
 
     /// All kinds, in the order of discovery.
@@ -113,8 +170,8 @@ impl Kinds {
         self.by_storage.get(storage)
     }
 
-    /// The kind with this `apiVersion` and `kind`, as owner references name it.
-    pub fn by_gvk(&self, api_version: &str, kind: &str) -> Option<&Arc<Kind>> {
-        self.served.iter().find(|it| it.kind == kind && it.api_version() == api_version)
+    /// The ids of all resources, each once.
+    pub fn storages(&self) -> impl Iterator<Item = &str> {
+        self.by_storage.keys().map(String::as_str)
     }
 }

@@ -6,12 +6,12 @@
 //!
 //! Flags: `!` required, `?` may be there and empty, `^` an atomic map, `%` granular although its type is atomic, `&` strategic
 //! merge keeps only the keys that a patch names, `=` strategic merge replaces the whole.
-//! Shapes: scalars by name, `any`, `{T}` a map, `[T]` an atomic list, `[T|set]` and
+//! Shapes: scalars by name, `any` or `any:name`, `{T}` a map, `[T]` an atomic list, `[T|set]` and
 //! `[T|map:key,…]` lists that merge, `|merge:key` the key by which strategic merge joins them.
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
 use serde_json::Value;
@@ -39,12 +39,27 @@ pub enum Shape {
     MicroTime,
     /// Anything: nothing is known.
     Any,
+    /// Anything, with a name for it.
+    Opaque(&'static str),
     /// A map of equal values.
     Map(Box<Shape>),
     /// A list.
     List(Box<ListShape>),
     /// A type of the table.
     Struct(usize),
+    /// An object of a custom resource.
+    Object(Arc<ObjectShape>),
+}
+
+/// The shape of an object of a custom resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectShape {
+    /// Whether it is owned and replaced as a whole.
+    pub atomic: bool,
+    /// Its declared fields.
+    pub fields: BTreeMap<String, Field>,
+    /// What all other keys have; `None`: there may be none.
+    pub rest: Option<Shape>,
 }
 
 /// The shape of a list.
@@ -81,7 +96,7 @@ pub enum PatchStrategy {
 }
 
 /// A field of a type.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     /// Its number on the wire.
     pub number: u32,
@@ -97,6 +112,21 @@ pub struct Field {
     pub strategy: PatchStrategy,
     /// Its default.
     pub default: Option<Value>,
+}
+
+impl Field {
+    /// A field of which nothing is known but its shape.
+    pub(crate) fn plain(shape: Shape) -> Self {
+        Self {
+            number: 0,
+            shape,
+            pointer: false,
+            required: false,
+            atomic: None,
+            strategy: PatchStrategy::Merge,
+            default: None,
+        }
+    }
 }
 
 /// A type of the table.
@@ -131,6 +161,11 @@ impl Schema {
     pub fn of_kind(&self, api_version: &str, kind: &str) -> Option<Shape> {
         let found = self.kinds.iter().find(|((v, k), _)| *v == api_version && *k == kind);
         found.map(|(_, &index)| Shape::Struct(index))
+    }
+
+    /// The type with this name.
+    pub fn named(&self, name: &str) -> Option<Shape> {
+        self.structs.iter().position(|it| it.name == name).map(Shape::Struct)
     }
 
     /// A type by its index.
@@ -208,7 +243,7 @@ fn parse_field(line: &'static str, names: &HashMap<&str, usize>) -> (&'static st
     (name, field)
 }
 
-fn parse_shape(text: &str, names: &HashMap<&str, usize>) -> Shape {
+fn parse_shape(text: &'static str, names: &HashMap<&str, usize>) -> Shape {
     if let Some(inner) = text.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
         return Shape::Map(Box::new(parse_shape(inner, names)));
     }
@@ -226,6 +261,9 @@ fn parse_shape(text: &str, names: &HashMap<&str, usize>) -> Shape {
             }
         }
         return Shape::List(Box::new(list));
+    }
+    if let Some(name) = text.strip_prefix("any:") {
+        return Shape::Opaque(name);
     }
     match text {
         "string" => Shape::String,
@@ -280,6 +318,10 @@ impl<'s> Place<'s> {
                 Some(field) => Place { shape: &field.shape, field: Some(field) },
                 None => Place { shape: &ANY, field: None },
             },
+            Shape::Object(object) => match object.fields.get(key) {
+                Some(field) => Place { shape: &field.shape, field: Some(field) },
+                None => Place { shape: object.rest.as_ref().unwrap_or(&ANY), field: None },
+            },
             Shape::Map(value) => Place { shape: value, field: None },
             _ => Place { shape: &ANY, field: None },
         }
@@ -287,7 +329,20 @@ impl<'s> Place<'s> {
 
     /// Whether keys here are the declared fields of a type, not free keys of a map.
     pub fn declares(&self, key: &str) -> bool {
-        matches!(self.shape, Shape::Struct(index) if BUILTIN.get(*index).fields.contains_key(key))
+        match self.shape {
+            Shape::Struct(index) => BUILTIN.get(*index).fields.contains_key(key),
+            Shape::Object(object) => object.fields.contains_key(key),
+            _ => false,
+        }
+    }
+
+    /// Whether there may be a key of this name.
+    pub fn admits(&self, key: &str) -> bool {
+        match self.shape {
+            Shape::Struct(_) => self.declares(key),
+            Shape::Object(object) => object.rest.is_some() || self.declares(key),
+            _ => true,
+        }
     }
 
     /// The place of a list's items.
@@ -315,12 +370,10 @@ impl<'s> Place<'s> {
                     Merge::Fields
                 }
             }
-            (Shape::Map(_) | Shape::Any, Value::Object(_)) => {
-                if atomic == Some(true) {
-                    Merge::Whole
-                } else {
-                    Merge::Fields
-                }
+            (Shape::Object(object), Value::Object(_)) if object.atomic => Merge::Whole,
+            (Shape::Object(_), Value::Object(_)) => Merge::Fields,
+            (Shape::Map(_) | Shape::Any | Shape::Opaque(_), Value::Object(_)) => {
+                if atomic == Some(true) { Merge::Whole } else { Merge::Fields }
             }
             (Shape::List(list), Value::Array(_)) => match &list.merge {
                 ListMerge::Atomic => Merge::Whole,
@@ -348,7 +401,7 @@ mod tests {
             let shape = line.split(' ').nth(3).unwrap();
             let name = shape.trim_start_matches(['[', '{']);
             let name = name.split(['|', ']', '}']).next().unwrap();
-            if name.contains('.') {
+            if name.contains('.') && !name.starts_with("any:") {
                 assert!(schema.structs.iter().any(|it| it.name == name), "{name}");
             }
         }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     fields::FieldSet,
     managed::{self, Manager, Operation},
-    typed,
+    typed::{self, Nulls},
 };
 use crate::{
     cluster::Part,
@@ -23,6 +23,8 @@ pub(crate) struct Apply<'a> {
     pub(crate) manager: &'a str,
     /// Whether fields of others are taken over instead of refused.
     pub(crate) force: bool,
+    /// The `apiVersion` that the applier speaks; empty: the stored one.
+    pub(crate) api_version: &'a str,
     /// Which part is applied.
     pub(crate) part: Part,
 }
@@ -34,15 +36,16 @@ impl Apply<'_> {
         if self.config["metadata"].get("managedFields").is_some_and(|it| !it.is_null()) {
             return Err(StatusError::bad_request("metadata.managedFields must be nil"));
         }
-        let shape = managed::shape_of(kind);
+        let shape = kind.shape();
         let root = Place::root(&shape);
         self.check(kind, root)?;
         let config = self.own_part(kind);
         let mut own = Manager::new(self.manager, Operation::Apply, kind, self.part);
+        own.speaks(self.api_version);
         own.fields = typed::fields_of(&config, root);
         managed::strip(&mut own.fields, kind, self.part);
         let Some(live) = live else {
-            let mut created = typed::without_nulls(&config);
+            let mut created = Nulls::in_kind(kind).of(&config);
             managed::write(&mut created, vec![own]);
             return Ok(created);
         };
@@ -53,7 +56,7 @@ impl Apply<'_> {
         }
         let last = managers.iter().find(|it| it.is(&own)).cloned();
         managers.retain(|it| !it.is(&own));
-        let mut merged = typed::merge(live, &config, root);
+        let mut merged = typed::merge(live, &config, root, Nulls::in_kind(kind));
         if let Some(last) = &last {
             let mut everyone = own.fields.clone();
             for other in &managers {

@@ -27,7 +27,7 @@ fn apply(target: &mut Value, operation: &Value) -> Result<(), StatusError> {
                 *found = value();
                 Ok(())
             }
-            None => Err(missing("replace", path)),
+            None => Err(StatusError::unprocessable()),
         },
         "move" => {
             let moved = remove(target, text("from"))?;
@@ -35,12 +35,12 @@ fn apply(target: &mut Value, operation: &Value) -> Result<(), StatusError> {
         }
         "copy" => {
             let from = text("from");
-            let copied = target.pointer(from).cloned().ok_or_else(|| missing("copy", from))?;
+            let copied = target.pointer(from).cloned().ok_or_else(StatusError::unprocessable)?;
             add(target, path, copied)
         }
         "test" if target.pointer(path).unwrap_or(&Value::Null) == &value() => Ok(()),
-        "test" => Err(refused(&format!("testing value {path} failed: test failed"))),
-        other => Err(refused(&format!("Unexpected kind: {other}"))),
+        // A test that fails, or no operation at all.
+        _ => Err(StatusError::unprocessable()),
     }
 }
 
@@ -62,19 +62,19 @@ fn add(target: &mut Value, path: &str, value: Value) -> Result<(), StatusError> 
                     list.insert(index, value);
                     Ok(())
                 }
-                None => Err(missing("add", path)),
+                None => Err(StatusError::unprocessable()),
             }
         }
         Some(null @ Value::Null) => {
             *null = Value::Object(Map::from_iter([(key, value)]));
             Ok(())
         }
-        _ => Err(missing("add", path)),
+        _ => Err(StatusError::unprocessable()),
     }
 }
 
 fn remove(target: &mut Value, path: &str) -> Result<Value, StatusError> {
-    let (parent, key) = path.rsplit_once('/').ok_or_else(|| missing("remove", path))?;
+    let (parent, key) = path.rsplit_once('/').ok_or_else(StatusError::unprocessable)?;
     let key = key.replace("~1", "/").replace("~0", "~");
     let removed = match target.pointer_mut(parent) {
         Some(Value::Object(map)) => map.shift_remove(&key),
@@ -85,19 +85,7 @@ fn remove(target: &mut Value, path: &str) -> Result<Value, StatusError> {
             .map(|index| list.remove(index)),
         _ => None,
     };
-    removed.ok_or_else(|| missing("remove", path))
-}
-
-fn missing(operation: &str, path: &str) -> StatusError {
-    refused(&format!(
-        "{operation} operation does not apply: doc is missing path: \"{path}\": missing value"
-    ))
-}
-
-fn refused(why: &str) -> StatusError {
-    StatusError::unprocessable(format!(
-        "the server rejected our request due to an error in our request: {why}"
-    ))
+    removed.ok_or_else(StatusError::unprocessable)
 }
 
 #[cfg(test)]

@@ -4,11 +4,8 @@ use serde_json::{Value, json};
 
 use super::{fields::FieldSet, typed};
 use crate::{
-    cluster::Part,
-    kinds::{
-        Kind,
-        schema::{Place, Schema, Shape},
-    },
+    cluster::{Part, WriteOptions},
+    kinds::{Kind, schema::Place},
     object,
 };
 
@@ -42,6 +39,13 @@ impl Manager {
             subresource: part.subresource().to_owned(),
             time: object::now(),
             fields: FieldSet::default(),
+        }
+    }
+
+    /// Records the version that the manager speaks, if it is another than the stored one.
+    pub(crate) fn speaks(&mut self, api_version: &str) {
+        if !api_version.is_empty() {
+            api_version.clone_into(&mut self.api_version);
         }
     }
 
@@ -123,16 +127,6 @@ pub(crate) fn write(object: &mut Value, mut managers: Vec<Manager>) {
     }
 }
 
-/// The shape of a kind's objects; kinds without a schema are deduced from their values.
-pub(crate) fn shape_of(kind: &Kind) -> Shape {
-    shape_of_kind(&kind.api_version(), &kind.kind)
-}
-
-/// The same by the kind's name.
-pub(super) fn shape_of_kind(api_version: &str, kind: &str) -> Shape {
-    Schema::builtin().of_kind(api_version, kind).unwrap_or(Shape::Any)
-}
-
 /// Takes out of a set what nobody owns: identity, what the server sets, and the other part.
 pub(crate) fn strip(fields: &mut FieldSet, kind: &Kind, part: Part) {
     fields.remove(&["f:apiVersion"]);
@@ -158,17 +152,17 @@ pub(crate) fn strip(fields: &mut FieldSet, kind: &Kind, part: Part) {
     }
 }
 
-/// Keeps `managedFields` of `new` true after a create (`old` is `None`) or an update by `manager`:
+/// Keeps `managedFields` of `new` true after a create (`old` is `None`) or an update by a manager:
 /// it owns what it changed, everyone loses what is gone or was changed.
 pub(crate) fn record_update(
     kind: &Kind,
     old: Option<&Value>,
     new: &mut Value,
-    manager: &str,
+    options: &WriteOptions,
     part: Part,
 ) {
     let mut managers = if old.is_some() { read(new) } else { Vec::new() };
-    let shape = shape_of(kind);
+    let shape = kind.shape();
     let missing = Value::Null;
     let difference = typed::difference(old.unwrap_or(&missing), new, Place::root(&shape));
     let (mut set, mut removed) = (difference.set(), difference.removed);
@@ -178,7 +172,8 @@ pub(crate) fn record_update(
         write(new, managers);
         return;
     }
-    let mut own = Manager::new(manager, Operation::Update, kind, part);
+    let mut own = Manager::new(&options.manager, Operation::Update, kind, part);
+    own.speaks(&options.api_version);
     for other in &mut managers {
         other.fields.subtract(&removed);
         if other.is(&own) {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Apply, record_update, shape_of, strategic_merge};
+use super::{Apply, record_update, strategic_merge};
 use crate::{
-    cluster::Part,
+    cluster::{Part, WriteOptions},
     kinds::{Kind, Kinds},
     status::StatusError,
 };
@@ -20,7 +20,7 @@ fn apply(
     config: &Value,
     force: bool,
 ) -> Result<Value, StatusError> {
-    Apply { config, manager, force, part: Part::Main }.to(kind, live)
+    Apply { config, manager, force, api_version: "", part: Part::Main }.to(kind, live)
 }
 
 /// A Deployment with the given `spec`.
@@ -140,7 +140,7 @@ fn conflicts() {
     let kind = kind("deployments.apps");
     let mut live = containers(&json!([{ "name": "web", "image": "web:1" }]));
     live["spec"]["replicas"] = json!(1);
-    record_update(&kind, None, &mut live, "kubectl-create", Part::Main);
+    record_update(&kind, None, &mut live, &WriteOptions::manager("kubectl-create"), Part::Main);
     let one = deployment(&json!({ "replicas": 2 }));
     let error = apply(&kind, Some(&live), "helm", &one, false).unwrap_err();
     insta::assert_snapshot!(error, @r#"Apply failed with 1 conflict: conflict with "kubectl-create" using apps/v1: .spec.replicas"#);
@@ -174,7 +174,7 @@ fn conflicts() {
 fn equal_values_are_no_conflict() {
     let kind = kind("deployments.apps");
     let mut live = deployment(&json!({ "replicas": 2 }));
-    record_update(&kind, None, &mut live, "kubectl", Part::Main);
+    record_update(&kind, None, &mut live, &WriteOptions::manager("kubectl"), Part::Main);
     assert!(
         apply(&kind, Some(&live), "helm", &deployment(&json!({ "replicas": 2 })), false).is_ok()
     );
@@ -239,10 +239,16 @@ fn managed_fields() {
         "metadata": { "name": "web", "labels": { "app": "web" }, "uid": "u" },
         "spec": { "ports": [{ "port": 80, "protocol": "TCP" }], "selector": { "app": "web" } },
     });
-    record_update(&kind, None, &mut live, "kubectl-create", Part::Main);
+    record_update(&kind, None, &mut live, &WriteOptions::manager("kubectl-create"), Part::Main);
     let mut edited = live.clone();
     edited["spec"]["ports"][0]["name"] = json!("http");
-    record_update(&kind, Some(&live), &mut edited, "kubectl-edit", Part::Main);
+    record_update(
+        &kind,
+        Some(&live),
+        &mut edited,
+        &WriteOptions::manager("kubectl-edit"),
+        Part::Main,
+    );
     let config = json!({
         "apiVersion": "v1", "kind": "Service",
         "metadata": { "name": "web" },
@@ -313,7 +319,7 @@ fn strategic_merges() {
             ]),
         ),
     ];
-    let shape = shape_of(&kind("deployments.apps"));
+    let shape = kind("deployments.apps").shape();
     for (what, patch, wanted) in cases {
         let mut patched = target.clone();
         strategic_merge(&mut patched, &patch, &shape);
@@ -324,7 +330,7 @@ fn strategic_merges() {
 /// Strategic merge of scalars in a set, and of a strategy that keeps only named keys.
 #[test]
 fn strategic_merge_directives() {
-    let shape = shape_of(&kind("deployments.apps"));
+    let shape = kind("deployments.apps").shape();
     let mut target = deployment(
         &json!({ "strategy": { "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 1 } } }),
     );

@@ -6,7 +6,10 @@
 use serde_json::{Map, Value};
 
 use super::fields::FieldSet;
-use crate::kinds::schema::{Merge, Place, Shape};
+use crate::kinds::{
+    Kind,
+    schema::{Merge, Place, Shape},
+};
 
 /// What differs between two values.
 #[derive(Debug, Default)]
@@ -131,11 +134,17 @@ fn compare_fields(old: &Value, new: &Value, place: Place<'_>, result: &mut Diffe
     for key in keys.chain(only_old.filter(|key| new.get(*key).is_none())) {
         let below = place.key(key);
         let plain = below.field.is_some_and(|field| field.required)
-            || matches!(
-                key.as_str(),
-                "metadata" | "spec" | "status" | "strategy" | "updateStrategy" | "resources"
-            );
+            || (matches!(place.shape, Shape::Struct(_))
+                && matches!(
+                    key.as_str(),
+                    "metadata" | "spec" | "status" | "strategy" | "updateStrategy" | "resources"
+                ));
         let (old, new) = (old.get(key), new.get(key));
+        let both_empty = old.is_none_or(is_empty) && new.is_none_or(is_empty);
+        if key == "metadata" && plain && both_empty {
+            // Go has it even where nothing is said.
+            continue;
+        }
         let found = compare(
             old.unwrap_or(&Value::Null),
             new.unwrap_or(&Value::Null),
@@ -181,29 +190,44 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// `live` with everything that `config` says. Nulls in `config` take fields away.
-pub(crate) fn merge(live: &Value, config: &Value, place: Place<'_>) -> Value {
+/// What a null in a configuration means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nulls {
+    /// No field: Go's types have none.
+    Drop,
+    /// Null: in custom resources it is a value.
+    Keep,
+}
+
+/// `live` with everything that `config` says.
+pub(crate) fn merge(live: &Value, config: &Value, place: Place<'_>, nulls: Nulls) -> Value {
     match place.merge(config) {
-        Merge::Whole => without_nulls(config),
+        Merge::Whole => nulls.of(config),
         Merge::Fields => {
             let mut merged = live.as_object().cloned().unwrap_or_default();
             for (key, value) in config.as_object().into_iter().flatten() {
-                if value.is_null() {
+                if value.is_null() && nulls == Nulls::Drop {
                     merged.shift_remove(key);
                 } else {
                     let below = merged.get(key).unwrap_or(&Value::Null);
-                    let below = self::merge(below, value, place.key(key));
+                    let below = self::merge(below, value, place.key(key), nulls);
                     merged.insert(key.clone(), below);
                 }
             }
             Value::Object(merged)
         }
-        by @ (Merge::Set | Merge::Items(_)) => merge_items(live, config, place, by),
+        by @ (Merge::Set | Merge::Items(_)) => merge_items(live, config, place, by, nulls),
     }
 }
 
 /// Items of both lists: those of `config` in its order, the others where they stood.
-fn merge_items(live: &Value, config: &Value, place: Place<'_>, by: Merge<'_>) -> Value {
+fn merge_items(
+    live: &Value,
+    config: &Value,
+    place: Place<'_>,
+    by: Merge<'_>,
+    nulls: Nulls,
+) -> Value {
     let empty = Vec::new();
     let live = live.as_array().unwrap_or(&empty);
     let config = config.as_array().unwrap_or(&empty);
@@ -212,7 +236,7 @@ fn merge_items(live: &Value, config: &Value, place: Place<'_>, by: Merge<'_>) ->
     let take = |index: usize| {
         let name = &names[index];
         let found = live.iter().find(|item| name.is_some() && element(item) == *name);
-        merge(found.unwrap_or(&Value::Null), &config[index], place.item())
+        merge(found.unwrap_or(&Value::Null), &config[index], place.item(), nulls)
     };
     let mut merged = Vec::new();
     let mut next = 0;
@@ -231,15 +255,23 @@ fn merge_items(live: &Value, config: &Value, place: Place<'_>, by: Merge<'_>) ->
     Value::Array(merged)
 }
 
-/// A value with its null fields left out, however deep.
-pub(crate) fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let kept = map.iter().filter(|(_, value)| !value.is_null());
-            Value::Object(kept.map(|(key, value)| (key.clone(), without_nulls(value))).collect())
+impl Nulls {
+    /// What null is in objects of a kind.
+    pub(crate) fn in_kind(kind: &Kind) -> Self {
+        if kind.custom.is_some() { Self::Keep } else { Self::Drop }
+    }
+
+    /// A value with its null fields left out, however deep, or as it is.
+    pub(crate) fn of(self, value: &Value) -> Value {
+        match value {
+            _ if self == Self::Keep => value.clone(),
+            Value::Object(map) => {
+                let kept = map.iter().filter(|(_, value)| !value.is_null());
+                Value::Object(kept.map(|(key, value)| (key.clone(), self.of(value))).collect())
+            }
+            Value::Array(list) => Value::Array(list.iter().map(|item| self.of(item)).collect()),
+            other => other.clone(),
         }
-        Value::Array(list) => Value::Array(list.iter().map(without_nulls).collect()),
-        other => other.clone(),
     }
 }
 
@@ -302,8 +334,11 @@ pub(crate) fn problems(value: &Value, place: Place<'_>) -> Vec<String> {
 
 fn find_problems(value: &Value, place: Place<'_>, path: &mut String, found: &mut Vec<String>) {
     let expected = match (place.shape, value) {
-        (_, Value::Null) | (Shape::Any | Shape::Quantity | Shape::IntOrString, _) => None,
-        (Shape::Struct(_) | Shape::Map(_), other) if !other.is_object() => Some("map"),
+        (_, Value::Null)
+        | (Shape::Any | Shape::Opaque(_) | Shape::Quantity | Shape::IntOrString, _) => None,
+        (Shape::Struct(_) | Shape::Map(_) | Shape::Object(_), other) if !other.is_object() => {
+            Some("map")
+        }
         (Shape::List(_), other) if !other.is_array() => Some("list"),
         (Shape::String | Shape::Bytes | Shape::Time | Shape::MicroTime, other)
             if !other.is_string() =>
@@ -326,11 +361,13 @@ fn find_problems(value: &Value, place: Place<'_>, path: &mut String, found: &mut
             for (key, value) in map {
                 path.push('.');
                 path.push_str(key);
-                if matches!(place.shape, Shape::Struct(_)) && !place.declares(key) {
+                if !place.admits(key) {
                     found.push(format!("{path}: field not declared in schema"));
-                } else {
-                    find_problems(value, place.key(key), path, found);
+                    // What comes after it is not looked at.
+                    path.truncate(length);
+                    break;
                 }
+                find_problems(value, place.key(key), path, found);
                 path.truncate(length);
             }
         }

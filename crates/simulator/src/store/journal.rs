@@ -62,6 +62,21 @@ pub(super) enum Record<'a> {
     Gone(&'a str, &'a str, &'a str, u64),
 }
 
+impl Record<'_> {
+    /// The resource it is about.
+    pub(super) fn resource(&self) -> Option<&str> {
+        match self {
+            Self::Note(..) | Self::Gone("", ..) => None,
+            Self::Put(resource, _) | Self::Gone(resource, ..) => Some(resource),
+        }
+    }
+
+    /// Its line.
+    pub(super) fn kept(&self) -> String {
+        serde_json::to_string(self).expect("records are plain JSON")
+    }
+}
+
 /// The open data file.
 #[derive(Debug)]
 pub(super) struct Journal {

@@ -28,7 +28,10 @@ pub use self::{
     watch::{Forgotten, Watch},
 };
 use crate::{
-    kinds::{Kind, Kinds},
+    kinds::{
+        Kind, Kinds,
+        custom::{self, DEFINITIONS},
+    },
     object,
 };
 
@@ -83,6 +86,17 @@ struct Resource {
     changed: tokio::sync::watch::Sender<u64>,
 }
 
+impl Resource {
+    /// A resource without objects, of whose past up to `revision` nothing is known.
+    fn empty(revision: u64) -> Self {
+        Self {
+            namespaces: BTreeMap::new(),
+            history: History::starting_after(revision),
+            changed: tokio::sync::watch::Sender::new(0),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct State {
     revision: u64,
@@ -109,9 +123,27 @@ impl Store {
     }
 
     /// A store kept in a file, with what the file holds already.
-    pub fn open(kinds: &Kinds, path: &Path) -> Result<Self, JournalError> {
+    ///
+    /// `kinds` gains those of the definitions that the file holds.
+    pub fn open(kinds: &mut Kinds, path: &Path) -> Result<Self, JournalError> {
         let mut state = State::new(kinds, 1);
-        let journal = Journal::open(path, |record| state.replay(kinds, record))?;
+        let mut custom = Vec::new();
+        let journal = Journal::open(path, |record| {
+            if let Some(resource) = record.resource()
+                && kinds.stored(resource).is_none()
+            {
+                custom.push(record.kept());
+            } else {
+                state.replay(kinds, record);
+            }
+        })?;
+        state.learn_definitions(kinds);
+        for record in &custom {
+            // The line was read as a record before.
+            if let Ok(record) = serde_json::from_str(record) {
+                state.replay(kinds, record);
+            }
+        }
         state.backing = Backing::File(journal);
         for resource in state.resources.values_mut() {
             resource.history = History::starting_after(state.revision);
@@ -238,6 +270,28 @@ impl Store {
         Ok(last)
     }
 
+    /// Makes room for a resource; one that is there stays as it is.
+    pub(crate) fn add_resource(&self, resource: &str) {
+        let mut state = self.write();
+        let revision = state.revision;
+        state.resources.entry(resource.into()).or_insert_with(|| Resource::empty(revision));
+    }
+
+    /// Drops whatever is left of a resource that is served no more, and ends its watches.
+    pub(crate) fn drop_resource(&self, resource: &str) -> Result<(), WriteError> {
+        for object in self.list(resource, None).1 {
+            match self.remove(&object, object.revision) {
+                Ok(_) | Err(WriteError::Raced) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(resource) = self.write().resources.get_mut(resource) {
+            // Its followers read what is in the history, then find that there will be no more.
+            resource.changed = tokio::sync::watch::Sender::new(0);
+        }
+        Ok(())
+    }
+
     /// Follows a resource from after `revision` on.
     pub fn watch(&self, resource: &str, revision: u64) -> Watch {
         let state = self.read();
@@ -286,12 +340,8 @@ impl Store {
 impl State {
     fn new(kinds: &Kinds, revision: u64) -> Self {
         let mut resources = HashMap::new();
-        for kind in kinds.served() {
-            resources.entry(kind.storage.as_str().into()).or_insert_with(|| Resource {
-                namespaces: BTreeMap::new(),
-                history: History::starting_after(0),
-                changed: tokio::sync::watch::Sender::new(0),
-            });
+        for storage in kinds.storages() {
+            resources.insert(storage.into(), Resource::empty(0));
         }
         Self {
             revision,
@@ -300,6 +350,23 @@ impl State {
             uids: HashMap::new(),
             notes: BTreeMap::new(),
             backing: Backing::None,
+        }
+    }
+
+    /// Serves what the definitions that are there define.
+    fn learn_definitions(&mut self, kinds: &mut Kinds) {
+        let definitions = self.resources.get(DEFINITIONS);
+        let definitions = definitions.into_iter().flat_map(|it| it.namespaces.values());
+        let values: Vec<Value> =
+            definitions.flat_map(BTreeMap::values).map(|definition| definition.value()).collect();
+        for definition in values.iter().filter(|it| custom::is_established(it)) {
+            *kinds = kinds.with_definition(definition);
+            for kind in custom::kinds_of(definition) {
+                let revision = self.revision;
+                self.resources
+                    .entry(kind.storage.as_str().into())
+                    .or_insert_with(|| Resource::empty(revision));
+            }
         }
     }
 

@@ -78,22 +78,22 @@ fn short_history_is_admitted() {
 fn file_outlives_the_process() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cluster.jsonl");
-    let kinds = kinds();
-    let kind = kinds.stored("configmaps").unwrap();
-    let store = Store::open(&kinds, &path).unwrap();
+    let mut kinds = kinds();
+    let kind = &kinds.stored("configmaps").unwrap().clone();
+    let store = Store::open(&mut kinds, &path).unwrap();
     store.set_note("token", "secret").unwrap();
     let kept = store.put(kind, config_map("kept", "1"), None).unwrap();
     let gone = store.put(kind, config_map("gone", "2"), None).unwrap();
     store.remove(&gone, gone.revision).unwrap();
     let revision = store.revision();
-    assert!(matches!(Store::open(&kinds, &path), Err(JournalError::InUse { .. })));
+    assert!(matches!(Store::open(&mut kinds, &path), Err(JournalError::InUse { .. })));
     drop(store);
 
     let mut text = std::fs::read(&path).unwrap();
     text.extend_from_slice(b"{\"put\":[\"configmaps\",{\"meta");
     std::fs::write(&path, text).unwrap();
 
-    let store = Store::open(&kinds, &path).unwrap();
+    let store = Store::open(&mut kinds, &path).unwrap();
     assert_eq!(store.revision(), revision);
     assert_eq!(store.note("token").as_deref(), Some("secret"));
     let (_, objects) = store.list("configmaps", None);
@@ -108,9 +108,9 @@ fn file_outlives_the_process() {
 fn file_is_rewritten() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cluster.jsonl");
-    let kinds = kinds();
-    let kind = kinds.stored("configmaps").unwrap();
-    let store = Store::open(&kinds, &path).unwrap();
+    let mut kinds = kinds();
+    let kind = &kinds.stored("configmaps").unwrap().clone();
+    let store = Store::open(&mut kinds, &path).unwrap();
     let mut expected = None;
     for _ in 0..100 {
         let mut object = config_map("big", "1");
@@ -119,6 +119,6 @@ fn file_is_rewritten() {
     }
     assert!(std::fs::metadata(&path).unwrap().len() < 9 << 20);
     drop(store);
-    let store = Store::open(&kinds, &path).unwrap();
+    let store = Store::open(&mut kinds, &path).unwrap();
     assert_eq!(store.list("configmaps", None).1[0].revision, expected.unwrap());
 }

@@ -35,8 +35,8 @@ impl Watch {
                 return Ok(changes);
             }
             if self.changed.changed().await.is_err() {
-                // A resource that is not served changes never.
-                std::future::pending::<()>().await;
+                // The resource is not served any more.
+                return Err(Forgotten);
             }
         }
     }

@@ -61,6 +61,14 @@ impl Tools {
         self.run(tool("kubectl"), arguments).await
     }
 
+    /// Runs `kubectl` with an editor: a shell command that finds the file as its first argument.
+    pub(crate) async fn kubectl_editing(&self, editor: &str, arguments: &[&str]) -> String {
+        let script = self.file("editor", &format!("#!/bin/sh\n{editor}\n"));
+        let mut command = self.command(tool("kubectl"));
+        command.env("EDITOR", format!("sh {script}")).args(arguments);
+        self.output(command).await
+    }
+
     /// Runs `helm`.
     pub(crate) async fn helm(&self, arguments: &[&str]) -> String {
         self.run(tool("helm"), arguments).await
@@ -69,6 +77,10 @@ impl Tools {
     async fn run(&self, program: PathBuf, arguments: &[&str]) -> String {
         let mut command = self.command(program);
         command.args(arguments);
+        self.output(command).await
+    }
+
+    async fn output(&self, mut command: Command) -> String {
         // The cluster lives in this process: its runtime must not be blocked by the tool.
         let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
         let mut text = String::from_utf8(output.stdout).unwrap();

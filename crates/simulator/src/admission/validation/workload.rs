@@ -1,9 +1,12 @@
 //! Validation of workloads: selectors, pod templates, containers, what may not change.
 
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::{immutable, names};
-use crate::{kinds::Kind, object, selector::LabelSelector, status::Cause};
+use crate::{
+    controllers::cron_job::Schedule, kinds::Kind, object, selector::LabelSelector, status::Cause,
+};
 
 /// What is wrong with a Deployment, `StatefulSet`, `DaemonSet`, `ReplicaSet` or Job.
 pub(super) fn workload(kind: &Kind, value: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
@@ -112,10 +115,19 @@ pub(super) fn cron_job(value: &Value, causes: &mut Vec<Cause>) {
     let schedule = object::text(value, &["spec", "schedule"]);
     if schedule.is_empty() {
         causes.push(Cause::required("spec.schedule", ""));
-    } else if !schedule.starts_with('@') && schedule.split_whitespace().count() != 5 {
-        let found = schedule.split_whitespace().count();
-        let detail = format!("expected exactly 5 fields, found {found}: [{schedule}]");
+    } else if let Err(detail) = Schedule::parse(schedule) {
         causes.push(Cause::invalid("spec.schedule", &json!(schedule), &detail));
+    }
+    let zone = object::text(value, &["spec", "timeZone"]);
+    if !zone.is_empty() && TimeZone::get(zone).is_err() {
+        let detail = format!("unknown time zone {zone}");
+        causes.push(Cause::invalid("spec.timeZone", &json!(zone), &detail));
+    }
+    // A Job's name is eleven characters longer.
+    if object::name(value).len() > 52 {
+        let detail = "must be no more than 52 characters";
+        let name = json!(object::name(value));
+        causes.push(Cause::invalid("metadata.name", &name, detail));
     }
     let spec = &value["spec"]["jobTemplate"]["spec"]["template"]["spec"];
     pod_spec(spec, "spec.jobTemplate.spec.template.spec", &[], causes);

@@ -23,7 +23,12 @@ const REVISION: &str = "deployment.kubernetes.io/revision";
 
 /// The controller.
 pub(super) fn controller() -> Reconciler {
-    Reconciler { resource: "deployments.apps", owned: &["replicasets.apps"], reconcile }
+    Reconciler {
+        resource: "deployments.apps",
+        owned: &["replicasets.apps"],
+        selecting: &[],
+        reconcile,
+    }
 }
 
 fn reconcile(cluster: &Cluster, stored: &StoredObject) -> Result<Next, StatusError> {

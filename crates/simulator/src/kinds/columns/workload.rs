@@ -1,6 +1,6 @@
 //! Columns of workloads: the groups `apps`, `batch` and `autoscaling`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     AGE, NAME, PLAIN, Printer,
@@ -129,6 +129,9 @@ pub(super) fn workload(kind: &str) -> Printer {
                 ("Active", 0),
                 ("Last Schedule", 0),
                 AGE,
+                ("Containers", 1),
+                ("Images", 1),
+                ("Selector", 1),
             ],
             cells: |it| {
                 vec![
@@ -137,8 +140,14 @@ pub(super) fn workload(kind: &str) -> Printer {
                     or_none(object::text(it, &["spec", "timeZone"])),
                     json!(if it["spec"]["suspend"] == json!(true) { "True" } else { "False" }),
                     json!(object::list(it, &["status", "active"]).len()),
-                    since(&it["status"]["lastScheduleTime"]),
+                    match &it["status"]["lastScheduleTime"] {
+                        Value::Null => json!("<none>"),
+                        time => since(time),
+                    },
                     age(it),
+                    containers(&it["spec"]["jobTemplate"]),
+                    images(&it["spec"]["jobTemplate"]),
+                    json!("<none>"),
                 ]
             },
         },
@@ -146,6 +155,7 @@ pub(super) fn workload(kind: &str) -> Printer {
             columns: &[
                 NAME,
                 ("Reference", 0),
+                ("Targets", 0),
                 ("MinPods", 0),
                 ("MaxPods", 0),
                 ("Replicas", 0),
@@ -158,6 +168,7 @@ pub(super) fn workload(kind: &str) -> Printer {
                 vec![
                     name(it),
                     json!(format!("{kind}/{target}")),
+                    json!(targets(it)),
                     count(it, &["spec", "minReplicas"]),
                     count(it, &["spec", "maxReplicas"]),
                     count(it, &["status", "currentReplicas"]),
@@ -178,4 +189,28 @@ pub(super) fn workload(kind: &str) -> Printer {
         },
         _ => PLAIN,
     }
+}
+
+/// What an autoscaler aims at. Nothing is measured in a simulated cluster.
+fn targets(autoscaler: &Value) -> String {
+    let old = object::at(autoscaler, &["spec", "targetCPUUtilizationPercentage"]);
+    if let Some(percent) = old {
+        return format!("cpu: <unknown>/{percent}%");
+    }
+    let metrics = object::list(autoscaler, &["spec", "metrics"]).iter();
+    let shown: Vec<String> = metrics
+        .map(|metric| {
+            let resource = &metric["resource"];
+            let target = &resource["target"];
+            let goal = match &target["averageUtilization"] {
+                Value::Null => object::text(target, &["averageValue"]).to_owned(),
+                percent => format!("{percent}%"),
+            };
+            match object::text(resource, &["name"]) {
+                "" => "<unknown>".to_owned(),
+                name => format!("{name}: <unknown>/{goal}"),
+            }
+        })
+        .collect();
+    if shown.is_empty() { "<none>".to_owned() } else { shown.join(", ") }
 }

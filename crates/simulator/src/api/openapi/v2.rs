@@ -6,13 +6,14 @@
 use crate::kinds::Kinds;
 
 /// The content type that clients ask for.
-pub(super) const CONTENT_TYPE: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+pub(in crate::api) const CONTENT_TYPE: &str =
+    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 /// The parameters of every patch.
 const PARAMETERS: &[&str] = &["dryRun", "fieldManager", "fieldValidation", "force"];
 
 /// The document.
-pub(super) fn document(kinds: &Kinds) -> Vec<u8> {
+pub(in crate::api) fn document(kinds: &Kinds) -> Vec<u8> {
     let mut paths = Vec::new();
     for kind in kinds.served() {
         let (group, version) = (&kind.group, &kind.version);
@@ -26,7 +27,7 @@ pub(super) fn document(kinds: &Kinds) -> Vec<u8> {
         let kind = format!("group: {group:?}\nversion: {version}\nkind: {}\n", kind.kind);
         message(&mut paths, 2, &[text(1, &name), part(2, &part(8, &patch(&kind)))].concat());
     }
-    let info = [text(1, "Kubernetes"), text(2, super::discovery::GIT_VERSION)].concat();
+    let info = [text(1, "Kubernetes"), text(2, crate::api::discovery::GIT_VERSION)].concat();
     [text(1, "2.0"), part(2, &info), part(8, &paths)].concat()
 }
 
