@@ -25,7 +25,7 @@ fn compiled_once() {
     let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
     let chart = Chart::from_files(vec![
         file("Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\n"),
-        file("values.schema.json", r#"{"required": ["q"], "minProperties": 1}"#),
+        file("values.schema.json", r#"{"required": ["q"], "propertyNames": true}"#),
     ])
     .unwrap();
     let other = chart.clone();
@@ -199,7 +199,7 @@ fn subcharts() {
     let schema = r#"{"properties": {"a": {"type": "string"}}, "additionalProperties": false}"#;
     let chart = Chart::from_files(vec![
         file("Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\n"),
-        file("values.schema.json", r#"{"required": ["q"], "minProperties": 1}"#),
+        file("values.schema.json", r#"{"required": ["q"], "propertyNames": true}"#),
         file("charts/s/Chart.yaml", "apiVersion: v2\nname: s\nversion: 0.1.0\n"),
         file("charts/s/values.yaml", "a: 1\n"),
         file("charts/s/values.schema.json", schema),
