@@ -6,13 +6,15 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use futures_util::StreamExt;
-use harness::{Api, RealCluster, Server, Simulator, charts, op_of};
+use harness::{Api, ClusterTools, RealCluster, Server, Simulator, charts, op_of};
 use serde_json::{Value, json};
 
+use crate::bare_client;
 use crate::corpus;
 use crate::memory::megabytes;
 
-pub(crate) const HEADER: [&str; 4] = ["cluster", "releases", "seconds", "landfall peak MB"];
+pub(crate) const HEADER: [&str; 6] =
+    ["cluster", "releases", "seconds", "a bare client's seconds", "times that", "landfall peak MB"];
 
 const CHART: &str = "stefanprodan__podinfo__charts__podinfo";
 /// Requests under way at the same time.
@@ -24,27 +26,46 @@ pub(crate) async fn measure(landfall: &Path, releases: usize) -> Result<Vec<Vec<
     let chart = charts.join(CHART);
     let folder = tempfile::tempdir()?;
     let simulator = Simulator::start(landfall, folder.path(), "instant").await;
-    let mut rows =
-        vec![deploy("simulated", landfall, &simulator.kubeconfig, &chart, releases).await?];
+    let simulated = deploy(landfall, &simulator, &chart, releases).await?;
+    let mut rows = vec![simulated.row("simulated", releases, None)];
     simulator.stop().await;
     if let Some(cluster) = RealCluster::start().await {
-        rows.push(
-            deploy("real control plane", landfall, &cluster.kubeconfig, &chart, releases).await?,
-        );
+        let real = deploy(landfall, &cluster, &chart, releases).await?;
+        let bare = bare_client::write(&cluster, &name(0), releases, AT_A_TIME).await?;
+        rows.push(real.row("real control plane", releases, Some(bare)));
         cluster.stop().await;
     }
     Ok(rows)
 }
 
+/// What deploying all of them took.
+struct Deployed {
+    seconds: f64,
+    peak_megabytes: f64,
+}
+
+impl Deployed {
+    fn row(&self, cluster: &str, releases: usize, bare_seconds: Option<f64>) -> Vec<String> {
+        let number = |number: Option<f64>| number.map_or_else(String::new, |it| format!("{it:.1}"));
+        vec![
+            cluster.to_owned(),
+            releases.to_string(),
+            number(Some(self.seconds)),
+            number(bare_seconds),
+            number(bare_seconds.map(|bare| self.seconds / bare)),
+            format!("{:.0}", self.peak_megabytes),
+        ]
+    }
+}
+
 async fn deploy(
-    cluster: &str,
     landfall: &Path,
-    kubeconfig: &Path,
+    cluster: &ClusterTools,
     chart: &Path,
     releases: usize,
-) -> Result<Vec<String>> {
+) -> Result<Deployed> {
     let data = tempfile::tempdir()?;
-    let reached = format!("lab={}", kubeconfig.display());
+    let reached = format!("lab={}", cluster.kubeconfig.display());
     let server = Server::start(landfall, data.path(), &["--simulated-cluster", &reached]).await;
     let api = server.set_up().await;
     api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
@@ -65,16 +86,20 @@ async fn deploy(
         let ended = api.op_end(op).await;
         ensure!(ended["state"] == "succeeded", "{ended:#}");
     }
-    let took = begun.elapsed().as_secs_f64();
-    let peak = megabytes(server.pid(), "VmHWM:")?;
-    Ok(vec![cluster.to_owned(), releases.to_string(), format!("{took:.1}"), format!("{peak:.0}")])
+    let seconds = begun.elapsed().as_secs_f64();
+    Ok(Deployed { seconds, peak_megabytes: megabytes(server.pid(), "VmHWM:")? })
+}
+
+/// The name of an environment, its namespace and its Helm release.
+fn name(number: usize) -> String {
+    format!("shop-{number}")
 }
 
 async fn create(api: &Api, number: usize) -> String {
-    let name = format!("shop-{number}");
+    let name = name(number);
     let body: Value = json!({
         "name": name, "app": "podinfo", "kind": "sandbox", "cluster": "lab", "release": "1",
-        "values": "replicaCount: 0\n",
+        "namespace": name, "release_name": name, "values": "replicaCount: 0\n",
     });
     op_of(&api.post("/environments", body).await)
 }

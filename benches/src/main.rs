@@ -4,6 +4,7 @@
 //! here passes or fails; whoever reads the tables judges.
 
 mod against_helm;
+mod bare_client;
 mod corpus;
 mod deployment;
 mod fleet;
