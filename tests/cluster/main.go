@@ -80,7 +80,7 @@ func run(ctx context.Context, folder string, pace float64) error {
 		return fmt.Errorf("could not open the log: %w", err)
 	}
 	p, err := plane.Start(plane.Config{
-		Folder: c.folder, PKI: c.file("pki"), Tokens: c.file("tokens.csv"), Port: c.state.Ports.Server,
+		Folder: c.folder, PKI: c.file("pki"), Tokens: c.file("tokens.csv"), Listener: c.listeners.server,
 		ManagerKubeconfig: c.file("manager.kubeconfig"), SchedulerKubeconfig: c.file("scheduler.kubeconfig"),
 	})
 	if err != nil {

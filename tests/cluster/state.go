@@ -34,8 +34,9 @@ type tokens struct {
 	Scheduler string `json:"scheduler"`
 }
 
-// listeners are opened before anything starts, so that a port is found to be taken early.
-type listeners struct{ kubelet, door, control net.Listener }
+// listeners are opened before anything starts, so that a port is found to be taken early, and stay open, so that nobody
+// else takes one meanwhile.
+type listeners struct{ server, kubelet, door, control net.Listener }
 
 // loadState reads the state, or makes it up and writes it.
 func (c *cluster) loadState() error {
@@ -61,8 +62,7 @@ func (c *cluster) loadState() error {
 	return c.writeTokens()
 }
 
-// listen opens all ports, the same as before if there was a before. The API server opens its own: that one is chosen
-// by opening and closing it.
+// listen opens all ports, the same as before if there was a before.
 func (c *cluster) listen() error {
 	open := func(port *int) (net.Listener, error) {
 		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", *port))
@@ -74,20 +74,17 @@ func (c *cluster) listen() error {
 	}
 	var err error
 	all, to := &c.state.Ports, &c.listeners
+	if to.server, err = open(&all.Server); err != nil {
+		return err
+	}
 	if to.kubelet, err = open(&all.Kubelet); err != nil {
 		return err
 	}
 	if to.door, err = open(&all.Door); err != nil {
 		return err
 	}
-	if to.control, err = open(&all.Control); err != nil {
-		return err
-	}
-	server, err := open(&all.Server)
-	if err != nil {
-		return err
-	}
-	return server.Close()
+	to.control, err = open(&all.Control)
+	return err
 }
 
 // writeTokens writes the file that the API server reads: token, user, uid, groups.

@@ -26,6 +26,7 @@ func (p *Plane) startAPIServer(ctx context.Context) error {
 	if err := parse(server.Flags(), p.apiServerFlags()); err != nil {
 		return err
 	}
+	server.SecureServing.Listener = p.config.Listener
 	// Feature gates are one set for the whole process.
 	if err := server.GenericServerRunOptions.ComponentGlobalsRegistry.Set(); err != nil {
 		return fmt.Errorf("could not set the feature gates: %w", err)
@@ -49,7 +50,6 @@ func (p *Plane) apiServerFlags() []string {
 	return []string{
 		"--etcd-servers=" + p.socket(),
 		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none",
-		fmt.Sprintf("--secure-port=%d", p.config.Port),
 		"--tls-cert-file=" + file(pki.Server+".crt"), "--tls-private-key-file=" + file(pki.Server+".key"),
 		"--client-ca-file=" + file(pki.Authority+".crt"), "--cert-dir=" + filepath.Join(p.config.Folder, "certs"),
 		"--token-auth-file=" + p.config.Tokens,
@@ -83,7 +83,7 @@ func (p *Plane) waitReady(ctx context.Context) error {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
 	defer transport.CloseIdleConnections()
 	client := http.Client{Timeout: 5 * time.Second, Transport: transport}
-	url := fmt.Sprintf("https://127.0.0.1:%d/readyz", p.config.Port)
+	url := fmt.Sprintf("https://%s/readyz", p.config.Listener.Addr())
 	for {
 		if answer, err := client.Get(url); err == nil {
 			answer.Body.Close()

@@ -8,6 +8,7 @@ package plane
 import (
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -26,8 +27,8 @@ type Config struct {
 	PKI string
 	// Tokens is the file of tokens that the API server accepts.
 	Tokens string
-	// Port of the API server on 127.0.0.1.
-	Port int
+	// Listener of the API server, on 127.0.0.1.
+	Listener net.Listener
 	// ManagerKubeconfig is the controller manager's way in.
 	ManagerKubeconfig string
 	// SchedulerKubeconfig is the scheduler's way in.
