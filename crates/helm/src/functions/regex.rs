@@ -5,8 +5,8 @@ use super::limits::check_text;
 use crate::golang::regexp::{Regexp, RegexpError, quote_meta};
 use gotemplate::print::quote;
 use gotemplate::{CallContext, FuncError, FuncMap, Function, List, ListType, Str, Type, Value};
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 /// Compiled patterns kept per thread. Charts use the same few over and over.
 const CACHED_PATTERNS: usize = 64;
@@ -111,7 +111,7 @@ fn replaced(text: Vec<u8>) -> Outcome {
 
 fn compile(pattern: &Str) -> Result<Regexp, RegexpError> {
     thread_local! {
-        static CACHE: RefCell<HashMap<Str, Regexp>> = RefCell::new(HashMap::new());
+        static CACHE: RefCell<FxHashMap<Str, Regexp>> = RefCell::new(FxHashMap::default());
     }
     CACHE.with_borrow_mut(|cache| {
         if let Some(compiled) = cache.get(pattern) {

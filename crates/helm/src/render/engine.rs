@@ -2,7 +2,7 @@
 //! reach back into it (`include`, `tpl`, `lookup`).
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::ToSocketAddrs as _;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -10,6 +10,7 @@ use gotemplate::{
     CallContext, FuncError, FuncMap, Function, Map, MapType, MissingKey, ParseError, Str,
     TemplateSet, Type, Value,
 };
+use rustc_hash::FxHashMap;
 
 use super::context::{self, Scope};
 use super::error::TemplateError;
@@ -59,7 +60,7 @@ struct TemplateFile {
 
 /// What the functions of one render share.
 struct RenderState {
-    nested: RefCell<HashMap<Str, u32>>,
+    nested: RefCell<FxHashMap<Str, u32>>,
     cluster: Option<Arc<dyn ClusterReader + Send + Sync>>,
     resolve_hosts: bool,
     texts: Arc<ParsedTexts>,
@@ -71,7 +72,7 @@ struct ParsedTexts(Mutex<KeptTexts>);
 
 #[derive(Debug, Default)]
 struct KeptTexts {
-    parsed: HashMap<Str, gotemplate::Parsed>,
+    parsed: FxHashMap<Str, gotemplate::Parsed>,
     /// The sum of the texts' lengths.
     bytes: usize,
 }

@@ -1,10 +1,10 @@
 //! Values as templates share them, and what of them is the same in every render of a chart.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use gotemplate::{Frozen, FrozenMap, MapType};
 use goyaml::{Map, Value};
+use rustc_hash::FxHashMap;
 
 use crate::chart::Chart;
 
@@ -13,7 +13,7 @@ use crate::chart::Chart;
 ///
 /// Holds good as long as the chart it was made of exists: mappings are known by where they are in memory.
 #[derive(Debug, Default)]
-pub(super) struct FrozenDefaults(HashMap<usize, Arc<FrozenMap>>);
+pub(super) struct FrozenDefaults(FxHashMap<usize, Arc<FrozenMap>>);
 
 impl FrozenDefaults {
     pub(super) fn new(chart: &Chart) -> Self {

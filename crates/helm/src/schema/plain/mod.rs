@@ -7,13 +7,16 @@
 
 mod verdict;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::golang::regexp::Regexp;
 use verdict::Run;
 
 /// The word that names a schema's draft, which only the whole schema has here.
 const DRAFT: &str = "$schema";
+
+/// The word that names a schema, likewise.
+const NAME: &str = "$id";
 
 /// The drafts that a plain schema may name, as far as charts do.
 const DRAFTS: [&str; 7] = [
@@ -131,19 +134,17 @@ impl Plain {
         {
             return None;
         }
+        if words.get(NAME).is_some_and(|name| !is_address(name)) {
+            return None;
+        }
         let mut reader = Reader { pointers: Vec::new() };
-        let root = reader.words(words.iter().filter(|(word, _)| *word != DRAFT))?;
+        let root = reader.whole(words)?;
         // References among these add to the list: one after the other, so that no chain of them needs recursion.
         let mut referred = Vec::new();
         while let Some(pointer) = reader.pointers.get(referred.len()) {
-            // The whole schema again may name its draft.
-            let target = schema.pointer(pointer)?;
-            let whole = pointer.is_empty();
-            referred.push(match target {
-                Value::Object(words) if whole => {
-                    reader.words(words.iter().filter(|(word, _)| *word != DRAFT))?
-                }
-                part => reader.schema(part)?,
+            referred.push(match pointer.as_str() {
+                "" => reader.whole(words)?,
+                pointer => reader.schema(schema.pointer(pointer)?)?,
             });
         }
         Some(Self { root, referred })
@@ -162,6 +163,10 @@ struct Reader {
 }
 
 impl Reader {
+    fn whole(&mut self, words: &Map<String, Value>) -> Option<Schema> {
+        self.words(words.iter().filter(|(word, _)| ![DRAFT, NAME].contains(&word.as_str())))
+    }
+
     fn schema(&mut self, schema: &Value) -> Option<Schema> {
         match schema {
             Value::Bool(anything) => Some(Schema { nothing: !anything, ..Schema::default() }),
@@ -221,8 +226,8 @@ impl Reader {
                 }
                 "additionalProperties" => schema.other_properties = Some(self.boxed(value)?),
                 "items" => schema.items = Some(self.boxed(value)?),
-                "required" => schema.required = names(value)?,
-                "enum" => schema.values = Some(distinct(value)?.clone()),
+                "required" => schema.required = texts(distinct(value)?)?,
+                "enum" => schema.values = Some(some(distinct(value)?)?.to_vec()),
                 "const" => schema.all_of.push(Schema::only(value)),
                 "pattern" => schema.pattern = Some(pattern(value.as_str()?)?),
                 "minimum" => schema.number.least = Some(value.as_number()?.as_f64()?),
@@ -295,218 +300,42 @@ fn count(value: &Value) -> Option<usize> {
 fn types(value: &Value) -> Option<Vec<Type>> {
     match value {
         Value::String(name) => Some(vec![Type::named(name)?]),
-        several => names(several)?.iter().map(|name| Type::named(name)).collect(),
+        several => {
+            let names = texts(some(distinct(several)?)?)?;
+            names.iter().map(|name| Type::named(name)).collect()
+        }
     }
 }
 
-/// Different texts, at least one: the first drafts ask for that.
-fn names(value: &Value) -> Option<Vec<String>> {
-    distinct(value)?.iter().map(|name| name.as_str().map(ToOwned::to_owned)).collect()
+fn texts(values: &[Value]) -> Option<Vec<String>> {
+    values.iter().map(|text| text.as_str().map(ToOwned::to_owned)).collect()
 }
 
-fn distinct(value: &Value) -> Option<&Vec<Value>> {
-    let values = value.as_array().filter(|values| !values.is_empty())?;
+/// The values if there is one.
+fn some(values: &[Value]) -> Option<&[Value]> {
+    (!values.is_empty()).then_some(values)
+}
+
+/// The values of a list that has none twice.
+fn distinct(value: &Value) -> Option<&[Value]> {
+    let values = value.as_array()?;
     let differs = |(at, value): (usize, &Value)| !values[..at].contains(value);
     values.iter().enumerate().all(differs).then_some(values)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::verdict::Verdict;
-    use super::*;
-    use crate::schema::compile::tests::compiles_and_takes;
-    use proptest::prelude::*;
-    use serde_json::json;
-
-    /// Small values, so that schemas often fit them.
-    fn value() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            (-2..3_i64).prop_map(Value::from),
-            Just(json!(0.5)),
-            Just(json!(1e30)),
-            "[ab]{0,1}".prop_map(Value::from),
-        ];
-        leaf.prop_recursive(3, 12, 3, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-                prop::collection::vec(("[abc]", inner), 0..3)
-                    .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
-            ]
-        })
-    }
-
-    /// Schemas of plain words, and of some that are not, with values of the right kind more often than not.
-    fn schema() -> impl Strategy<Value = Value> {
-        let name = prop_oneof![
-            Just("array"),
-            Just("boolean"),
-            Just("integer"),
-            Just("null"),
-            Just("number"),
-            Just("object"),
-            Just("string"),
-            Just("text"),
-        ];
-        let names = prop::collection::vec("[abc]", 0..3).prop_map(Value::from);
-        let leaf = prop_oneof![Just(json!({})), any::<bool>().prop_map(Value::from)];
-        leaf.prop_recursive(3, 16, 4, move |inner| {
-            let properties = prop::collection::vec(("[abc]", inner.clone()), 0..3)
-                .prop_map(|pairs| Value::Object(pairs.into_iter().collect()));
-            let word = prop_oneof![
-                name.clone().prop_map(|name| ("type", Value::from(name))),
-                prop::collection::vec(name.clone(), 0..3)
-                    .prop_map(|all| ("type", Value::from(all))),
-                properties.prop_map(|all| ("properties", all)),
-                inner.clone().prop_map(|schema| ("additionalProperties", schema)),
-                inner.clone().prop_map(|schema| ("items", schema)),
-                inner.clone().prop_map(|schema| ("not", schema)),
-                inner.clone().prop_map(|schema| ("if", schema)),
-                inner.clone().prop_map(|schema| ("then", schema)),
-                inner.clone().prop_map(|schema| ("else", schema)),
-                inner.clone().prop_map(|schema| ("definitions", json!({ "a": schema }))),
-                inner.clone().prop_map(|schema| ("own", json!({ "word": schema }))),
-                prop::collection::vec(("[abc]{0,1}", inner.clone()), 0..3).prop_map(|pairs| (
-                    "patternProperties",
-                    Value::Object(pairs.into_iter().collect())
-                )),
-                (
-                    prop_oneof![Just("allOf"), Just("anyOf"), Just("oneOf")],
-                    prop::collection::vec(inner, 0..3).prop_map(Value::from)
-                ),
-                prop_oneof![Just("#"), Just("#/definitions/a"), Just("#/own/word"), Just("#/no")]
-                    .prop_map(|to| ("$ref", Value::from(to))),
-                ("m(in|ax)(Length|Items|Properties)", 0..3).prop_map(|(word, bound)| {
-                    let words = [
-                        "minLength",
-                        "maxLength",
-                        "minItems",
-                        "maxItems",
-                        "minProperties",
-                        "maxProperties",
-                    ];
-                    let word = words.into_iter().find(|it| **it == *word).unwrap_or_default();
-                    (word, Value::from(bound))
-                }),
-                "[ab]|a*|\\[".prop_map(|text| ("pattern", Value::from(text))),
-                value().prop_map(|value| ("const", value)),
-                names.clone().prop_map(|names| ("required", names)),
-                prop::collection::vec(value(), 0..3).prop_map(|all| ("enum", Value::from(all))),
-                value().prop_map(|value| ("minimum", value)),
-                (-1..2_i64).prop_map(|bound| ("maximum", Value::from(bound))),
-                value().prop_map(|value| ("default", value)),
-                value().prop_map(|value| ("description", value)),
-                value().prop_map(|value| ("examples", value)),
-                value().prop_map(|value| ("deprecated", value)),
-                value().prop_map(|value| ("form", value)),
-                Just(("$schema", json!("http://json-schema.org/schema#"))),
-                Just(("$schema", json!("http://json-schema.org/draft-07/schema#"))),
-                Just(("$schema", json!("https://json-schema.org/draft/2019-09/schema"))),
-                Just(("uniqueItems", json!(true))),
-            ];
-            prop::collection::vec(word, 0..5).prop_map(|words| {
-                Value::Object(
-                    words.into_iter().map(|(word, value)| (word.to_owned(), value)).collect(),
-                )
-            })
-        })
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4000))]
-
-        /// What is plain is a schema that the validator compiles, and where something is sure about a value, the validator
-        /// says it, too.
-        #[test]
-        fn validator_agrees(schema in schema(), value in value()) {
-            if let Some(plain) = Plain::of(&schema) {
-                let full = compiles_and_takes(schema, &value);
-                prop_assert!(full.is_ok(), "{full:?}");
-                match Run::new(&plain.referred).verdict(&plain.root, &value, 0) {
-                    Verdict::Passes => prop_assert_eq!(full, Ok(true)),
-                    Verdict::Fails => prop_assert_eq!(full, Ok(false)),
-                    Verdict::Unsure => {}
-                }
-            }
-        }
-    }
-
-    /// All of them are drafts that the validator knows, too, and gives the same meaning.
-    #[test]
-    fn drafts() {
-        for draft in DRAFTS {
-            let schema =
-                json!({ "$schema": draft, "if": { "type": "null" }, "then": { "const": 1 } });
-            assert!(Plain::of(&schema).is_some(), "{draft}");
-            assert_eq!(compiles_and_takes(schema, &Value::Null), Ok(false), "{draft}");
-        }
-    }
-
-    /// References may lead in a circle, into the values or nowhere.
-    #[test]
-    fn references() {
-        let tree = json!({ "definitions": { "tree": {
-            "properties": { "left": { "$ref": "#/definitions/tree" }, "name": { "type": "string" } },
-        } }, "properties": { "root": { "$ref": "#/definitions/tree" } } });
-        let plain = Plain::of(&tree).expect("plain words");
-        assert!(plain.takes(&json!({ "root": { "left": { "left": { "name": "a" } } } })));
-        assert!(!plain.takes(&json!({ "root": { "left": { "left": { "name": 1 } } } })));
-        let circle = Plain::of(&json!({ "properties": { "a": { "$ref": "#/properties/a" } } }));
-        assert!(!circle.expect("plain words").takes(&json!({ "a": 1 })), "the validator is asked");
-    }
-
-    /// What doubles with each reference is left to the validator once it takes too long.
-    #[test]
-    fn bounded() {
-        let level = |number: usize| {
-            let below = json!({ "$ref": format!("#/definitions/{}", number + 1) });
-            (number.to_string(), json!({ "allOf": [below, below] }))
-        };
-        let mut definitions: serde_json::Map<String, Value> = (0..40).map(level).collect();
-        definitions.insert("40".into(), json!(true));
-        let schema = json!({
-            "definitions": definitions, "properties": { "a": { "$ref": "#/definitions/0" } },
-        });
-        assert!(!Plain::of(&schema).expect("plain words").takes(&json!({ "a": 1 })));
-    }
-
-    /// The plain words are all understood: what a chart usually has passes here and not at the validator.
-    #[test]
-    fn usual() {
-        let schema = json!({
-            "$schema": "http://json-schema.org/schema#",
-            "type": "object",
-            "required": ["image"],
-            "properties": {
-                "image": {"type": "object", "properties": {"tag": {"type": ["string", "null"], "default": ""}}},
-                "replicas": {"type": "integer", "minimum": 1, "maximum": 9, "form": true},
-                "hosts": {"type": "array", "items": {"type": "string"}},
-                "kind": {"enum": ["a", "b"]},
-                "labels": {"additionalProperties": {"type": "string"}},
-            },
-            "additionalProperties": false,
-        });
-        let plain = Plain::of(&schema).expect("plain words");
-        let good = json!({
-            "image": {"tag": null, "other": 1}, "replicas": 9, "hosts": ["x"], "kind": "b",
-            "labels": {"a": "b"},
-        });
-        assert!(plain.takes(&good));
-        for (key, wrong) in [
-            ("image", json!({"tag": 1})),
-            ("replicas", json!(0)),
-            ("replicas", json!(10)),
-            ("replicas", json!(1.5)),
-            ("hosts", json!([1])),
-            ("kind", json!("c")),
-            ("labels", json!({"a": 1})),
-            ("unknown", json!(null)),
-        ] {
-            let mut bad = good.clone();
-            bad[key] = wrong;
-            assert!(!plain.takes(&bad), "{bad}");
-        }
-        assert!(!plain.takes(&json!({"replicas": 1})));
-    }
+/// Whether a name of the whole schema is the address of a page, as names are: it only says what references by name would
+/// mean, of which a plain schema has none.
+fn is_address(name: &Value) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "./-_".contains(c);
+    let page = name
+        .as_str()
+        .and_then(|name| name.strip_prefix("https://").or(name.strip_prefix("http://")));
+    page.is_some_and(|page| {
+        page.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && page.chars().all(plain)
+            && !page.starts_with("json-schema.org")
+    })
 }
+
+#[cfg(test)]
+mod tests;
