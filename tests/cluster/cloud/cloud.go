@@ -25,6 +25,8 @@ const (
 	// className is the default StorageClass, as in Landfall's simulator.
 	className   = "standard"
 	provisioner = "simulator.landfall.dev/volumes"
+	// asked is how the controller manager asks for a claim's volume, and whom.
+	asked = "volume.kubernetes.io/storage-provisioner"
 	// Networks for documentation (RFC 5737).
 	serviceAddress = "203.0.113.10"
 	ingressAddress = "198.51.100.10"
@@ -94,10 +96,15 @@ func ingress(ctx context.Context, client kubernetes.Interface, it *networkingv1.
 	return err
 }
 
-// claim makes the volume for a claim of the default class; it names its claim, so that the two are bound at once.
+// claim makes the volume for a claim of the default class; it names its claim, so that the two are bound at once. Like any
+// provisioner it waits to be asked: a volume that came sooner would be bound without a trace of that on the claim, and what
+// claims look like would depend on who was faster.
 func claim(ctx context.Context, client kubernetes.Interface, it *v1.PersistentVolumeClaim) error {
 	class := it.Spec.StorageClassName
 	if it.Spec.VolumeName != "" || class == nil || *class != className || it.DeletionTimestamp != nil {
+		return nil
+	}
+	if it.Annotations[asked] != provisioner {
 		return nil
 	}
 	name := "pvc-" + string(it.UID)
