@@ -93,11 +93,8 @@ impl Control {
                 "Use a new key for every call.",
             )),
             Some((true, Some(sealed))) => {
-                let json = self.objects().sealer().open(&identity(actor, call), &sealed);
-                let json = json.map_err(|e| Error::internal(DOING, e))?;
-                let answer =
-                    serde_json::from_slice(&json).map_err(|e| Error::internal(DOING, e))?;
-                Ok(Keyed::Done(answer))
+                let sealer = self.objects().sealer();
+                sealer.open_json(&identity(actor, call), &sealed, DOING).map(Keyed::Done)
             }
             Some((true, None)) | None => Err(Error::conflict(
                 "The same call is under way.",
@@ -113,12 +110,7 @@ impl Control {
         call: &KeyedCall<'_>,
         answer: &StoredAnswer,
     ) -> Result<(), Error> {
-        let json = serde_json::to_vec(answer).map_err(|e| Error::internal(DOING, e))?;
-        let sealed = self
-            .objects()
-            .sealer()
-            .seal(&identity(actor, call), &json)
-            .map_err(|e| Error::internal(DOING, e))?;
+        let sealed = self.objects().sealer().seal_json(&identity(actor, call), answer, DOING)?;
         sql("UPDATE idempotency SET answer_sealed = $3 WHERE actor = $1 AND key = $2")
             .bind(who(actor))
             .bind(call.key)

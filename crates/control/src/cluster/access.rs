@@ -182,21 +182,14 @@ impl Control {
 
     /// Seals how a cluster is reached, for its row.
     pub(super) fn seal_access(&self, id: ClusterId, access: &Access) -> Result<Vec<u8>, Error> {
-        let json = serde_json::to_vec(access)
-            .map_err(|e| Error::internal("store how a cluster is reached", e))?;
-        let sealed = self.objects().sealer().seal(&identity(id), &json);
-        sealed.map_err(|e| Error::internal("encrypt how a cluster is reached", e))
+        let sealer = self.objects().sealer();
+        sealer.seal_json(&identity(id), access, "store how a cluster is reached")
     }
 
     fn open_access(&self, row: &ClusterRow) -> Result<Access, Error> {
         let sealed = row.access_sealed.as_deref().unwrap_or_default();
-        let json = self
-            .objects()
-            .sealer()
-            .open(&identity(row.id), sealed)
-            .map_err(|e| Error::internal("decrypt how a cluster is reached", e))?;
-        serde_json::from_slice(&json)
-            .map_err(|e| Error::internal("read how a cluster is reached", e))
+        let sealer = self.objects().sealer();
+        sealer.open_json(&identity(row.id), sealed, "read how a cluster is reached")
     }
 
     /// A connection to an environment's cluster, as the account that the environment acts as.

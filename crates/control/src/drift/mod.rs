@@ -123,9 +123,8 @@ impl Control {
             source: None,
         })??;
         let stored = Stored { number: base.number, helm_revision: base.helm_revision, drift };
-        let json = serde_json::to_vec(&stored).map_err(|e| Error::internal(KEEPING, e))?;
-        let sealed = self.objects().sealer().seal(&identity(row.id), &json);
-        let result_sealed = sealed.map_err(|e| Error::internal(KEEPING, e))?;
+        let sealer = self.objects().sealer();
+        let result_sealed = sealer.seal_json(&identity(row.id), &stored, "keep a drift check")?;
         let check = CheckRow { result_sealed, at: now(), by: actor.by() };
         let tx = self.db().begin().await?;
         if !observed::is_current(&tx, row.id, look).await? {
@@ -202,11 +201,9 @@ impl Control {
         row: &EnvironmentRow,
         check: CheckRow,
     ) -> Result<DriftCheck, Error> {
-        const DOING: &str = "read a drift check";
-        let json = self.objects().sealer().open(&identity(row.id), &check.result_sealed);
-        let json = json.map_err(|e| Error::internal(DOING, e))?;
+        let sealer = self.objects().sealer();
         let stored: Stored =
-            serde_json::from_slice(&json).map_err(|e| Error::internal(DOING, e))?;
+            sealer.open_json(&identity(row.id), &check.result_sealed, "read a drift check")?;
         let mut objects = stored.drift.objects;
         let secrets = self.drift_secrets(row).await?;
         mask_diffs(objects.iter_mut().filter_map(|object| object.diff.as_mut()), &secrets);
@@ -241,5 +238,3 @@ impl Control {
         Ok(longest_first(secrets))
     }
 }
-
-const KEEPING: &str = "keep a drift check";

@@ -132,10 +132,9 @@ impl Control {
         let failure = match &checked {
             Ok(_) => None,
             Err(error) => {
-                let json = serde_json::to_vec(&whole_text(error));
-                let json = json.map_err(|e| Error::internal("keep why a check failed", e))?;
-                let sealed = self.objects().sealer().seal(&identity(row.id), &json);
-                Some(sealed.map_err(|e| Error::internal("keep why a check failed", e))?)
+                let sealer = self.objects().sealer();
+                let why = whole_text(error);
+                Some(sealer.seal_json(&identity(row.id), &why, "keep why a check failed")?)
             }
         };
         store::end_run(self.db().write(), row.id, failure).await?;

@@ -11,7 +11,11 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::key::{Key, hmac};
+use crate::error::Error;
 
 const VERSION: u8 = 1;
 const HEAD: usize = 9;
@@ -104,6 +108,28 @@ impl Sealer {
             .decrypt(&XNonce::from(nonce), Payload { msg: encrypted, aad: &aad })
             .map_err(|_| OpenError::Forged { identity: identity.to_owned() })?;
         unpack(&packed).ok_or_else(damaged)
+    }
+
+    /// Seals a value as JSON; `doing` is what fails if that does.
+    pub(crate) fn seal_json(
+        &self,
+        identity: &str,
+        value: &(impl Serialize + ?Sized),
+        doing: &'static str,
+    ) -> Result<Vec<u8>, Error> {
+        let json = serde_json::to_vec(value).map_err(|e| Error::internal(doing, e))?;
+        self.seal(identity, &json).map_err(|e| Error::internal(doing, e))
+    }
+
+    /// Opens what [`seal_json`](Self::seal_json) sealed for `identity`.
+    pub(crate) fn open_json<T: DeserializeOwned>(
+        &self,
+        identity: &str,
+        sealed: &[u8],
+        doing: &'static str,
+    ) -> Result<T, Error> {
+        let json = self.open(identity, sealed).map_err(|e| Error::internal(doing, e))?;
+        serde_json::from_slice(&json).map_err(|e| Error::internal(doing, e))
     }
 }
 

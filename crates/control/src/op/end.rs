@@ -229,10 +229,8 @@ impl Recorder {
         identity: &str,
         told: &impl serde::Serialize,
     ) -> Result<Vec<u8>, RecordError> {
-        let json =
-            serde_json::to_vec(told).map_err(|e| Error::internal("store what an Op came to", e))?;
-        let sealed = self.control().objects().sealer().seal(identity, &json);
-        Ok(sealed.map_err(|e| Error::internal("encrypt what an Op came to", e))?)
+        let sealer = self.control().objects().sealer();
+        Ok(sealer.seal_json(identity, told, "store what an Op came to")?)
     }
 
     /// Ends the Op in the transaction of what it came to.

@@ -180,15 +180,14 @@ impl Recorder {
 
     /// What holds the Op up, all that is known; the first one is what lists show.
     pub(crate) async fn culprits(&self, culprits: &[Culprit]) -> Result<(), RecordError> {
-        let json =
-            serde_json::to_vec(culprits).map_err(|e| Error::internal("store culprits", e))?;
+        const DOING: &str = "store culprits";
         let sealer = self.control.objects().sealer();
-        let random = |e| Error::internal("encrypt culprits", e);
-        let all = sealer.seal(&culprits_identity(self.lease.op), &json).map_err(random)?;
+        let all = sealer.seal_json(&culprits_identity(self.lease.op), culprits, DOING)?;
         let line = match (culprits.first(), self.lease.carries) {
             (Some(first), Carries::Deployment(deployment)) => {
                 let identity = crate::deployment::culprit_identity(deployment);
-                Some(sealer.seal(&identity, first.text.as_bytes()).map_err(random)?)
+                let sealed = sealer.seal(&identity, first.text.as_bytes());
+                Some(sealed.map_err(|e| Error::internal(DOING, e))?)
             }
             (None, _) | (_, Carries::Removal) => None,
         };
@@ -196,13 +195,13 @@ impl Recorder {
         sql("UPDATE ops SET culprits_sealed = $2 WHERE id = $1")
             .bind(self.lease.op)
             .bind(all)
-            .run(&tx, "store culprits")
+            .run(&tx, DOING)
             .await?;
         if let Carries::Deployment(deployment) = self.lease.carries {
             sql("UPDATE deployments SET culprit_sealed = $2 WHERE id = $1")
                 .bind(deployment)
                 .bind(line)
-                .run(&tx, "store culprits")
+                .run(&tx, DOING)
                 .await?;
         }
         self.commit(tx).await
@@ -231,10 +230,8 @@ impl Recorder {
         let objects = self.control.objects();
         let cursor = match cursor {
             Some(cursor) => {
-                let json =
-                    serde_json::to_vec(cursor).map_err(|e| Error::internal("store a cursor", e))?;
-                let sealed = objects.sealer().seal(&cursor_identity(self.lease.op), &json);
-                Some(sealed.map_err(|e| Error::internal("encrypt a cursor", e))?)
+                let identity = cursor_identity(self.lease.op);
+                Some(objects.sealer().seal_json(&identity, cursor, "store a cursor")?)
             }
             None => None,
         };
@@ -262,10 +259,7 @@ impl Recorder {
             return Ok(Cursor::default());
         };
         let sealer = self.control.objects().sealer();
-        let json = sealer
-            .open(&cursor_identity(self.lease.op), &sealed)
-            .map_err(|e| Error::internal("decrypt a cursor", e))?;
-        Ok(serde_json::from_slice(&json).map_err(|e| Error::internal("read a cursor", e))?)
+        Ok(sealer.open_json(&cursor_identity(self.lease.op), &sealed, "read a cursor")?)
     }
 
     /// Whether someone asked for the Op to be stopped.

@@ -85,13 +85,7 @@ impl Control {
         sealed: Option<Vec<u8>>,
     ) -> Result<Option<T>, Error> {
         let Some(sealed) = sealed else { return Ok(None) };
-        let json = self
-            .objects()
-            .sealer()
-            .open(identity, &sealed)
-            .map_err(|e| Error::internal("decrypt what an Op came to", e))?;
-        let told = serde_json::from_slice(&json)
-            .map_err(|e| Error::internal("read what an Op came to", e))?;
-        Ok(Some(told))
+        let sealer = self.objects().sealer();
+        sealer.open_json(identity, &sealed, "read what an Op came to").map(Some)
     }
 }
