@@ -20,7 +20,8 @@ pub(crate) const HEADER: [&str; 6] =
 type Values = fn(usize) -> String;
 
 /// Public charts, and values under which something changes from one upgrade to the next, but no pod: both wait until all is
-/// ready, and how long pods take is neither's doing. No certificate is asked for that a program in a pod would make (no program runs), nor a port of the node, which one of the two would have.
+/// ready, and how long pods take is neither's doing. No certificate is asked for that a program in a pod would make (no program
+/// runs), nor a port of the node, which one of the two would have.
 const CHARTS: [(&str, &str, Values); 2] = [
     ("podinfo", "stefanprodan__podinfo__charts__podinfo", |run| {
         format!("replicaCount: 0\nui: {{message: \"{run}\"}}\n")

@@ -58,8 +58,7 @@ fn next(bits: u32, enough: &AtomicBool) -> Option<BoxedUint> {
             let together: Vec<Vec<u64>> = candidates.by_ref().take(fermat::TOGETHER).collect();
             let Some(passed) = fermat::first_that_passes(&together) else { continue };
             if is_prime(passed, &mut rng) {
-                let bytes: Vec<u8> = passed.iter().flat_map(|limb| limb.to_le_bytes()).collect();
-                return BoxedUint::from_le_slice(&bytes, bits).ok();
+                return number(passed);
             }
         }
     }
@@ -74,7 +73,9 @@ fn is_prime(limbs: &[u64], rng: &mut impl Rng) -> bool {
         let mut random = || {
             let mut base: Vec<u64> = limbs.iter().map(|_| rng.next_u64()).collect();
             // Below the number, whose highest bit is set.
-            base.iter_mut().next_back().into_iter().for_each(|highest| *highest >>= 1);
+            if let Some(highest) = base.last_mut() {
+                *highest >>= 1;
+            }
             base
         };
         if let Some(passes) = lanes::miller_rabin::passes(limbs, &std::array::from_fn(|_| random()))
@@ -82,9 +83,13 @@ fn is_prime(limbs: &[u64], rng: &mut impl Rng) -> bool {
             return passes;
         }
     }
+    number(limbs).is_some_and(|number| crypto_primes::is_prime(Flavor::Any, &number))
+}
+
+/// The number of these limbs in the libraries' form.
+fn number(limbs: &[u64]) -> Option<BoxedUint> {
     let bytes: Vec<u8> = limbs.iter().flat_map(|limb| limb.to_le_bytes()).collect();
-    let bits = u32::try_from(64 * limbs.len()).unwrap_or(u32::MAX);
-    BoxedUint::from_le_slice(&bytes, bits).is_ok_and(|n| crypto_primes::is_prime(Flavor::Any, &n))
+    BoxedUint::from_le_slice(&bytes, u32::try_from(8 * bytes.len()).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::arch::x86_64::__m512i;
 use crate::limbs;
 
 /// How many numbers there are.
-pub(crate) const LANES: usize = 8;
+pub(crate) const LANES: usize = crate::fermat::TOGETHER;
 
 const BITS: u32 = 52;
 const MASK: u64 = (1 << BITS) - 1;

@@ -39,8 +39,16 @@ impl Verdict {
         }
     }
 
+    /// All of them, of which none is asked for after one that fails.
     fn all(verdicts: impl IntoIterator<Item = Self>) -> Self {
-        verdicts.into_iter().fold(Passes, |all, verdict| all.and(|| verdict))
+        let mut all = Passes;
+        for verdict in verdicts {
+            all = all.and(|| verdict);
+            if all == Fails {
+                break;
+            }
+        }
+        all
     }
 }
 
