@@ -60,9 +60,7 @@ async fn compare(
     runs: usize,
 ) -> Result<Vec<String>> {
     let data = tempfile::tempdir()?;
-    let reached = format!("lab={}", cluster.kubeconfig.display());
-    let server = Server::start(landfall, data.path(), &["--simulated-cluster", &reached]).await;
-    let api = server.set_up().await;
+    let (server, api) = Server::on_lab(landfall, data.path(), cluster, &[]).await;
     set_up(&api, name, chart, &values(0)).await?;
     let mut helm = Helm::new(cluster, name, chart)?;
     helm.run("install", &values(0), &["--create-namespace"])?;
@@ -88,7 +86,6 @@ async fn compare(
 
 /// An App of the chart, and an environment of it that is deployed.
 async fn set_up(api: &Api, name: &str, chart: &Path, values: &str) -> Result<()> {
-    api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
     let metadata = helm::chart::Chart::load(chart)?.metadata().clone();
     let repository = charts::serve(vec![helm::chart::package(chart)?]).await;
     let app = json!({

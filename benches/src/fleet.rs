@@ -65,10 +65,7 @@ async fn deploy(
     releases: usize,
 ) -> Result<Deployed> {
     let data = tempfile::tempdir()?;
-    let reached = format!("lab={}", cluster.kubeconfig.display());
-    let server = Server::start(landfall, data.path(), &["--simulated-cluster", &reached]).await;
-    let api = server.set_up().await;
-    api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+    let (server, api) = Server::on_lab(landfall, data.path(), cluster, &[]).await;
     let repository = charts::serve(vec![helm::chart::package(chart)?]).await;
     let app = json!({
         "name": "podinfo", "chart_kind": "repository", "chart_url": repository, "chart_name": "podinfo",

@@ -59,6 +59,21 @@ impl Server {
         Self { url, code, process, arguments }
     }
 
+    /// Starts the server, sets it up, and makes its cluster `lab` this one; `more` are further arguments.
+    pub async fn on_lab(
+        binary: &Path,
+        data: &Path,
+        cluster: &ClusterTools,
+        more: &[&str],
+    ) -> (Self, Api) {
+        let reached = format!("lab={}", cluster.kubeconfig.display());
+        let server =
+            Self::start(binary, data, &[&["--simulated-cluster", &reached], more].concat()).await;
+        let api = server.set_up().await;
+        api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+        (server, api)
+    }
+
     /// Kills the server as a power cut would, and starts it again with the same data.
     pub async fn kill_and_start_again(&mut self, binary: &Path) {
         self.process.kill().await;

@@ -35,10 +35,7 @@ struct World {
 /// A server with App `Ledger` on a cluster: its Releases `1` and `2` have charts 1.0.0 and 1.1.0.
 async fn world(cluster: &ClusterTools) -> World {
     let data = tempfile::tempdir().unwrap();
-    let reached = format!("lab={}", cluster.kubeconfig.display());
-    let server = Server::start(binary(), data.path(), &["--simulated-cluster", &reached]).await;
-    let api = server.set_up().await;
-    api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+    let (server, api) = Server::on_lab(binary(), data.path(), cluster, &[]).await;
     let repository = charts::serve(vec![chart("1.0.0"), chart("1.1.0")]).await;
     for name in ["Ledger", "Other"] {
         let app = json!({
@@ -66,17 +63,7 @@ impl World {
     }
 
     fn history(&self, namespace: &str) -> Vec<String> {
-        let history = self.cluster.helm(&["history", "books", "-n", namespace, "-o", "json"]);
-        let history: Value = serde_json::from_str(&history).unwrap();
-        let line = |it: &Value| {
-            format!(
-                "{} {} {}",
-                it["revision"],
-                it["status"].as_str().unwrap(),
-                it["description"].as_str().unwrap()
-            )
-        };
-        history.as_array().unwrap().iter().map(line).collect()
+        self.cluster.told_history("books", namespace)
     }
 
     fn currency(&self, namespace: &str) -> String {

@@ -85,10 +85,7 @@ fn chart() -> Vec<u8> {
 /// A server with App `Ledger`, whose value `password` is secret, and its release `1`, on a cluster.
 async fn world(cluster: &ClusterTools) -> World {
     let data = tempfile::tempdir().unwrap();
-    let reached = format!("lab={}", cluster.kubeconfig.display());
-    let server = Server::start(binary(), data.path(), &["--simulated-cluster", &reached]).await;
-    let api = server.set_up().await;
-    api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+    let (server, api) = Server::on_lab(binary(), data.path(), cluster, &[]).await;
     let repository = charts::serve(vec![chart()]).await;
     let app = json!({
         "name": "Ledger", "chart_kind": "repository", "chart_url": repository, "chart_name": "ledger",

@@ -64,10 +64,7 @@ struct World {
 /// A server with App `Gate`, whose deployments may take so many seconds, and these settings.
 async fn world(cluster: &ClusterTools, seconds: u32, settings: Value) -> World {
     let data = tempfile::tempdir().unwrap();
-    let reached = format!("lab={}", cluster.kubeconfig.display());
-    let server = Server::start(binary(), data.path(), &["--simulated-cluster", &reached]).await;
-    let api = server.set_up().await;
-    api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+    let (server, api) = Server::on_lab(binary(), data.path(), cluster, &[]).await;
     let chart = charts::packed(&[
         ("Chart.yaml", "apiVersion: v2\nname: gate\nversion: 1.0.0\n"),
         ("values.yaml", VALUES),

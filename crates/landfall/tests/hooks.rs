@@ -85,11 +85,7 @@ struct World {
 /// A server with App `Ledger`, its release `1`, on a cluster.
 async fn world(cluster: &ClusterTools, more: &[(&str, &str)]) -> World {
     let data = tempfile::tempdir().unwrap();
-    let reached = format!("lab={}", cluster.kubeconfig.display());
-    let arguments = ["--simulated-cluster", &reached, "--lease", "2s"];
-    let server = Server::start(binary(), data.path(), &arguments).await;
-    let api = server.set_up().await;
-    api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+    let (server, api) = Server::on_lab(binary(), data.path(), cluster, &["--lease", "2s"]).await;
     let files = [
         ("Chart.yaml", CHART),
         ("values.yaml", VALUES),
@@ -285,27 +281,26 @@ async fn definitions_are_installed(cluster: &ClusterTools) {
     assert_eq!(label, "somebody", "what others put there stays");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn hooks_on_the_simulator() {
-    let folder = tempfile::tempdir().unwrap();
-    let cluster = Simulator::start(binary(), folder.path(), "instant").await;
-    let hooked = world(&cluster, &[]).await;
+async fn hooks_and_definitions(cluster: &ClusterTools) {
+    let hooked = world(cluster, &[]).await;
     hooks_run(&hooked).await;
     a_hook_that_hangs(&hooked).await;
     killed_while_a_hook_runs(hooked).await;
     cluster.kubectl(&["delete", "namespace", "ledger-books", "--timeout=60s"]);
-    definitions_are_installed(&cluster).await;
+    definitions_are_installed(cluster).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hooks_on_the_simulator() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = Simulator::start(binary(), folder.path(), "instant").await;
+    hooks_and_definitions(&cluster).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hooks_on_kubernetes() {
     let Some(cluster) = RealCluster::start().await else { return };
-    let hooked = world(&cluster, &[]).await;
-    hooks_run(&hooked).await;
-    a_hook_that_hangs(&hooked).await;
-    killed_while_a_hook_runs(hooked).await;
-    cluster.kubectl(&["delete", "namespace", "ledger-books", "--timeout=60s"]);
-    definitions_are_installed(&cluster).await;
+    hooks_and_definitions(&cluster).await;
     // A cluster that somebody named has these behind it; one that was started goes as a whole.
     cluster.kubectl(&["delete", "namespace", "ledger-books", "--wait=false"]);
     cluster.kubectl(&["delete", "crd", "accounts.ledger.example.org", "--wait=false"]);

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use harness::{Api, ClusterTools, RealCluster, Server, Simulator, charts, op_of};
+use harness::{ClusterTools, RealCluster, Server, Simulator, charts, op_of};
 use serde_json::{Value, json};
 
 fn binary() -> &'static Path {
@@ -49,10 +49,7 @@ fn inside<'a>(args: &[&'a str]) -> Vec<&'a str> {
 
 async fn large_records(cluster: &ClusterTools) {
     let data = tempfile::tempdir().unwrap();
-    let reached = format!("lab={}", cluster.kubeconfig.display());
-    let server = Server::start(binary(), data.path(), &["--simulated-cluster", &reached]).await;
-    let api: Api = server.set_up().await;
-    api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+    let (_server, api) = Server::on_lab(binary(), data.path(), cluster, &[]).await;
     let repository = charts::serve(vec![chart()]).await;
     let app = json!({
         "name": "Bulk", "chart_kind": "repository", "chart_url": repository, "chart_name": "bulk",

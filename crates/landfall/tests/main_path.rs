@@ -40,14 +40,9 @@ async fn world_on(
     chart: &str,
 ) -> World {
     let data = tempfile::tempdir().unwrap();
-    let reached = format!("lab={}", cluster.kubeconfig.display());
-    let mut more = vec!["--simulated-cluster", &reached];
-    if let Some(url) = &database {
-        more.extend(["--database-url", url]);
-    }
-    let server = Server::start(binary(), data.path(), &more).await;
-    let api = server.set_up().await;
-    api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+    let more: Vec<&str> =
+        database.iter().flat_map(|url| ["--database-url", url.as_str()]).collect();
+    let (server, api) = Server::on_lab(binary(), data.path(), cluster, &more).await;
     let repository = charts::serve(archives).await;
     let body = json!({
         "name": app, "chart_kind": "repository", "chart_url": repository, "chart_name": chart,
@@ -75,8 +70,7 @@ impl World {
 
     /// What `helm history` says of the environment, as (status, description) per revision.
     fn history(&self, namespace: &str, release: &str) -> Vec<(String, String)> {
-        let text = self.cluster.helm(&["history", release, "-n", namespace, "-o", "json"]);
-        let revisions: Vec<Value> = serde_json::from_str(&text).unwrap();
+        let revisions = self.cluster.history(release, namespace);
         let field = |revision: &Value, name: &str| revision[name].as_str().unwrap().to_owned();
         revisions.iter().map(|it| (field(it, "status"), field(it, "description"))).collect()
     }

@@ -340,10 +340,7 @@ async fn public_charts_on_kubernetes() {
     }
     let Some(cluster) = RealCluster::start().await else { return };
     let data = tempfile::tempdir().unwrap();
-    let reached = format!("lab={}", cluster.kubeconfig.display());
-    let server = Server::start(binary(), data.path(), &["--simulated-cluster", &reached]).await;
-    let api = server.set_up().await;
-    api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+    let (_server, api) = Server::on_lab(binary(), data.path(), &cluster, &[]).await;
     let archives = cases.iter().map(|(_, chart)| helm::chart::package(chart).unwrap()).collect();
     let repository = charts::serve(archives).await;
     let different: Vec<String> = futures_util::stream::iter(cases)

@@ -55,10 +55,7 @@ struct World {
 /// A server with App `Ledger` on a cluster, and environment `books` deployed.
 async fn world(cluster: &ClusterTools) -> World {
     let data = tempfile::tempdir().unwrap();
-    let reached = format!("lab={}", cluster.kubeconfig.display());
-    let server = Server::start(binary(), data.path(), &["--simulated-cluster", &reached]).await;
-    let api = server.set_up().await;
-    api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+    let (server, api) = Server::on_lab(binary(), data.path(), cluster, &[]).await;
     let files = [
         ("Chart.yaml", CHART),
         ("templates/settings.yaml", SETTINGS),

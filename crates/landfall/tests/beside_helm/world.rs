@@ -57,10 +57,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn new(cluster: &ClusterTools) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let reached = format!("lab={}", cluster.kubeconfig.display());
-        let server = Server::start(binary(), data.path(), &["--simulated-cluster", &reached]).await;
-        let api = server.set_up().await;
-        api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+        let (server, api) = Server::on_lab(binary(), data.path(), cluster, &[]).await;
         let repository = charts::serve(vec![chart("1.0.0"), chart("1.1.0")]).await;
         let app = json!({
             "name": "Ledger", "chart_kind": "repository", "chart_url": repository,
@@ -97,13 +94,7 @@ impl World {
 
     /// What real Helm tells of a release: number, status and description of each revision.
     pub(crate) fn history(&self, name: &str) -> Vec<String> {
-        let history = self.cluster.helm(&["history", name, "-n", name, "-o", "json"]);
-        let history: Value = serde_json::from_str(&history).unwrap();
-        let text = |it: &Value, field: &str| it[field].as_str().unwrap().to_owned();
-        let line = |it: &Value| {
-            format!("{} {} {}", it["revision"], text(it, "status"), text(it, "description"))
-        };
-        history.as_array().unwrap().iter().map(line).collect()
+        self.cluster.told_history(name, name)
     }
 
     /// A key of the release's settings.

@@ -32,15 +32,8 @@ async fn killed_while_waiting() {
     let folder = tempfile::tempdir().unwrap();
     // Slow enough to be caught waiting.
     let cluster = Simulator::start(binary(), folder.path(), "believable").await;
-    let reached = format!("lab={}", cluster.kubeconfig.display());
-    let mut server = Server::start(
-        binary(),
-        &folder.path().join("data"),
-        &["--simulated-cluster", &reached, "--lease", "2s"],
-    )
-    .await;
-    let api = server.set_up().await;
-    api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+    let data = folder.path().join("data");
+    let (mut server, api) = Server::on_lab(binary(), &data, &cluster, &["--lease", "2s"]).await;
     let repository = charts::serve(charts::parcel()).await;
     let app = json!({ "name": "Parcel", "chart_kind": "repository", "chart_url": repository, "chart_name": "parcel" });
     api.post("/apps", app).await;
@@ -67,8 +60,7 @@ async fn killed_while_waiting() {
     let ended = api.op_succeeds(&op).await;
 
     assert_eq!(uids(&cluster, "parcel-staging"), before);
-    let history = cluster.helm(&["history", "staging", "-n", "parcel-staging", "-o", "json"]);
-    let history: Vec<Value> = serde_json::from_str(&history).unwrap();
+    let history = cluster.history("staging", "parcel-staging");
     assert_eq!(history.len(), 1, "{history:?}");
     assert_eq!(history[0]["status"], "deployed");
     let log = api.get(&format!("/ops/{op}/log?limit=10000")).await;

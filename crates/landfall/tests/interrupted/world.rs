@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use harness::{Api, ClusterTools, Server, charts, op_of};
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 
 const NAMESPACE: &str = "parcel-staging";
@@ -33,12 +33,9 @@ impl World {
     /// Landfall reaches the cluster as `reached` says, the test as `cluster` says.
     pub(crate) async fn start(cluster: &ClusterTools, reached: &ClusterTools) -> Self {
         let data = tempfile::tempdir().unwrap();
-        let reached = format!("lab={}", reached.kubeconfig.display());
         // Workers that die are noticed soon.
-        let more = ["--simulated-cluster", &reached, "--lease", "2s"];
-        let server = Server::start(binary(), data.path(), &more).await;
-        let api = server.set_up().await;
-        api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+        let more = ["--lease", "2s"];
+        let (server, api) = Server::on_lab(binary(), data.path(), reached, &more).await;
         let repository = charts::serve(charts::parcel()).await;
         let app = json!({
             "name": "Parcel", "chart_kind": "repository", "chart_url": repository, "chart_name": "parcel",
@@ -95,8 +92,7 @@ impl World {
 
     /// One revision for each deployment, none of them pending, the newest the one that runs.
     pub(crate) fn check(&self) {
-        let text = self.cluster.helm(&["history", "staging", "-n", NAMESPACE, "-o", "json"]);
-        let history: Vec<Value> = serde_json::from_str(&text).unwrap();
+        let history = self.cluster.history("staging", NAMESPACE);
         let revisions: Vec<usize> = history
             .iter()
             .map(|revision| usize::try_from(revision["revision"].as_u64().unwrap()).unwrap())

@@ -15,7 +15,6 @@ use std::path::Path;
 
 use futures_util::StreamExt;
 use harness::{Api, ClusterTools, RealCluster, Server, Simulator, charts};
-use serde_json::json;
 
 use scenario::Scenario;
 use teams::{Helm, Landfall};
@@ -31,10 +30,7 @@ fn binary() -> &'static Path {
 async fn compare_all(cluster: &ClusterTools, scenarios: Vec<Scenario>) {
     let only = std::env::var("LANDFALL_SCENARIO").unwrap_or_default();
     let data = tempfile::tempdir().unwrap();
-    let reached = format!("lab={}", cluster.kubeconfig.display());
-    let server = Server::start(binary(), data.path(), &["--simulated-cluster", &reached]).await;
-    let api = server.set_up().await;
-    api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+    let (_server, api) = Server::on_lab(binary(), data.path(), cluster, &[]).await;
     let archives = scenarios.iter().flat_map(Scenario::archives).collect();
     let repository = charts::serve(archives).await;
     let scenarios = scenarios.into_iter().filter(|it| it.name.contains(&only));
