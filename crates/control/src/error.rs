@@ -43,6 +43,28 @@ pub enum Error {
         /// What to do, as a sentence.
         remedy: String,
     },
+    /// What a link led to was there once (410).
+    #[error("{what} {remedy}")]
+    Gone {
+        /// What became of it, as a sentence.
+        what: &'static str,
+        /// What to do, as a sentence.
+        remedy: &'static str,
+    },
+    /// Too many tries at a secret failed (429).
+    #[error(
+        "Too many tries have failed, so none is looked at until {}. Try again then, in {}. {remedy}",
+        clock(*until),
+        minutes(*wait)
+    )]
+    TooMany {
+        /// When tries are looked at again.
+        until: jiff::Timestamp,
+        /// How long that is from now.
+        wait: jiff::SignedDuration,
+        /// What else can be done, as a sentence.
+        remedy: &'static str,
+    },
     /// What was given is not acceptable, field by field (422).
     #[error("{0}")]
     Invalid(Invalid),
@@ -140,6 +162,22 @@ impl Error {
 
     pub(crate) fn internal(doing: &'static str, source: impl Into<Cause>) -> Self {
         Self::Internal { doing, source: source.into() }
+    }
+}
+
+/// `17:42 UTC`, rounded up so that it is not too early.
+fn clock(at: jiff::Timestamp) -> String {
+    let up = at.round(
+        jiff::TimestampRound::new().smallest(jiff::Unit::Minute).mode(jiff::RoundMode::Ceil),
+    );
+    up.unwrap_or(at).strftime("%H:%M UTC").to_string()
+}
+
+/// `1 minute`, `12 minutes`, rounded up.
+fn minutes(wait: jiff::SignedDuration) -> String {
+    match (wait.as_secs().max(1) + 59) / 60 {
+        1 => "1 minute".to_owned(),
+        n => format!("{n} minutes"),
     }
 }
 

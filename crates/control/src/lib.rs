@@ -36,7 +36,7 @@ mod tests;
 pub mod values;
 mod work;
 
-pub use actor::Actor;
+pub use actor::{Actor, ActorKind};
 pub use closed::UnknownWord;
 pub use config::{
     Config, Database, InCluster, InvalidNetwork, Limits, Network, OutboundPolicy, WorkerSettings,

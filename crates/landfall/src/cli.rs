@@ -3,7 +3,10 @@
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::chart::{self, ChartCommand};
-use crate::commands::{app, cluster, demo, deploy, env, op, release, rollback, serve, simulator};
+use crate::commands::{
+    app, cluster, completion, demo, deploy, env, login, op, release, rollback, serve, simulator,
+    team,
+};
 use crate::lazy::Lazy;
 
 /// Releases a product, packaged as a Helm chart, into every environment it runs in.
@@ -45,6 +48,15 @@ pub(crate) enum Command {
     /// Clusters
     #[command(subcommand)]
     Cluster(Lazy<cluster::Command>),
+    /// People and invitations
+    #[command(subcommand)]
+    Team(Lazy<team::Command>),
+    /// Log in to a server: later commands use it, and a token that is kept for it
+    Login(Lazy<login::LoginArgs>),
+    /// Log out: ends the token that is kept
+    Logout(Lazy<login::LogoutArgs>),
+    /// Print what a shell needs to complete commands
+    Completion(Lazy<completion::Args>),
 }
 
 impl Cli {

@@ -1,6 +1,6 @@
 //! How the server is reached: its address as others see it, and whose word on addresses it takes.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use url::Url;
 
@@ -26,18 +26,40 @@ impl ServerConfig {
         if self.secure() { "__Host-landfall" } else { "landfall" }
     }
 
-    /// Who really asks: the last address that a trusted proxy names, else the peer itself.
+    /// Who really asks: the peer, or, if that is a trusted proxy, the last address in its
+    /// `X-Forwarded-For` that is none itself. What stands before an entry that is no address was not
+    /// written by a proxy that is trusted.
     pub(crate) fn remote(&self, peer: IpAddr, forwarded_for: Option<&str>) -> IpAddr {
-        if !self.trusted_proxies.contains(&peer) {
-            return peer;
+        let mut asks = peer.to_canonical();
+        for hop in forwarded_for.unwrap_or_default().rsplit(',') {
+            if !self.trusts(asks) {
+                break;
+            }
+            match address(hop.trim()) {
+                Some(address) => asks = address,
+                None => break,
+            }
         }
-        forwarded_for
-            .into_iter()
-            .flat_map(|header| header.rsplit(','))
-            .filter_map(|address| address.trim().parse().ok())
-            .find(|address| !self.trusted_proxies.contains(address))
-            .unwrap_or(peer)
+        asks
     }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|proxy| proxy.to_canonical() == address)
+    }
+
+    /// The address of this server as the reader of a link needs it: the public one, or the one asked by.
+    pub(crate) fn origin(&self, host: &str) -> String {
+        match &self.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => format!("{}://{host}", if self.tls { "https" } else { "http" }),
+        }
+    }
+}
+
+/// An address as proxies write it, some with a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    text.parse::<IpAddr>().ok().or_else(with_port).map(|address| address.to_canonical())
 }
 
 #[cfg(test)]
@@ -54,6 +76,11 @@ mod tests {
         assert_eq!(config.remote("192.0.2.1".parse().unwrap(), header).to_string(), "192.0.2.1");
         assert_eq!(config.remote(proxy, None), proxy);
         assert_eq!(config.remote(proxy, Some("nonsense")), proxy);
+        // What someone wrote before an entry that is no address is not believed.
+        assert_eq!(config.remote(proxy, Some("198.51.100.9, unknown")), proxy);
+        assert_eq!(config.remote(proxy, Some("198.51.100.9:7000")).to_string(), "198.51.100.9");
+        let mapped: IpAddr = "::ffff:10.0.0.1".parse().unwrap();
+        assert_eq!(config.remote(mapped, header).to_string(), "203.0.113.7");
     }
 
     /// Cookies follow the scheme people use.

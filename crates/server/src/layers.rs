@@ -66,7 +66,14 @@ fn csrf(
 fn span(request: &Request) -> tracing::Span {
     let id = request.headers().get("x-request-id").and_then(|id| id.to_str().ok()).unwrap_or("");
     // The path only: queries may hold what people search for.
-    tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
+    let path = without_secret(request.uri().path());
+    tracing::info_span!("request", method = %request.method(), path, id)
+}
+
+/// A path as it may stand in the log: what a one-time link holds is a secret.
+fn without_secret(path: &str) -> &str {
+    let links = ["/sign-in/link/", "/invitation/", "/set-password/"];
+    links.into_iter().find(|link| path.starts_with(link)).unwrap_or(path)
 }
 
 /// Sets the policy headers; pages get a nonce for the editor's styles.

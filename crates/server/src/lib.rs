@@ -16,6 +16,7 @@ mod assets;
 mod auth;
 mod chart_repository;
 mod config;
+mod export;
 mod layers;
 mod live;
 mod pages;

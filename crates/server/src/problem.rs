@@ -4,8 +4,8 @@
 //! and words, too. Causes of internal faults go to the server's log, and only from here.
 
 use axum::Json;
-use axum::http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
-use axum::http::{HeaderName, StatusCode};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::response::{IntoResponse, Response};
 pub(crate) use control::sentence;
 use control::{Error, Problem};
@@ -27,6 +27,9 @@ pub(crate) struct ProblemDetails {
     /// What is wrong field by field, for `invalid`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// Seconds until another try is looked at, for the header.
+    #[serde(skip)]
+    retry_after: Option<i64>,
 }
 
 /// What is wrong with one field of the request.
@@ -76,6 +79,7 @@ impl ProblemDetails {
             status: status.as_u16(),
             detail: detail.into(),
             errors: Vec::new(),
+            retry_after: None,
         }
     }
 
@@ -140,11 +144,6 @@ impl ProblemDetails {
         )
     }
 
-    /// Too many tries.
-    pub(crate) fn too_many(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", "Too many tries", detail)
-    }
-
     /// A fault of Landfall's own.
     pub(crate) fn internal() -> Self {
         Self::new(
@@ -185,6 +184,10 @@ impl From<&Error> for ProblemDetails {
             Error::Conflict { .. } => {
                 (StatusCode::CONFLICT, "conflict", "Does not fit the present state")
             }
+            Error::Gone { .. } => (StatusCode::GONE, "gone", "No longer there"),
+            Error::TooMany { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, "too_many", "Too many failed tries")
+            }
             Error::Invalid(_) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Not acceptable as given")
             }
@@ -200,7 +203,12 @@ impl From<&Error> for ProblemDetails {
             Error::Invalid(invalid) => invalid.problems.iter().map(FieldError::from).collect(),
             _ => Vec::new(),
         };
-        Self { errors, ..Self::new(status, kind, title, sentence(&error.to_string())) }
+        let retry_after = match error {
+            Error::TooMany { wait, .. } => Some(wait.as_secs().max(1)),
+            _ => None,
+        };
+        let told = Self::new(status, kind, title, sentence(&error.to_string()));
+        Self { errors, retry_after, ..told }
     }
 }
 
@@ -220,15 +228,15 @@ fn log_cause(error: &Error) {
 
 impl IntoResponse for ProblemDetails {
     fn into_response(self) -> Response {
-        let status = self.status();
+        let (status, retry_after) = (self.status(), self.retry_after);
         let mut response = (status, Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if status == StatusCode::TOO_MANY_REQUESTS {
-            headers.insert(HeaderName::from_static("retry-after"), HeaderValue::from_static("60"));
+        if let Some(seconds) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

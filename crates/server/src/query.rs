@@ -5,12 +5,16 @@
 
 use std::str::FromStr;
 
+use control::account::PersonFilter;
+use control::audit::AuditFilter;
 use control::deployment::DeploymentFilter;
 use control::environment::{EnvironmentFilter, EnvironmentSort};
 use control::release::ReleaseFilter;
 use control::store::ids::{AppId, ClusterId, EnvironmentId, ReleaseId};
 use control::store::paging::{Direction, PageRequest};
 use control::{Actor, Control, Error, UnknownWord};
+use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -89,6 +93,73 @@ pub(crate) struct DeploymentQuery {
     pub(crate) state: String,
     /// `manual`, `environment_created`, `values_updated`, `rollback`, ….
     pub(crate) trigger: String,
+}
+
+/// Which people.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PersonQuery {
+    /// Words that begin a part of the name or of the e-mail address.
+    pub(crate) search: String,
+    /// `administrator`, `operations`, `developer` or `qa`.
+    pub(crate) role: String,
+}
+
+/// Which entries of the audit log.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AuditQuery {
+    /// Words that begin a part of the thing's name, of who did it, or of the action.
+    pub(crate) search: String,
+    /// By this person or token (id).
+    pub(crate) by: String,
+    /// This action, such as `release.add`.
+    pub(crate) action: String,
+    /// On this thing (id).
+    pub(crate) subject: String,
+    /// From this day (`2026-11-27`, in UTC) or moment on.
+    pub(crate) since: String,
+    /// Up to and with this day, or before this moment.
+    pub(crate) until: String,
+}
+
+impl PersonQuery {
+    pub(crate) fn filter(&self) -> Result<PersonFilter, Error> {
+        Ok(PersonFilter { search: self.search.clone(), role: word("role", &self.role)? })
+    }
+}
+
+impl AuditQuery {
+    pub(crate) fn filter(&self) -> Result<AuditFilter, Error> {
+        let text = |text: &str| given(text).map(str::to_owned);
+        Ok(AuditFilter {
+            search: self.search.clone(),
+            by: text(&self.by),
+            action: text(&self.action),
+            subject: text(&self.subject),
+            since: moment("since", &self.since, false)?,
+            until: moment("until", &self.until, true)?,
+        })
+    }
+}
+
+/// A moment as typed: a day in UTC (its end if `end`), or a time with its zone.
+fn moment(field: &str, typed: &str, end: bool) -> Result<Option<Timestamp>, Error> {
+    let Some(text) = given(typed) else { return Ok(None) };
+    let day = text.parse::<Date>().ok().filter(|_| !text.contains(['T', ':']));
+    let read = match day {
+        Some(day) if end => day.tomorrow().and_then(|day| day.in_tz("UTC")),
+        Some(day) => day.in_tz("UTC"),
+        None => return text.parse().map(Some).map_err(|_| no_moment(field, text)),
+    };
+    read.map(|day| Some(day.timestamp())).map_err(|_| no_moment(field, text))
+}
+
+fn no_moment(field: &str, text: &str) -> Error {
+    let remedy = "Give a day such as 2026-11-27, or a moment such as 2026-11-27T17:30:00Z.";
+    Error::invalid(field, format!("`{text}` is not a day."), remedy)
 }
 
 impl PageQuery {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use control::Control;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::limit::Limiter;
 use crate::config::ServerConfig;
 
 /// Shared by all requests; cheap to clone.
@@ -15,12 +14,10 @@ pub(crate) struct AppState {
     pub(crate) config: Arc<ServerConfig>,
     /// Cancelled when the server shuts down; live streams end then.
     pub(crate) stop: CancellationToken,
-    /// Slows guessing of passwords, codes and links.
-    pub(crate) limiter: Arc<Limiter>,
 }
 
 impl AppState {
     pub(crate) fn new(control: Control, config: ServerConfig, stop: CancellationToken) -> Self {
-        Self { control, config: Arc::new(config), stop, limiter: Arc::new(Limiter::default()) }
+        Self { control, config: Arc::new(config), stop }
     }
 }

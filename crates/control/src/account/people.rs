@@ -5,9 +5,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{secrets, store};
+use super::{change, secrets, store};
 use crate::actor::Actor;
 use crate::audit::{self, Act};
+use crate::closed::closed_set;
 use crate::control::Control;
 use crate::error::{Checks, Error, Problem};
 use crate::names::Email;
@@ -16,7 +17,7 @@ use crate::store::ids::PersonId;
 use crate::store::listing::Order;
 use crate::store::paging::{Direction, Page, PageRequest, SortKey};
 use crate::store::sql::now;
-use crate::store::{Tx, commit};
+use crate::store::{Tx, commit, search};
 
 /// A person, short.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -45,6 +46,32 @@ pub struct Person {
     pub disabled_at: Option<Timestamp>,
 }
 
+closed_set! {
+    /// Whether a person can sign in.
+    pub enum PersonState {
+        /// They can.
+        Active = "active",
+        /// They are shut out; what they did keeps their name.
+        Deactivated = "deactivated",
+    }
+}
+
+impl Person {
+    /// Whether they can sign in.
+    pub fn state(&self) -> PersonState {
+        if self.disabled_at.is_none() { PersonState::Active } else { PersonState::Deactivated }
+    }
+}
+
+/// Which people a list shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PersonFilter {
+    /// Words that begin a part of the name or of the e-mail address.
+    pub search: String,
+    /// Only those of this role.
+    pub role: Option<Role>,
+}
+
 /// A new person, as typed.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct NewPerson {
@@ -65,12 +92,9 @@ pub struct NewPerson {
 impl Control {
     /// Adds a person. For Administrators, and for the system (the demo).
     pub async fn person_create(&self, actor: &Actor, new: NewPerson) -> Result<Person, Error> {
-        actor.write(Subject::Account, "add people", || Error::not_found("page", "people"))?;
-        let role = new.role.clone();
+        actor.write(Subject::Account, "add people", no_page)?;
         let mut checks = Checks::default();
-        let role = role.parse::<Role>().map_err(|unknown| {
-            checks.add(Problem::new("role", format!("{unknown}."), "Choose one of them."));
-        });
+        let role = role(&mut checks, &new.role);
         let checked = checks.take(self.check_person(new, role.unwrap_or(Role::Qa)).await)?;
         checks.done()?;
         let Some((person, password)) = checked else {
@@ -86,16 +110,26 @@ impl Control {
     pub async fn person_list(
         &self,
         actor: &Actor,
+        filter: &PersonFilter,
         page: &PageRequest,
     ) -> Result<Page<Person>, Error> {
-        actor.read(Subject::Account, || Error::not_found("page", "people"))?;
+        actor.read(Subject::Account, no_page)?;
         let order = Order { column: "name_key", direction: Direction::Ascending };
         store::people_view()
             .list()
+            .search("person", &filter.search)
+            .when_some("p.role = ?", filter.role)
             .page(self.db().read(), page, order, store::read_person, |person| {
                 (SortKey::Text(person.brief.name.to_lowercase()), person.brief.id.to_string())
             })
             .await
+    }
+
+    /// One person, by id or e-mail address, for Administrators.
+    pub async fn person_get(&self, actor: &Actor, person: &str) -> Result<Person, Error> {
+        let missing = || Error::not_found("person", person);
+        actor.read(Subject::Account, missing)?;
+        self.find_person(person).await?.ok_or_else(missing)
     }
 
     /// The person behind the actor; none for the system.
@@ -123,9 +157,8 @@ impl Control {
         if name.is_empty() {
             new.email.split('@').next().unwrap_or_default().trim().clone_into(&mut name);
         }
-        if name.chars().count() > 100 || name.chars().any(char::is_control) {
-            let remedy = "Use 1 to 100 printable characters.";
-            checks.add(Problem::new("name", "This name cannot be shown in lists.", remedy));
+        if let Some(problem) = change::name_problem(&name).filter(|_| email.is_some()) {
+            checks.add(problem);
         }
         if let Some(problem) = new.password.as_ref().and_then(secrets::password_problem) {
             checks.add(problem);
@@ -138,6 +171,20 @@ impl Control {
         };
         Ok((PersonBrief { id: PersonId::generate(), name, email, role }, password))
     }
+}
+
+/// What people are told who may not see the account.
+pub(super) fn no_page() -> Error {
+    Error::not_found("page", "people")
+}
+
+/// Reads a role; a problem is noted.
+pub(super) fn role(checks: &mut Checks, typed: &str) -> Option<Role> {
+    let read = typed.parse::<Role>();
+    read.map_err(|unknown| {
+        checks.add(Problem::new("role", format!("{unknown}."), "Choose one of them."));
+    })
+    .ok()
 }
 
 /// Adds a checked person, and says so in the audit log.
@@ -156,6 +203,8 @@ pub(super) async fn insert(
             failed.into()
         });
     }
+    let terms = [person.name.as_str(), person.email.as_str()];
+    search::index(tx, "person", &person.id.to_string(), terms).await?;
     let act = Act {
         action: "person.create",
         kind: "person",

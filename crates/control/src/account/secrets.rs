@@ -6,8 +6,10 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+use crate::actor::{Actor, Identity};
 use crate::control::Control;
 use crate::error::{Error, Problem};
+use crate::store::ids::PersonId;
 
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
@@ -44,6 +46,18 @@ pub(super) fn random_text(length: usize) -> Result<String, Error> {
     let mut bytes = vec![0; length];
     getrandom::fill(&mut bytes).map_err(|e| Error::internal("get random numbers", e))?;
     Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
+}
+
+/// The person behind an actor who is there themselves; with a token `what` is refused.
+pub(super) fn in_person(actor: &Actor, what: &str) -> Result<PersonId, Error> {
+    match actor.identity {
+        Identity::Person { person, .. } => Ok(person),
+        Identity::Token { .. } | Identity::System => Err(Error::Forbidden {
+            role: actor.role(),
+            act: what.to_owned(),
+            remedy: "Sign in and do it there.".to_owned(),
+        }),
+    }
 }
 
 /// What is kept of a random secret. Those are long, so a plain digest does.

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{PersonBrief, secrets, store};
+use super::{PersonBrief, secrets, store, team_store};
 use crate::actor::{Actor, Identity};
 use crate::audit::{self, Act};
 use crate::control::Control;
@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::names::Email;
 use crate::store::ids::SessionId;
 use crate::store::sql::now;
+use crate::store::wake::Wake;
 use crate::store::{Tx, commit};
 
 /// How long a session lasts without being used.
@@ -80,6 +81,19 @@ impl Control {
         credentials: Credentials,
         remote: &Remote,
     ) -> Result<NewSession, Error> {
+        let person = self.check_credentials(credentials, remote).await?;
+        let tx = self.db().begin().await?;
+        let session = begin_session(&tx, person, remote, "password").await?;
+        commit(tx).await?;
+        Ok(session)
+    }
+
+    /// Whose e-mail address and password these are. Tries that fail are counted.
+    pub(super) async fn check_credentials(
+        &self,
+        credentials: Credentials,
+        remote: &Remote,
+    ) -> Result<PersonBrief, Error> {
         const REFUSED: Error = Error::SignedOut {
             reason: "No person with this e-mail address has this password. Check both and try again.",
         };
@@ -91,19 +105,22 @@ impl Control {
             Some((person, hash)) => (Some(person), hash),
             None => (None, None),
         };
+        let known = person.as_ref().map(|person| person.id);
+        let attempt = self.attempt_password(&credentials.email, known, remote).await?;
         let right = self.verify_password(credentials.password, hash).await?;
         let person = person.filter(|_| right).ok_or(REFUSED)?;
-        let tx = self.db().begin().await?;
-        let session = begin_session(&tx, person, remote, "password").await?;
-        commit(tx).await?;
-        Ok(session)
+        self.attempt_was_right(attempt).await?;
+        Ok(person)
     }
 
-    /// Ends the actor's session.
+    /// Ends the session or the token that asks.
     pub async fn sign_out(&self, actor: &Actor) -> Result<(), Error> {
-        match actor.session() {
-            Some(session) => self.session_end(actor, session).await,
-            None => Ok(()),
+        match actor.identity {
+            Identity::Person { session: Some(session), .. } => {
+                self.session_end(actor, session).await
+            }
+            Identity::Token { token, .. } => self.token_revoke(actor, token).await,
+            Identity::Person { session: None, .. } | Identity::System => Ok(()),
         }
     }
 
@@ -131,6 +148,23 @@ impl Control {
         }))
     }
 
+    /// The actor as they are now: none once their session or token has ended, or their account.
+    pub async fn actor_anew(&self, actor: &Actor) -> Result<Option<Actor>, Error> {
+        let c = self.db().read();
+        let role = match actor.identity {
+            Identity::System => return Ok(Some(actor.clone())),
+            Identity::Person { session: Some(session), .. } => {
+                store::session_role(c, session, now()).await?
+            }
+            Identity::Person { person, session: None } => store::person(c, person)
+                .await?
+                .filter(|person| person.disabled_at.is_none())
+                .map(|person| person.brief.role),
+            Identity::Token { token, .. } => store::token_role(c, token, now()).await?,
+        };
+        Ok(role.map(|role| Actor { role, ..actor.clone() }))
+    }
+
     /// The actor's own sessions that last.
     pub async fn session_list(&self, actor: &Actor) -> Result<Vec<SessionInfo>, Error> {
         let Some(person) = actor.person() else { return Ok(Vec::new()) };
@@ -140,21 +174,45 @@ impl Control {
     /// Ends one of the actor's own sessions.
     pub async fn session_end(&self, actor: &Actor, session: SessionId) -> Result<(), Error> {
         let missing = || Error::not_found("session", session);
-        let person = actor.person().ok_or_else(missing)?;
+        let person = secrets::in_person(actor, "end sessions with a token")?;
         let tx = self.db().begin().await?;
-        if !store::end_session(&tx, session, person, now()).await? {
-            return Err(missing());
-        }
+        let ended = store::end_session(&tx, session, person, now()).await?.ok_or_else(missing)?;
         let act = Act {
             action: "session.end",
             kind: "session",
             id: session.to_string(),
             name: actor.name(),
-            old: serde_json::Value::Null,
+            old: serde_json::json!({
+                "remote_address": ended.remote_address, "user_agent": ended.user_agent,
+                "created_at": ended.created_at,
+            }),
             new: serde_json::Value::Null,
         };
         audit::write(&tx, actor, act).await?;
-        Ok(commit(tx).await?)
+        commit(tx).await?;
+        self.wakes().send(Wake::People).await;
+        Ok(())
+    }
+
+    /// Ends all of the actor's own sessions but the one that asks; how many. Not with a token.
+    pub async fn sessions_end_others(&self, actor: &Actor) -> Result<u64, Error> {
+        let person = secrets::in_person(actor, "end sessions with a token")?;
+        let tx = self.db().begin().await?;
+        let ended = team_store::end_sessions(&tx, person, actor.session(), now()).await?;
+        if ended > 0 {
+            let act = Act {
+                action: "session.end_others",
+                kind: "person",
+                id: person.to_string(),
+                name: actor.name(),
+                old: serde_json::json!({ "sessions": ended }),
+                new: serde_json::json!({ "sessions": 0 }),
+            };
+            audit::write(&tx, actor, act).await?;
+        }
+        commit(tx).await?;
+        self.wakes().send(Wake::People).await;
+        Ok(ended)
     }
 }
 

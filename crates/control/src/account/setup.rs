@@ -48,8 +48,20 @@ impl Control {
         Ok(Some(groups.join("-").into()))
     }
 
-    /// Makes the first Administrator and signs them in.
+    /// Makes the first Administrator and signs them in. Wrong codes are counted.
     pub async fn setup_administrator(
+        &self,
+        new: NewAdministrator,
+        remote: &Remote,
+    ) -> Result<NewSession, Error> {
+        let wrong = |error: &Error| match error {
+            Error::Invalid(invalid) => invalid.problems.iter().any(|p| p.field == "code"),
+            _ => false,
+        };
+        self.with_secret(remote, wrong, self.make_first(new, remote)).await
+    }
+
+    async fn make_first(
         &self,
         new: NewAdministrator,
         remote: &Remote,

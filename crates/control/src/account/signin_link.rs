@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+use super::invitation::is_gone;
 use super::session::begin_session;
 use super::{NewSession, PersonBrief, Remote, secrets, store};
 use crate::actor::{Actor, Identity};
@@ -59,13 +60,16 @@ impl Control {
         remote: &Remote,
     ) -> Result<PersonBrief, Error> {
         require_loopback(remote)?;
-        let found = store::link(self.db().read(), &secrets::digest(token), now()).await?;
-        found.ok_or(REFUSED)
+        self.with_secret(remote, is_gone, async {
+            let found = store::link(self.db().read(), &secrets::digest(token), now()).await?;
+            found.ok_or(REFUSED)
+        })
+        .await
     }
 
     /// Signs in by a link and uses it up (the POST). Refused off loopback.
     pub async fn signin_link_use(&self, token: &str, remote: &Remote) -> Result<NewSession, Error> {
-        require_loopback(remote)?;
+        self.signin_link_look(token, remote).await?;
         let hash = secrets::digest(token);
         let tx = self.db().begin().await?;
         let person = store::link(&tx, &hash, now()).await?.ok_or(REFUSED)?;

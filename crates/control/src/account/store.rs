@@ -12,7 +12,7 @@ use crate::store::listing::View;
 use crate::store::sql::{Json, Row, StoreError, sql};
 
 /// People as lists show them.
-pub(super) fn people_view() -> View {
+pub(crate) fn people_view() -> View {
     View { table: "people", alias: "p", columns: "p.*", joins: "", doing: "list people" }
 }
 
@@ -197,21 +197,20 @@ pub(super) async fn touch_session(
         .map(drop)
 }
 
-/// Ends a session of a person; false if there is none.
+/// Ends a session of a person; what it was, if there is one.
 pub(super) async fn end_session(
     c: &impl ConnectionTrait,
     session: SessionId,
     person: PersonId,
     at: Timestamp,
-) -> Result<bool, StoreError> {
-    let ended = sql("UPDATE sessions SET ended_at = $3 \
-                     WHERE id = $1 AND person_id = $2 AND ended_at IS NULL")
+) -> Result<Option<SessionInfo>, StoreError> {
+    sql("UPDATE sessions SET ended_at = $3 \
+         WHERE id = $1 AND person_id = $2 AND ended_at IS NULL RETURNING *")
     .bind(session)
     .bind(person)
     .bind(at)
-    .run(c, "end a session")
-    .await?;
-    Ok(ended == 1)
+    .one(c, "end a session", |row| read_session(row, None))
+    .await
 }
 
 /// A person's sessions that last, last begun first.
@@ -225,17 +224,33 @@ pub(super) async fn sessions(
          ORDER BY id DESC LIMIT 200")
     .bind(person)
     .bind(at)
-    .all(c, "list sessions", |row| {
-        let id = row.get("id")?;
-        Ok(SessionInfo {
-            id,
-            current: current == Some(id),
-            remote_address: row.opt("remote_address")?,
-            user_agent: row.get("user_agent")?,
-            created_at: row.get("created_at")?,
-            last_seen_at: row.get("last_seen_at")?,
-        })
+    .all(c, "list sessions", |row| read_session(row, current))
+    .await
+}
+
+fn read_session(row: &Row<'_>, current: Option<SessionId>) -> Result<SessionInfo, DbErr> {
+    let id = row.get("id")?;
+    Ok(SessionInfo {
+        id,
+        current: current == Some(id),
+        remote_address: row.opt("remote_address")?,
+        user_agent: row.get("user_agent")?,
+        created_at: row.get("created_at")?,
+        last_seen_at: row.get("last_seen_at")?,
     })
+}
+
+/// The role that a session gives now, if it lasts.
+pub(super) async fn session_role(
+    c: &impl ConnectionTrait,
+    session: SessionId,
+    at: Timestamp,
+) -> Result<Option<Role>, StoreError> {
+    sql("SELECT p.role FROM sessions s JOIN people p ON p.id = s.person_id WHERE s.id = $1 \
+         AND s.ended_at IS NULL AND s.expires_at > $2 AND p.disabled_at IS NULL")
+    .bind(session)
+    .bind(at)
+    .one(c, "read a session", |row| row.get("role"))
     .await
 }
 
@@ -268,18 +283,38 @@ pub(super) async fn tokens(
 ) -> Result<Vec<Token>, StoreError> {
     sql("SELECT * FROM tokens WHERE person_id = $1 AND revoked_at IS NULL ORDER BY id DESC LIMIT 200")
         .bind(owner)
-        .all(c, "list tokens", |row| {
-            Ok(Token {
-                id: row.get("id")?,
-                name: row.get("name")?,
-                role: row.get("role")?,
-                prefix: row.get("prefix")?,
-                created_at: row.get("created_at")?,
-                expires_at: row.opt("expires_at")?,
-                last_used_at: row.opt("last_used_at")?,
-            })
-        })
+        .all(c, "list tokens", read_token)
         .await
+}
+
+fn read_token(row: &Row<'_>) -> Result<Token, DbErr> {
+    Ok(Token {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        role: row.get("role")?,
+        prefix: row.get("prefix")?,
+        created_at: row.get("created_at")?,
+        expires_at: row.opt("expires_at")?,
+        last_used_at: row.opt("last_used_at")?,
+    })
+}
+
+/// The role that a token gives now, if it lasts.
+pub(super) async fn token_role(
+    c: &impl ConnectionTrait,
+    token: TokenId,
+    at: Timestamp,
+) -> Result<Option<Role>, StoreError> {
+    sql("SELECT t.role AS token_role, p.role FROM tokens t JOIN people p ON p.id = t.person_id \
+         WHERE t.id = $1 AND t.revoked_at IS NULL \
+         AND (t.expires_at IS NULL OR t.expires_at > $2) AND p.disabled_at IS NULL")
+    .bind(token)
+    .bind(at)
+    .one(c, "read a token", |row| {
+        let (own, owner): (Role, Role) = (row.get("token_role")?, row.get("role")?);
+        Ok(own.min(owner))
+    })
+    .await
 }
 
 /// The token behind a secret, if it lasts and its owner is not shut out.
@@ -322,22 +357,31 @@ pub(super) async fn touch_token(
         .map(drop)
 }
 
-/// Ends a token of a person; its name, or none if there is no such token.
+/// A token that was not revoked, and whose it is.
+pub(super) async fn token_by_id(
+    c: &impl ConnectionTrait,
+    token: TokenId,
+) -> Result<Option<(Token, PersonBrief)>, StoreError> {
+    let token = sql("SELECT * FROM tokens WHERE id = $1 AND revoked_at IS NULL")
+        .bind(token)
+        .one(c, "read a token", |row| Ok((read_token(row)?, row.get("person_id")?)))
+        .await?;
+    let Some((token, owner)) = token else { return Ok(None) };
+    Ok(person(c, owner).await?.map(|person| (token, person.brief)))
+}
+
+/// Ends a token; false if it has ended already.
 pub(super) async fn revoke_token(
     c: &impl ConnectionTrait,
     token: TokenId,
-    owner: PersonId,
     at: Timestamp,
-) -> Result<Option<String>, StoreError> {
-    sql(
-        "UPDATE tokens SET revoked_at = $3 WHERE id = $1 AND person_id = $2 AND revoked_at IS NULL \
-         RETURNING name",
-    )
-    .bind(token)
-    .bind(owner)
-    .bind(at)
-    .one(c, "revoke a token", |row| row.get("name"))
-    .await
+) -> Result<bool, StoreError> {
+    let revoked = sql("UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+        .bind(token)
+        .bind(at)
+        .run(c, "revoke a token")
+        .await?;
+    Ok(revoked == 1)
 }
 
 /// Makes a sign-in link.

@@ -6,16 +6,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::session::NOTED_EVERY;
-use super::{Remote, secrets, store};
+use super::{Credentials, PersonBrief, Remote, secrets, store};
 use crate::actor::{Actor, Identity};
 use crate::audit::{self, Act};
 use crate::control::Control;
 use crate::error::{Checks, Error, Problem};
 use crate::names::TokenName;
-use crate::rights::Role;
-use crate::store::commit;
-use crate::store::ids::{PersonId, TokenId};
+use crate::rights::{Role, Subject};
+use crate::store::ids::TokenId;
 use crate::store::sql::now;
+use crate::store::wake::Wake;
+use crate::store::{Tx, commit};
 
 /// What tokens begin with, so that scanners of leaked secrets find them.
 const PREFIX: &str = "lf_";
@@ -42,6 +43,13 @@ pub struct Token {
     pub last_used_at: Option<Timestamp>,
 }
 
+impl Token {
+    /// Whether it does not work any more.
+    pub fn has_ended(&self) -> bool {
+        self.expires_at.is_some_and(|at| at <= now())
+    }
+}
+
 /// A token just made.
 #[derive(Clone, Debug)]
 pub struct CreatedToken {
@@ -63,60 +71,37 @@ pub struct NewToken {
     pub expires_in_days: Option<u32>,
 }
 
+/// What `landfall login` gives: who signs in, and the token to be made.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+pub struct SignInForToken {
+    /// E-mail address and password.
+    #[serde(flatten)]
+    pub credentials: Credentials,
+    /// The token.
+    pub token: NewToken,
+}
+
 impl Control {
     /// Makes a token for the person behind the actor ([`Actor::on_behalf_of`] for the demo). A token
     /// cannot make tokens.
     pub async fn token_create(&self, actor: &Actor, new: NewToken) -> Result<CreatedToken, Error> {
-        let owner = owner(actor)?;
-        let mut checks = Checks::default();
-        let name = checks.name::<TokenName>("name", new.name.trim());
-        let role = match new.role.parse::<Role>() {
-            _ if new.role.is_empty() => actor.role(),
-            Ok(role) if role <= actor.role() => role,
-            Ok(role) => {
-                let message = format!("Your own role is lower than {}.", role.title());
-                let remedy = format!("Choose at most {}.", actor.role().title());
-                checks.add(Problem::new("role", message, remedy));
-                actor.role()
-            }
-            Err(unknown) => {
-                checks.add(Problem::new("role", format!("{unknown}."), "Choose one of them."));
-                actor.role()
-            }
-        };
-        if new.expires_in_days.is_some_and(|days| !(1..=DAYS_MAXIMUM).contains(&days)) {
-            let remedy = format!("Use 1 to {DAYS_MAXIMUM} days, or none for a token that lasts.");
-            checks.add(Problem::new("expires_in_days", "A token cannot last so long.", remedy));
-        }
-        checks.done()?;
-        let Some(name) = name else {
-            return Err(Error::internal("make a token", "its name was not checked"));
-        };
-        let days = new.expires_in_days.map(i64::from);
-        let at = now();
-        let secret = format!("{PREFIX}{}", secrets::random_text(LENGTH)?);
-        let token = Token {
-            id: TokenId::generate(),
-            name: name.to_string(),
-            role,
-            prefix: secret.chars().take(PREFIX.len() + SHOWN).collect(),
-            created_at: at,
-            expires_at: days.map(|days| at + jiff::SignedDuration::from_hours(days * 24)),
-            last_used_at: None,
-        };
+        secrets::in_person(actor, "make tokens with a token")?;
+        let (token, secret) = check(actor, &new)?;
         let tx = self.db().begin().await?;
-        store::insert_token(&tx, &token, &secrets::digest(&secret), owner).await?;
-        let act = Act {
-            action: "token.create",
-            kind: "token",
-            id: token.id.to_string(),
-            name: &token.name,
-            old: serde_json::Value::Null,
-            new: serde_json::json!({ "role": role, "expires_at": token.expires_at }),
-        };
-        audit::write(&tx, actor, act).await?;
+        insert(&tx, actor, &token, &secret).await?;
         commit(tx).await?;
         Ok(CreatedToken { secret: secret.into(), token })
+    }
+
+    /// Makes a token for whose e-mail address and password these are: `landfall login`.
+    pub async fn token_sign_in(
+        &self,
+        given: SignInForToken,
+        remote: &Remote,
+    ) -> Result<CreatedToken, Error> {
+        let person = self.check_credentials(given.credentials, remote).await?;
+        let actor = Actor { remote: remote.address, ..Actor::on_behalf_of(&person) };
+        self.token_create(&actor, given.token).await
     }
 
     /// The actor's own tokens that were not revoked, last made first.
@@ -127,22 +112,55 @@ impl Control {
         }
     }
 
-    /// Ends a token of the actor's own.
+    /// The tokens of a person (id or e-mail address) that were not revoked, for Administrators.
+    pub async fn person_tokens(&self, actor: &Actor, person: &str) -> Result<Vec<Token>, Error> {
+        let owner = self.person_get(actor, person).await?;
+        Ok(store::tokens(self.db().read(), owner.brief.id).await?)
+    }
+
+    /// A token and whose it is: one's own, or anyone's for Administrators.
+    pub async fn token_get(
+        &self,
+        actor: &Actor,
+        token: TokenId,
+    ) -> Result<(Token, PersonBrief), Error> {
+        let missing = || Error::not_found("token", token);
+        let found = store::token_by_id(self.db().read(), token).await?.ok_or_else(missing)?;
+        if actor.person() != Some(found.1.id) {
+            actor.read(Subject::Account, missing)?;
+        }
+        Ok(found)
+    }
+
+    /// Ends a token: one's own, anyone's for Administrators. A token may end itself and, if it is an
+    /// Administrator's, those of others.
     pub async fn token_revoke(&self, actor: &Actor, token: TokenId) -> Result<(), Error> {
-        let owner = owner(actor)?;
+        let missing = || Error::not_found("token", token);
+        let (found, owner) = self.token_get(actor, token).await?;
+        let itself = matches!(actor.identity, Identity::Token { token: own, .. } if own == token);
+        if actor.person() != Some(owner.id) {
+            actor.write(Subject::Account, "revoke tokens of others", missing)?;
+        } else if !itself {
+            secrets::in_person(actor, "revoke your tokens with a token")?;
+        }
         let tx = self.db().begin().await?;
-        let revoked = store::revoke_token(&tx, token, owner, now()).await?;
-        let name = revoked.ok_or_else(|| Error::not_found("token", token))?;
+        if !store::revoke_token(&tx, token, now()).await? {
+            return Err(missing());
+        }
         let act = Act {
             action: "token.revoke",
             kind: "token",
             id: token.to_string(),
-            name: &name,
-            old: serde_json::Value::Null,
+            name: &found.name,
+            old: serde_json::json!({
+                "owner": owner.email, "role": found.role, "expires_at": found.expires_at,
+            }),
             new: serde_json::Value::Null,
         };
         audit::write(&tx, actor, act).await?;
-        Ok(commit(tx).await?)
+        commit(tx).await?;
+        self.wakes().send(Wake::People).await;
+        Ok(())
     }
 
     /// The actor behind a bearer token, if it lasts.
@@ -166,14 +184,58 @@ impl Control {
     }
 }
 
-/// Whose tokens an actor may make and end: a person's, never with a token.
-fn owner(actor: &Actor) -> Result<PersonId, Error> {
-    match actor.identity {
-        Identity::Person { person, .. } => Ok(person),
-        Identity::Token { .. } | Identity::System => Err(Error::Forbidden {
-            role: actor.role(),
-            act: "make or revoke tokens with a token".to_owned(),
-            remedy: "Sign in and do it there.".to_owned(),
-        }),
+/// Checks what was asked for; the token and its secret.
+fn check(actor: &Actor, new: &NewToken) -> Result<(Token, String), Error> {
+    let mut checks = Checks::default();
+    let name = checks.name::<TokenName>("name", new.name.trim());
+    let role = match new.role.parse::<Role>() {
+        _ if new.role.is_empty() => actor.role(),
+        Ok(role) if role <= actor.role() => role,
+        Ok(role) => {
+            let message = format!("Your own role is lower than {}.", role.title());
+            let remedy = format!("Choose at most {}.", actor.role().title());
+            checks.add(Problem::new("role", message, remedy));
+            actor.role()
+        }
+        Err(unknown) => {
+            checks.add(Problem::new("role", format!("{unknown}."), "Choose one of them."));
+            actor.role()
+        }
+    };
+    if new.expires_in_days.is_some_and(|days| !(1..=DAYS_MAXIMUM).contains(&days)) {
+        let remedy = format!("Use 1 to {DAYS_MAXIMUM} days, or none for a token that lasts.");
+        checks.add(Problem::new("expires_in_days", "A token cannot last so long.", remedy));
     }
+    checks.done()?;
+    let Some(name) = name else {
+        return Err(Error::internal("make a token", "its name was not checked"));
+    };
+    let days = new.expires_in_days.map(i64::from);
+    let at = now();
+    let secret = format!("{PREFIX}{}", secrets::random_text(LENGTH)?);
+    let token = Token {
+        id: TokenId::generate(),
+        name: name.to_string(),
+        role,
+        prefix: secret.chars().take(PREFIX.len() + SHOWN).collect(),
+        created_at: at,
+        expires_at: days.map(|days| at + jiff::SignedDuration::from_hours(days * 24)),
+        last_used_at: None,
+    };
+    Ok((token, secret))
+}
+
+/// Adds a checked token, and says so in the audit log.
+async fn insert(tx: &Tx, actor: &Actor, token: &Token, secret: &str) -> Result<(), Error> {
+    let owner = secrets::in_person(actor, "make tokens with a token")?;
+    store::insert_token(tx, token, &secrets::digest(secret), owner).await?;
+    let act = Act {
+        action: "token.create",
+        kind: "token",
+        id: token.id.to_string(),
+        name: &token.name,
+        old: serde_json::Value::Null,
+        new: serde_json::json!({ "role": token.role, "expires_at": token.expires_at }),
+    };
+    Ok(audit::write(tx, actor, act).await?)
 }

@@ -5,7 +5,7 @@
 pub(crate) mod store;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::actor::{Actor, By};
@@ -13,10 +13,10 @@ use crate::control::Control;
 use crate::error::Error;
 use crate::rights::Subject;
 use crate::store::ids::AuditId;
-use crate::store::listing::Order;
+use crate::store::listing::{Listing, Order, View};
 use crate::store::paging::{Direction, Page, PageRequest, SortKey};
 use crate::store::sql::now;
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, search};
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -44,16 +44,26 @@ pub struct AuditEntry {
 }
 
 /// Which entries a list shows.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
+    /// Words that begin a part of the thing's name, of who did it, or of the action.
+    pub search: String,
     /// By this person or token (id).
     pub by: Option<String>,
     /// This action.
     pub action: Option<String>,
     /// On this thing (id).
     pub subject: Option<String>,
+    /// From this moment on.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
 }
+
+/// Entries that an export reads at once.
+const BATCH: u32 = 200;
+
+const NEWEST_FIRST: Order = Order { column: "id", direction: Direction::Descending };
 
 impl Control {
     /// Entries, newest first. For Administrator and Operations; for others the log does not exist.
@@ -63,18 +73,51 @@ impl Control {
         filter: &AuditFilter,
         page: &PageRequest,
     ) -> Result<Page<AuditEntry>, Error> {
-        actor.read(Subject::Audit, || Error::not_found("page", "audit"))?;
-        let order = Order { column: "id", direction: Direction::Descending };
-        store::view()
-            .list()
-            .when_some("u.by_id = ?", filter.by.as_deref())
-            .when_some("u.action = ?", filter.action.as_deref())
-            .when_some("u.subject_id = ?", filter.subject.as_deref())
-            .page(self.db().read(), page, order, store::read, |entry| {
-                (SortKey::Text(String::new()), entry.id.to_string())
-            })
+        actor.read(Subject::Audit, no_page)?;
+        let key = |entry: &AuditEntry| (SortKey::Text(String::new()), entry.id.to_string());
+        listing(&store::view(), filter)
+            .page(self.db().read(), page, NEWEST_FIRST, store::read, key)
             .await
     }
+
+    /// One entry.
+    pub async fn audit_get(&self, actor: &Actor, entry: AuditId) -> Result<AuditEntry, Error> {
+        let missing = || Error::not_found("entry", entry);
+        actor.read(Subject::Audit, missing)?;
+        let view = store::view();
+        let found = view.list().when("u.id = ?", entry).one(self.db().read(), store::read);
+        found.await?.ok_or_else(missing)
+    }
+
+    /// Some entries before `last`, or the newest: for who reads all of them. None are left when it is empty.
+    pub async fn audit_batch(
+        &self,
+        actor: &Actor,
+        filter: &AuditFilter,
+        last: Option<AuditId>,
+    ) -> Result<Vec<AuditEntry>, Error> {
+        actor.read(Subject::Audit, no_page)?;
+        listing(&store::view(), filter)
+            .when_some("u.id < ?", last)
+            .first(self.db().read(), BATCH, NEWEST_FIRST, store::read)
+            .await
+    }
+}
+
+/// The entries that a filter lets through. Times are looked for in the ids, which sort by time: no
+/// index more is needed for them.
+pub(crate) fn listing<'v>(view: &'v View, filter: &AuditFilter) -> Listing<'v> {
+    view.list()
+        .search("audit", &filter.search)
+        .when_some("u.by_id = ?", filter.by.as_deref())
+        .when_some("u.action = ?", filter.action.as_deref())
+        .when_some("u.subject_id = ?", filter.subject.as_deref())
+        .when_some("u.id >= ?", filter.since.map(AuditId::from))
+        .when_some("u.id < ?", filter.until.map(AuditId::from))
+}
+
+fn no_page() -> Error {
+    Error::not_found("page", "audit")
 }
 
 /// What was done to which thing, for [`write`].
@@ -107,5 +150,7 @@ pub(crate) async fn write(tx: &Tx, actor: &Actor, act: Act<'_>) -> Result<(), St
         old: act.old,
         new: act.new,
     };
-    store::insert(tx, &entry).await
+    store::insert(tx, &entry).await?;
+    let words = [entry.subject_name.as_str(), entry.by.name.as_str(), entry.action.as_str()];
+    search::index(tx, "audit", &entry.id.to_string(), words).await
 }

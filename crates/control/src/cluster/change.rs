@@ -81,11 +81,12 @@ impl Control {
         } else {
             None
         };
+        let server = self.cluster_get(actor, &row.id.to_string()).await?.server;
         let tx = self.db().begin().await?;
         store::update(&tx, &new).await?;
         let mut told = serde_json::json!({
             "admits": new.admits, "namespaces": new.namespaces,
-            "demands_impersonation": new.demands_impersonation,
+            "demands_impersonation": new.demands_impersonation, "server": server,
         });
         if let Some((access, check)) = &access {
             let sealed = self.seal_check(row.id, check)?;
@@ -102,6 +103,7 @@ impl Control {
             old: serde_json::json!({
                 "admits": row.admits, "namespaces": row.namespaces,
                 "demands_impersonation": row.demands_impersonation,
+                "server": server,
             }),
             new: told,
         };

@@ -463,7 +463,7 @@ impl Control {
             id,
             name: &name,
             old: serde_json::json!({ "state": row.state }),
-            new: serde_json::Value::Null,
+            new: serde_json::json!({ "state": if queued { "cancelled" } else { "to be cancelled" } }),
         };
         audit::write(&tx, actor, act).await?;
         commit(tx).await?;

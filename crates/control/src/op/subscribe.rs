@@ -74,6 +74,8 @@ pub enum Change {
     Apps,
     /// A cluster.
     Clusters,
+    /// Someone's rights or sessions: what the asker may see may be something else now.
+    People,
     /// So much happened that not all of it could be told: read everything shown anew.
     Lagged,
 }
@@ -101,16 +103,41 @@ impl Control {
         op: OpId,
         after: i64,
     ) -> Result<BoxStream<'static, Result<OpEvent, Error>>, Error> {
+        let wakes = self.wakes().subscribe();
         self.op_visible(actor, op).await?;
         let (to_reader, events) = mpsc::channel(16);
-        let control = self.clone();
+        let (control, actor) = (self.clone(), actor.clone());
         tokio::spawn(async move {
-            if let Err(error) = control.feed_reader(op, after, &to_reader).await {
+            let fed = tokio::select! {
+                fed = control.feed_reader(op, after, &to_reader) => fed,
+                () = control.while_visible(&actor, op, wakes) => Ok(()),
+            };
+            if let Err(error) = fed {
                 // A reader who has gone needs no error.
                 let _ = to_reader.send(Err(error)).await;
             }
         });
         Ok(ReceiverStream::new(events).boxed())
+    }
+
+    /// Returns once the actor may not see the Op any more: signed out, shut out, or of another role.
+    async fn while_visible(&self, actor: &Actor, op: OpId, mut wakes: broadcast::Receiver<Wake>) {
+        loop {
+            match wakes.recv().await {
+                Ok(Wake::People) | Err(RecvError::Lagged(_)) => {}
+                Ok(_) => continue,
+                Err(RecvError::Closed) => return,
+            }
+            match self.actor_anew(actor).await {
+                // What cannot be read now is asked again with the next change.
+                Err(_) => {}
+                Ok(None) => return,
+                Ok(Some(actor)) => match self.op_visible(&actor, op).await {
+                    Err(Error::NotFound { .. }) => return,
+                    Ok(_) | Err(_) => {}
+                },
+            }
+        }
     }
 
     /// Hears of changes, of what the asker may see, from now on.
@@ -313,6 +340,7 @@ fn change(wake: Option<Wake>, kinds: &[EnvironmentKind]) -> Option<Change> {
         }
         Wake::Apps => Some(Change::Apps),
         Wake::Clusters => Some(Change::Clusters),
+        Wake::People => Some(Change::People),
         Wake::Queue | Wake::Cancel(_) => None,
     }
 }

@@ -123,10 +123,20 @@ ids! {
     TokenId = "tok";
     /// A one-time sign-in link.
     SigninLinkId = "sil";
+    /// An invitation.
+    InvitationId = "inv";
     /// An entry of the audit log.
     AuditId = "aud";
     /// A worker: one task of one process that carries Ops out.
     WorkerId = "wrk";
+}
+
+impl AuditId {
+    /// What no entry that was written at this moment or later sorts before.
+    pub(crate) fn from(at: jiff::Timestamp) -> Self {
+        let millis = u128::try_from(at.as_millisecond()).unwrap_or(0);
+        Self(Uuid::from_u128(millis << 80))
+    }
 }
 
 #[cfg(test)]

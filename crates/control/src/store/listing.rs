@@ -129,6 +129,22 @@ impl Listing<'_> {
         Page::assemble(request, rows, Count::of_limited(count), key)
     }
 
+    /// The first rows, without counting how many there are.
+    pub(crate) async fn first<T>(
+        self,
+        c: &impl ConnectionTrait,
+        rows: u32,
+        order: Order,
+        read: impl Fn(&Row<'_>) -> Result<T, DbErr>,
+    ) -> Result<Vec<T>, Error> {
+        let doing = self.view.doing;
+        let request = PageRequest { cursor: None, limit: Some(rows) };
+        let (text, values) = self.page_text(&request, order)?;
+        let mut found = sql(text).bind_all(values).all(c, doing, read).await?;
+        found.truncate(request.rows() as usize);
+        Ok(found)
+    }
+
     /// How many rows the conditions match.
     pub(crate) async fn count(self, c: &impl ConnectionTrait) -> Result<Count, StoreError> {
         let doing = self.view.doing;

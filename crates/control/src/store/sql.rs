@@ -284,6 +284,7 @@ as_text!(
     super::ids::ContentId,
     super::ids::DeploymentId,
     super::ids::EnvironmentId,
+    super::ids::InvitationId,
     super::ids::ObservedId,
     super::ids::OpId,
     super::ids::PersonId,

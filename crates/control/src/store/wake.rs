@@ -31,6 +31,8 @@ pub(crate) enum Wake {
     Apps,
     /// A cluster changed.
     Clusters,
+    /// Someone's rights or sessions changed: who follows something is to be asked again who they are.
+    People,
 }
 
 /// An Op with what a listener needs to know whether it may see it.

@@ -4,7 +4,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::on_both;
 use super::site::{Site, loopback, problems};
-use crate::account::{Credentials, NewAdministrator, NewPerson, NewSigninLink, NewToken, Remote};
+use crate::account::{
+    Credentials, NewAdministrator, NewPerson, NewSigninLink, NewToken, PersonFilter, Remote,
+};
 use crate::actor::Actor;
 use crate::error::Error;
 use crate::rights::Role;
@@ -171,7 +173,8 @@ async fn people_are_unique(site: Site) {
         "email: There is a person with the address QA@Example.COM already. Use another address."
     );
     let page = PageRequest::default();
-    let people = site.control.person_list(&Actor::system(), &page).await.unwrap();
+    let people =
+        site.control.person_list(&Actor::system(), &PersonFilter::default(), &page).await.unwrap();
     assert_eq!(people.items.len(), 1);
 }
 
@@ -179,7 +182,10 @@ async fn people_are_unique(site: Site) {
 async fn people_are_for_administrators(site: Site) {
     for role in [Role::Operations, Role::Developer, Role::Qa] {
         let actor = site.person(role).await;
-        let listed = site.control.person_list(&actor, &PageRequest::default()).await;
+        let listed = site
+            .control
+            .person_list(&actor, &PersonFilter::default(), &PageRequest::default())
+            .await;
         assert!(matches!(listed, Err(Error::NotFound { .. })), "{role}: {listed:?}");
         let own = site.control.person_self(&actor).await.unwrap().unwrap();
         assert_eq!(own.brief.role, role);

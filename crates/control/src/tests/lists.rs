@@ -3,7 +3,7 @@
 use super::on_both;
 use super::site::{Site, new_release};
 use crate::actor::Actor;
-use crate::audit;
+use crate::audit::{self, AuditFilter};
 use crate::deployment::{DeploymentFilter, DeploymentState, Trigger};
 use crate::environment::{
     Environment, EnvironmentFilter, EnvironmentKind, EnvironmentSort, EnvironmentStatus,
@@ -14,7 +14,7 @@ use crate::rights::Role;
 use crate::store::ids::{AppId, BatchId, ClusterId, EnvironmentId, ReleaseId};
 use crate::store::listing::{Listing, Order};
 use crate::store::paging::{Count, Direction, Page, PageRequest};
-use crate::store::sql::{Row, sql};
+use crate::store::sql::{Row, now, sql};
 
 on_both!(
     pages_forth_and_back,
@@ -302,12 +302,24 @@ async fn lists_use_indexes(site: Site) {
         }
     }
     let view = audit::store::view();
-    for condition in ["", "u.by_id = ?", "u.action = ?", "u.subject_id = ?"] {
-        let list = view.list();
-        let list = if condition.is_empty() { list } else { list.when(condition, "x") };
-        check(&site, &format!("audit by {condition}"), list, newest_first).await;
+    let (any, some) = (AuditFilter::default, || Some("x".to_owned()));
+    for filter in [
+        any(),
+        AuditFilter { by: some(), ..any() },
+        AuditFilter { action: some(), ..any() },
+        AuditFilter { subject: some(), ..any() },
+        AuditFilter { since: Some(now()), ..any() },
+        AuditFilter { by: some(), since: Some(now()), until: Some(now()), ..any() },
+    ] {
+        let list = audit::listing(&view, &filter);
+        check(&site, &format!("audit by {filter:?}"), list, newest_first).await;
     }
     let by_name = Order { column: "name_key", direction: Direction::Ascending };
+    let view = crate::account::people_view();
+    for role in [None, Some(Role::Qa)] {
+        let list = view.list().when_some("p.role = ?", role);
+        check(&site, &format!("people by {role:?}"), list, by_name).await;
+    }
     let view = crate::app::store::view(true);
     check(&site, "apps", view.list(), by_name).await;
     let by_name = Order { column: "name", direction: Direction::Ascending };

@@ -16,6 +16,7 @@ mod lists;
 mod observed;
 mod ops;
 mod origins;
+mod people;
 mod registry;
 mod removals;
 mod schema;

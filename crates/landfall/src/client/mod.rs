@@ -3,6 +3,7 @@
 //! Answers are read into the few fields that commands need; what a program wants whole (`-o json`) is passed on as it came.
 
 mod live;
+pub(crate) mod logins;
 pub(crate) mod watch;
 
 use std::time::Duration;
@@ -15,34 +16,73 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use self::logins::Logins;
+
+/// Where a server listens that was told nothing else.
+pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
+
 /// Which server, and as whom.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ServerArgs {
-    /// Address of the Landfall server
-    #[arg(
-        long,
-        env = "LANDFALL_SERVER",
-        default_value = "http://127.0.0.1:8080",
-        value_name = "URL"
-    )]
-    pub(crate) server: Url,
+    /// Address of the Landfall server [default: that of the last `landfall login`, else <http://127.0.0.1:8080>]
+    #[arg(long, env = "LANDFALL_SERVER", value_name = "URL")]
+    server: Option<Url>,
 
-    /// API token; made in the pages under API tokens
+    /// API token, made in the pages under API tokens [default: that of `landfall login`]
     #[arg(long, env = "LANDFALL_TOKEN", hide_env_values = true, value_name = "TOKEN")]
-    pub(crate) token: Option<SecretString>,
+    token: Option<SecretString>,
 }
 
 impl ServerArgs {
     /// A client for this server; nothing is sent yet.
     pub(crate) fn client(&self) -> Result<Client> {
-        let Some(token) = self.token.clone() else {
+        if let (Some(server), Some(token)) = (&self.server, &self.token) {
+            return Client::new(server.clone(), token.clone());
+        }
+        let logins = Logins::read()?;
+        let server = match self.server.clone().or_else(|| logins.current()) {
+            Some(server) => server,
+            None => DEFAULT_SERVER.parse().context("the default server has no address")?,
+        };
+        let Some(token) = self.token.clone().or_else(|| logins.token(&server)) else {
             bail!(
-                "no API token given: make one in the pages under API tokens, and set LANDFALL_TOKEN or pass --token"
+                "you are not logged in to {}: use `landfall login`, or set LANDFALL_TOKEN to a token made in the pages \
+                 under API tokens",
+                server.as_str().trim_end_matches('/')
             );
         };
-        Client::new(self.server.clone(), token)
+        Client::new(server, token)
     }
 }
+
+/// Signs in by password, as `body` says; what the server answers.
+pub(crate) async fn sign_in<T: DeserializeOwned>(server: &Url, body: &Value) -> Result<T> {
+    // A client without a token: the call takes none.
+    let client = Client::new(server.clone(), SecretString::default())?;
+    let address = client.address("/api/v1/sign-in")?;
+    let request = client.http.post(address).timeout(Duration::from_mins(1)).json(body);
+    read(client.send(request).await?).await
+}
+
+/// Whether an error of a call says that its token does not work (any more).
+pub(crate) fn is_signed_out(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Refused>().is_some_and(|refused| refused.status == 401)
+}
+
+/// What a server did not do, and why.
+#[derive(Debug)]
+struct Refused {
+    status: u16,
+    told: String,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.told)
+    }
+}
+
+impl std::error::Error for Refused {}
 
 /// A client of one server.
 #[derive(Clone, Debug)]
@@ -143,13 +183,17 @@ impl Client {
         let status = response.status();
         let body = response.bytes().await.unwrap_or_default();
         match serde_json::from_slice::<ProblemDetails>(&body) {
-            Ok(problem) => bail!("{}", told(&problem)),
+            Ok(problem) => Err(Refused { status: status.as_u16(), told: told(&problem) }.into()),
             Err(_) => bail!("{} answered {status}", self.server),
         }
     }
 }
 
 async fn read<T: DeserializeOwned>(response: Response) -> Result<T> {
+    if response.status() == reqwest::StatusCode::NO_CONTENT {
+        return serde_json::from_value(Value::Null)
+            .context("the server's answer is not what this version of landfall understands");
+    }
     response
         .json()
         .await

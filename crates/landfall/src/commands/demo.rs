@@ -9,7 +9,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use control::account::{NewPerson, NewSigninLink, NewToken, Remote};
+use control::account::{NewPerson, NewSigninLink, NewToken, PersonFilter, Remote};
+use control::store::paging::PageRequest;
 use control::{Actor, Config, Control, Database, Limits, OutboundPolicy, WorkerSettings};
 use secrecy::{ExposeSecret, SecretString};
 use server::{ChartRepository, ServerConfig};
@@ -197,7 +198,7 @@ impl Access {
 
 async fn known_person(control: &Control, system: &Actor) -> Result<control::store::ids::PersonId> {
     let people =
-        control.person_list(system, &control::store::paging::PageRequest::default()).await?;
+        control.person_list(system, &PersonFilter::default(), &PageRequest::default()).await?;
     people.items.first().map(|person| person.brief.id).context(
         "the folder's data has no person to sign in as; choose an empty folder with --data",
     )

@@ -5,14 +5,17 @@
 pub(crate) mod app;
 pub(crate) mod chart;
 pub(crate) mod cluster;
+pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod deploy;
 pub(crate) mod env;
+pub(crate) mod login;
 pub(crate) mod op;
 pub(crate) mod release;
 pub(crate) mod rollback;
 pub(crate) mod serve;
 pub(crate) mod simulator;
+pub(crate) mod team;
 
 use std::future::Future;
 use std::process::ExitCode;
@@ -36,6 +39,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Op(Lazy(command)) => with_runtime(op::run(command)),
         Command::Env(Lazy(command)) => with_runtime(env::run(command)),
         Command::Cluster(Lazy(command)) => with_runtime(cluster::run(command)),
+        Command::Team(Lazy(command)) => with_runtime(team::run(command)),
+        Command::Login(Lazy(args)) => with_runtime(login::login(args)),
+        Command::Logout(Lazy(args)) => with_runtime(login::logout(args)),
+        Command::Completion(Lazy(args)) => completion::run(&args),
     }
 }
 

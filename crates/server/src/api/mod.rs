@@ -12,6 +12,8 @@ mod etag;
 mod extract;
 pub(crate) mod openapi;
 pub(crate) mod ops;
+pub(crate) mod own;
+pub(crate) mod people;
 pub(crate) mod releases;
 pub(crate) mod tokens;
 

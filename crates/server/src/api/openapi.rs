@@ -215,7 +215,8 @@ fn operation(
         answer = answer.content(doc.content_type, content);
     }
     operation = operation.response(doc.status.as_str(), answer.build());
-    if route.rule == Rule::SignedIn {
+    operation = operation.description(Some(route.rule.words()));
+    if route.rule != Rule::Anyone {
         operation = operation.security(SecurityRequirement::new("token", Vec::<String>::new()));
     }
     let content = ContentBuilder::new().schema(Some(problem.clone())).build();

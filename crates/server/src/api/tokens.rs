@@ -1,17 +1,16 @@
-//! API tokens of one's own, and who one is.
+//! API tokens: made in a session, or by password for the command line.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use control::account::{NewToken, PersonBrief, Token};
-use control::rights::Role;
+use control::account::{CreatedToken, NewToken, SignInForToken, Token};
 use control::store::ids::TokenId;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Answer, Body, Created, PathOf};
-use crate::auth::SignedIn;
+use crate::auth::{Asker, SignedIn};
 use crate::problem::ProblemDetails;
 use crate::state::AppState;
 
@@ -24,28 +23,28 @@ pub(crate) struct TokenMade {
     token: Token,
 }
 
-/// Who asks.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Me {
-    /// The name that lists and the audit log show: a person's, or a token's.
-    name: String,
-    /// The role that counts.
-    role: Role,
-    /// The person behind it.
-    person: Option<PersonBrief>,
-}
-
-/// `GET /self`
-pub(crate) async fn me(State(app): State<AppState>, SignedIn(actor): SignedIn) -> Answer<Me> {
-    let person = app.control.person_self(&actor).await?.map(|person| person.brief);
-    Ok(Json(Me { name: actor.name().to_owned(), role: actor.role(), person }))
-}
-
-/// The actor's own tokens.
+/// Someone's tokens.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Tokens {
     /// Last made first.
-    items: Vec<Token>,
+    pub(crate) items: Vec<Token>,
+}
+
+impl From<CreatedToken> for Created<TokenMade> {
+    fn from(made: CreatedToken) -> Self {
+        let secret = made.secret.expose_secret().to_owned();
+        let at = format!("/tokens/{}", made.token.id);
+        Self { at, made: TokenMade { secret, token: made.token } }
+    }
+}
+
+/// `POST /sign-in`
+pub(crate) async fn sign_in(
+    State(app): State<AppState>,
+    asker: Asker,
+    Body(given): Body<SignInForToken>,
+) -> Result<Created<TokenMade>, ProblemDetails> {
+    Ok(app.control.token_sign_in(given, &asker.remote).await?.into())
 }
 
 /// `GET /tokens`
@@ -59,12 +58,7 @@ pub(crate) async fn create(
     SignedIn(actor): SignedIn,
     Body(new): Body<NewToken>,
 ) -> Result<Created<TokenMade>, ProblemDetails> {
-    let made = app.control.token_create(&actor, new).await?;
-    let secret = made.secret.expose_secret().to_owned();
-    Ok(Created {
-        at: format!("/tokens/{}", made.token.id),
-        made: TokenMade { secret, token: made.token },
-    })
+    Ok(app.control.token_create(&actor, new).await?.into())
 }
 
 /// `DELETE /tokens/{token}`

@@ -36,7 +36,7 @@ pub(crate) async fn guard(
         Err(error) => return refuse(&route, error),
     };
     let fragment = error::is_fragment(&request);
-    if route.rule == Rule::SignedIn && actor.is_none() {
+    if route.rule != Rule::Anyone && actor.is_none() {
         let sign_in = sign_in_path(&request);
         let tried = request.headers().get(AUTHORIZATION).and_then(bearer).is_some();
         return turn_away(&route, sign_in, fragment, tried).await;
@@ -99,9 +99,12 @@ fn remote(state: &AppState, request: &Request) -> Remote {
         request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     };
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let forwarded = header(HeaderName::from_static("x-forwarded-for"));
+    // Some proxies add a line of their own behind what the caller sent.
+    let lines = request.headers().get_all("x-forwarded-for").iter();
+    let forwarded: Vec<&str> = lines.map(|line| line.to_str().unwrap_or_default()).collect();
+    let forwarded = forwarded.join(",");
     Remote {
-        address: peer.map(|peer| state.config.remote(peer.0.ip(), Some(forwarded))),
+        address: peer.map(|peer| state.config.remote(peer.0.ip(), Some(&forwarded))),
         user_agent: header(USER_AGENT).chars().take(200).collect(),
     }
 }

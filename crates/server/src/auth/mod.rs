@@ -6,7 +6,7 @@
 pub(crate) mod cookie;
 mod guard;
 pub(crate) mod keyed;
-pub(crate) mod limit;
+mod origin;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -14,6 +14,7 @@ use control::Actor;
 use control::account::Remote;
 
 pub(crate) use guard::{Guarded, guard};
+pub(crate) use origin::Origin;
 
 use crate::problem::ProblemDetails;
 

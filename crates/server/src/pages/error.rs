@@ -143,11 +143,3 @@ pub(crate) fn is_api(path: &str) -> bool {
 pub(crate) fn is_fragment(request: &Request) -> bool {
     request.headers().contains_key("hx-request")
 }
-
-/// Too many tries at a password, a code or a link.
-pub(crate) fn too_many() -> PageError {
-    ProblemDetails::too_many(
-        "There were too many tries from your address. Wait a minute, then try again.",
-    )
-    .into()
-}

@@ -5,7 +5,7 @@ use askama::Template;
 use axum::response::{Html, IntoResponse};
 use control::environment::{EnvironmentFilter, EnvironmentKind, EnvironmentSort};
 use control::release::ReleaseFilter;
-use control::rights::Subject;
+use control::rights::{Access, Subject};
 use control::store::paging::{Direction, PageRequest};
 use serde::Deserialize;
 
@@ -141,16 +141,22 @@ fn places(ctx: &Ctx, q: &str) -> Group {
     let may_environment = ctx.may_write(Subject::Environments(EnvironmentKind::Sandbox));
     let may_app = ctx.may_write(Subject::Apps);
     let may_cluster = ctx.may_write(Subject::Infrastructure);
+    let sees = |subject| ctx.actor.access(subject) != Access::None;
     let all = [
         (true, "App Environments", "/environments"),
         (true, "Releases", "/releases"),
         (true, "Deployments", "/deployments"),
         (true, "Apps", "/apps"),
         (true, "Clusters", "/clusters"),
+        (sees(Subject::Account), "Team", "/team"),
+        (sees(Subject::Audit), "Audit log", "/audit"),
+        (true, "Your account", "/settings"),
+        (true, "Sessions", "/settings/sessions"),
         (true, "API tokens", "/tokens"),
         (may_environment, "New environment", "/new/environment"),
         (may_app, "Add release", "/new/release"),
         (may_app, "New App", "/new/app"),
+        (sees(Subject::Account), "Invite someone", "/new/invitation"),
         (may_cluster, "Add simulated cluster", "/new/cluster"),
     ];
     let hits =

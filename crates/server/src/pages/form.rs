@@ -30,13 +30,14 @@ impl Told {
             Error::Invalid(invalid) => {
                 Ok(Self { problems: invalid.problems, general: None, status })
             }
-            Error::Conflict { .. } | Error::Unreachable { .. } | Error::SignedOut { .. } => {
-                Ok(Self {
-                    problems: Vec::new(),
-                    general: Some(details.detail().to_owned()),
-                    status,
-                })
-            }
+            Error::Conflict { .. }
+            | Error::Unreachable { .. }
+            | Error::SignedOut { .. }
+            | Error::TooMany { .. } => Ok(Self {
+                problems: Vec::new(),
+                general: Some(details.detail().to_owned()),
+                status,
+            }),
             other => Err(other.into()),
         }
     }

@@ -9,6 +9,7 @@ pub(crate) mod app;
 pub(crate) mod app_settings;
 pub(crate) mod app_values;
 pub(crate) mod apps;
+pub(crate) mod audit;
 pub(crate) mod cluster;
 pub(crate) mod cluster_form;
 pub(crate) mod cluster_rights;
@@ -22,20 +23,28 @@ pub(crate) mod environments;
 pub(crate) mod error;
 pub(crate) mod find;
 mod form;
+pub(crate) mod invitation;
 pub(crate) mod new_app;
 pub(crate) mod new_cluster;
 pub(crate) mod new_environment;
+pub(crate) mod new_invitation;
 pub(crate) mod new_release;
 pub(crate) mod op;
 mod parts;
+pub(crate) mod person;
+pub(crate) mod person_remove;
 pub(crate) mod release;
 pub(crate) mod releases;
 pub(crate) mod removal;
 pub(crate) mod remove_environment;
 pub(crate) mod roll_back;
+pub(crate) mod sessions;
+pub(crate) mod set_password;
 pub(crate) mod set_up;
+pub(crate) mod settings;
 pub(crate) mod sign_in;
 pub(crate) mod sign_in_link;
+pub(crate) mod team;
 pub(crate) mod tokens;
 
 use axum::extract::FromRequestParts;
@@ -43,7 +52,7 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use control::account::Remote;
-use control::rights::Subject;
+use control::rights::{Access, Subject};
 use control::{Actor, Control};
 
 pub(crate) use error::PageError;
@@ -67,8 +76,8 @@ pub(crate) struct Ctx {
     pub(crate) wants_stream: bool,
     /// What a reader who reconnects saw last.
     pub(crate) last_event_id: Option<String>,
+    pub(crate) remote: Remote,
     nonce: String,
-    remote: Remote,
     session: Option<String>,
 }
 
@@ -132,6 +141,8 @@ impl Ctx {
             running,
             user: self.actor.name().to_owned(),
             role: self.actor.role().title(),
+            sees_team: self.actor.access(Subject::Account) != Access::None,
+            sees_audit: self.actor.access(Subject::Audit) != Access::None,
             nonce: self.nonce.clone(),
             key: crate::layers::random_word(),
             live_url: None,
@@ -148,7 +159,10 @@ pub(crate) enum Section {
     Deployments,
     Apps,
     Clusters,
-    /// None: errors, tokens, find.
+    Team,
+    Audit,
+    Settings,
+    /// None: errors, find.
     Other,
 }
 
@@ -161,6 +175,10 @@ pub(crate) struct Chrome {
     pub(crate) running: i64,
     pub(crate) user: String,
     pub(crate) role: &'static str,
+    /// Whether there is a page Team for who is signed in.
+    pub(crate) sees_team: bool,
+    /// Whether there is an audit log for them.
+    pub(crate) sees_audit: bool,
     pub(crate) nonce: String,
     /// A random word that makes a form's creating call act once.
     pub(crate) key: String,

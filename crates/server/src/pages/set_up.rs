@@ -7,7 +7,6 @@ use control::account::NewAdministrator;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::error::too_many;
 use super::form::{Sent, Told};
 use super::{PageAnswer, PageError};
 use crate::auth::{Asker, cookie};
@@ -44,9 +43,6 @@ pub(crate) async fn submit(
     asker: Asker,
     Sent(sent): Sent<SetUpForm>,
 ) -> PageAnswer {
-    if !app.limiter.allow(asker.remote.address) {
-        return Err(too_many());
-    }
     let new = NewAdministrator {
         code: sent.code.trim().to_owned(),
         email: sent.email.clone(),

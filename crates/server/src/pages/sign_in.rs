@@ -7,7 +7,6 @@ use control::account::Credentials;
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::error::too_many;
 use super::form::{Params, Sent, Told};
 use super::{PageAnswer, PageError};
 use crate::auth::{Asker, SignedIn, cookie};
@@ -58,9 +57,6 @@ pub(crate) async fn submit(
     asker: Asker,
     Sent(sent): Sent<SignInForm>,
 ) -> PageAnswer {
-    if !app.limiter.allow(asker.remote.address) {
-        return Err(too_many());
-    }
     let credentials = Credentials { email: sent.email.clone(), password: sent.password };
     match app.control.sign_in(credentials, &asker.remote).await {
         Ok(session) => {

@@ -7,7 +7,6 @@ use axum::response::{Html, IntoResponse, Redirect};
 use control::account::PersonBrief;
 
 use super::PageAnswer;
-use super::error::too_many;
 use super::form::PathOf;
 use crate::auth::{Asker, cookie};
 use crate::state::AppState;
@@ -25,9 +24,6 @@ pub(crate) async fn show(
     asker: Asker,
     PathOf(token): PathOf<String>,
 ) -> PageAnswer {
-    if !app.limiter.allow(asker.remote.address) {
-        return Err(too_many());
-    }
     let person = app.control.signin_link_look(&token, &asker.remote).await?;
     Ok(Html(SignInLink { person, token }.render()?).into_response())
 }
@@ -38,9 +34,6 @@ pub(crate) async fn use_up(
     asker: Asker,
     PathOf(token): PathOf<String>,
 ) -> PageAnswer {
-    if !app.limiter.allow(asker.remote.address) {
-        return Err(too_many());
-    }
     let session = app.control.signin_link_use(&token, &asker.remote).await?;
     let mut response = Redirect::to("/").into_response();
     cookie::begin(&app.config, &session, &mut response);

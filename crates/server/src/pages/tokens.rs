@@ -1,16 +1,16 @@
-//! One's own API tokens: make one (shown once), list, revoke.
+//! API tokens: make one (shown once), list one's own, revoke one's own or, as an Administrator, anyone's.
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect};
 use control::Error;
-use control::account::{NewToken, Token};
+use control::account::{NewToken, PersonBrief, Token};
 use control::rights::Role;
 use control::store::ids::TokenId;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
 use super::form::{PathOf, Sent, Told};
-use super::{Chrome, Ctx, PageAnswer, PageError, Section};
+use super::{Chrome, Ctx, PageAnswer, Section};
 
 #[derive(Template)]
 #[template(path = "pages/tokens.html")]
@@ -20,6 +20,7 @@ struct List {
     sent: TokenForm,
     tokens: Vec<Token>,
     roles: Vec<Role>,
+    own_role: Role,
     /// The token just made, shown this once.
     made: Option<(Token, String)>,
 }
@@ -30,8 +31,20 @@ struct Revoke {
     chrome: Chrome,
     told: Told,
     token: Token,
+    owner: PersonBrief,
+    /// Whether it is the asker's.
+    own: bool,
     sent: RevokeForm,
 }
+
+/// After how many days a token may end, in words.
+pub(crate) const ENDS: [(&str, &str); 5] = [
+    ("7", "in 7 days"),
+    ("30", "in 30 days"),
+    ("90", "in 90 days"),
+    ("365", "in a year"),
+    ("", "not by itself"),
+];
 
 /// What the form sends.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -40,6 +53,12 @@ pub(crate) struct TokenForm {
     name: String,
     role: String,
     expires_in_days: String,
+}
+
+impl TokenForm {
+    fn fresh() -> Self {
+        Self { expires_in_days: "90".to_owned(), ..Self::default() }
+    }
 }
 
 /// What the form that asks sends.
@@ -51,8 +70,7 @@ pub(crate) struct RevokeForm {
 
 /// `GET /tokens`
 pub(crate) async fn list(ctx: Ctx) -> PageAnswer {
-    let sent = TokenForm { expires_in_days: "90".to_owned(), ..TokenForm::default() };
-    show(&ctx, Told::default(), sent, None).await
+    show(&ctx, Told::default(), TokenForm::fresh(), None).await
 }
 
 /// `POST /tokens`: answers with the page that shows the secret, because it is kept nowhere to be
@@ -82,7 +100,7 @@ pub(crate) async fn create(ctx: Ctx, Sent(sent): Sent<TokenForm>) -> PageAnswer 
     match made {
         Ok(made) => {
             let secret = made.secret.expose_secret().to_owned();
-            show(&ctx, Told::default(), TokenForm::default(), Some((made.token, secret))).await
+            show(&ctx, Told::default(), TokenForm::fresh(), Some((made.token, secret))).await
         }
         Err(error) => show(&ctx, Told::of(error)?, sent, None).await,
     }
@@ -99,28 +117,31 @@ pub(crate) async fn revoke(
     PathOf(id): PathOf<TokenId>,
     Sent(sent): Sent<RevokeForm>,
 ) -> PageAnswer {
-    let token = own(&ctx, id).await?;
+    let (token, owner) = ctx.control().token_get(&ctx.actor, id).await?;
     if sent.name.trim() != token.name {
         let message = format!("This is not the token's name, which is `{}`.", token.name);
         let told = Told::of(Error::invalid("name", message, "Type it to revoke the token."))?;
         return show_revoke(&ctx, id, told, sent).await;
     }
     ctx.control().token_revoke(&ctx.actor, id).await?;
-    Ok(Redirect::to("/tokens").into_response())
+    Ok(Redirect::to(&back(&ctx, &owner)).into_response())
 }
 
-async fn own(ctx: &Ctx, id: TokenId) -> Result<Token, PageError> {
-    let tokens = ctx.control().token_list(&ctx.actor).await?;
-    let found = tokens.into_iter().find(|token| token.id == id);
-    found.ok_or_else(|| Error::NotFound { what: "token", name: id.to_string() }.into())
+/// The page that lists a token.
+fn back(ctx: &Ctx, owner: &PersonBrief) -> String {
+    if ctx.actor.person() == Some(owner.id) {
+        return "/tokens".to_owned();
+    }
+    format!("/team/{}", owner.id)
 }
 
 async fn show(ctx: &Ctx, told: Told, sent: TokenForm, made: Option<(Token, String)>) -> PageAnswer {
     let status = told.status();
     let own = ctx.actor.role();
     let page = List {
-        chrome: ctx.chrome(Section::Other, "API tokens").await?,
+        chrome: ctx.chrome(Section::Settings, "API tokens").await?,
         tokens: ctx.control().token_list(&ctx.actor).await?,
+        own_role: own,
         roles: Role::ALL.iter().rev().copied().filter(|role| *role <= own).collect(),
         told,
         sent,
@@ -130,8 +151,10 @@ async fn show(ctx: &Ctx, told: Told, sent: TokenForm, made: Option<(Token, Strin
 }
 
 async fn show_revoke(ctx: &Ctx, id: TokenId, told: Told, sent: RevokeForm) -> PageAnswer {
-    let token = own(ctx, id).await?;
+    let (token, owner) = ctx.control().token_get(&ctx.actor, id).await?;
     let status = told.status();
-    let chrome = ctx.chrome(Section::Other, format!("Revoke {}", token.name)).await?;
-    Ok((status, Html(Revoke { chrome, told, token, sent }.render()?)).into_response())
+    let own = ctx.actor.person() == Some(owner.id);
+    let section = if own { Section::Settings } else { Section::Team };
+    let chrome = ctx.chrome(section, format!("Revoke {}", token.name)).await?;
+    Ok((status, Html(Revoke { chrome, told, token, owner, own, sent }.render()?)).into_response())
 }

@@ -1,7 +1,10 @@
 //! The API's part of the table: each call with what its description says.
 
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
-use control::account::NewToken;
+use control::account::{
+    Invitation, NewInvitation, NewPassword, NewToken, Person, PersonChange, SelfChange,
+    SignInForToken,
+};
 use control::app::{
     App, ChartVersions, NewApp, NewValues, SettingsChange, SettingsRevision, ValuesRevision,
 };
@@ -21,8 +24,13 @@ use http::Method;
 
 use super::{Route, Surface};
 use crate::api::openapi::{self, Doc};
-use crate::api::{apps, audit, clusters, deployments, environments, ops, releases, tokens};
-use crate::query::{DeploymentQuery, EnvironmentQuery, PageQuery, ReleaseQuery, SearchQuery};
+use crate::api::{
+    apps, audit, clusters, deployments, environments, ops, own, people, releases, tokens,
+};
+use crate::query::{
+    AuditQuery, DeploymentQuery, EnvironmentQuery, PageQuery, PersonQuery, ReleaseQuery,
+    SearchQuery,
+};
 use crate::state::AppState;
 
 /// The largest chart archive (32 MiB) in base64, and a megabyte of values.
@@ -43,6 +51,7 @@ fn acts(path: &str, handler: MethodRouter<AppState>, doc: Doc) -> Route {
 
 pub(super) fn table() -> Vec<Route> {
     let mut routes = account();
+    routes.extend(people());
     routes.extend(app_calls());
     routes.extend(release_calls());
     routes.extend(cluster_calls());
@@ -60,10 +69,65 @@ fn account() -> Vec<Route> {
             doc("openapi", "This description.").answers_type("application/json"),
         )
         .anyone(),
+        acts(
+            "/sign-in",
+            post(tokens::sign_in),
+            doc(
+                "sign_in",
+                "Makes a token by e-mail address and password; its secret is shown this once.",
+            )
+            .body::<SignInForToken>()
+            .creates::<tokens::TokenMade>(),
+        )
+        .anyone(),
+        acts(
+            "/sign-out",
+            post(own::sign_out),
+            doc("sign_out", "Ends the session or the token that asks.").answers_nothing(),
+        ),
         reads(
             "/self",
-            get(tokens::me),
-            doc("self", "Who asks, with which role.").answers::<tokens::Me>(),
+            get(own::me),
+            doc("self", "Who asks, with which role.").answers::<own::Me>(),
+        ),
+        call(
+            Method::PATCH,
+            "/self",
+            patch(own::change),
+            doc("self_change", "Changes one's own name. Not with a token.")
+                .body::<SelfChange>()
+                .answers::<Person>(),
+        ),
+        call(
+            Method::PUT,
+            "/self/password",
+            put(own::password),
+            doc(
+                "password_change",
+                "Changes one's own password; one's other sessions end. Not with a token.",
+            )
+            .body::<NewPassword>()
+            .answers_nothing(),
+        ),
+        reads(
+            "/sessions",
+            get(own::sessions),
+            doc("session_list", "One's own sessions, last begun first.").answers::<own::Sessions>(),
+        ),
+        acts(
+            "/sessions/end-others",
+            post(own::end_others),
+            doc(
+                "session_end_others",
+                "Ends one's own sessions but the one that asks. Not with a token.",
+            )
+            .answers::<own::Ended>(),
+        ),
+        call(
+            Method::DELETE,
+            "/sessions/{session}",
+            delete(own::end_session),
+            doc("session_end", "Ends a session of one's own. Not with a token.").answers_nothing(),
         ),
         reads(
             "/tokens",
@@ -81,15 +145,96 @@ fn account() -> Vec<Route> {
             Method::DELETE,
             "/tokens/{token}",
             delete(tokens::revoke),
-            doc("token_revoke", "Ends a token of one's own.").answers_nothing(),
+            doc("token_revoke", "Ends a token: one's own, as an Administrator anyone's.")
+                .answers_nothing(),
         ),
         reads(
             "/audit",
             get(audit::list),
             doc("audit_list", "What people and tokens changed, newest first.")
-                .query::<audit::AuditQuery>()
+                .query::<AuditQuery>()
                 .query::<PageQuery>()
                 .answers_page::<AuditEntry>(),
+        ),
+        reads(
+            "/audit/export",
+            get(crate::export::audit),
+            doc(
+                "audit_export",
+                "The same entries without end, as CSV or as one JSON object a line.",
+            )
+            .query::<AuditQuery>()
+            .query::<crate::export::ExportQuery>()
+            .answers_type("text/csv"),
+        ),
+    ]
+}
+
+fn people() -> Vec<Route> {
+    let doc = |id, summary| Doc::new(id, "People", summary);
+    vec![
+        reads(
+            "/people",
+            get(people::list),
+            doc("person_list", "People by name.")
+                .query::<PersonQuery>()
+                .query::<PageQuery>()
+                .answers_page::<Person>(),
+        ),
+        reads(
+            "/people/{person}",
+            get(people::get),
+            doc("person_get", "A person, by id or e-mail address.").answers::<Person>(),
+        ),
+        call(
+            Method::PATCH,
+            "/people/{person}",
+            patch(people::change),
+            doc("person_change", "Changes a role, shuts someone out or lets them in again.")
+                .body::<PersonChange>()
+                .answers::<Person>(),
+        ),
+        call(
+            Method::DELETE,
+            "/people/{person}",
+            delete(people::remove),
+            doc("person_remove", "Removes a person with their sessions and tokens.")
+                .answers_nothing(),
+        ),
+        reads(
+            "/people/{person}/tokens",
+            get(people::tokens),
+            doc("person_tokens", "The tokens of a person.").answers::<tokens::Tokens>(),
+        ),
+        acts(
+            "/people/{person}/password-reset",
+            post(people::reset_password),
+            doc("password_reset", "Makes a link to set a new password; it is shown this once.")
+                .creates::<people::LinkMade>(),
+        ),
+        reads(
+            "/invitations",
+            get(people::invitations),
+            doc("invitation_list", "Invitations that were not accepted, last made first.")
+                .query::<PageQuery>()
+                .answers_page::<Invitation>(),
+        ),
+        acts(
+            "/invitations",
+            post(people::invite),
+            doc(
+                "invitation_create",
+                "Invites someone; the link is shown this once. An earlier one ends.",
+            )
+            .body::<NewInvitation>()
+            .creates::<people::InvitationMade>(),
+        ),
+        call(
+            Method::DELETE,
+            "/invitations/{invitation}",
+            delete(people::withdraw),
+            doc("invitation_withdraw", "Withdraws an invitation: its link leads nowhere.")
+                .answers_nothing(),
         ),
     ]
 }

@@ -1,11 +1,11 @@
 //! The one table of routes: method, path, rule, handler, for pages and API.
 //!
-//! The router is built from it, the API's description is written from it, and a test walks it to see
-//! that nothing answers who is not signed in but what is meant to. Pages stand in `pages.rs`, calls of
-//! the API in `api.rs`.
+//! The router is built from it, the API's description is written from it, and a test walks it as every
+//! role and signed out. Pages stand in `pages.rs`, calls of the API in `api.rs`, their rules in `rules.rs`.
 
 mod api;
 mod pages;
+mod rules;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -19,14 +19,9 @@ use crate::layers;
 use crate::pages::error;
 use crate::state::AppState;
 
-/// Who may reach a route. What they may do there is `control`'s to decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rule {
-    /// Anyone: sign-in, set-up, assets, health.
-    Anyone,
-    /// People in a session; for the API, tokens, too.
-    SignedIn,
-}
+#[cfg(test)]
+pub(crate) use rules::About;
+pub(crate) use rules::Rule;
 
 /// How a route speaks: errors and turning away differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +75,10 @@ impl Route {
 pub(crate) fn table() -> Vec<Route> {
     let mut routes = pages::table();
     routes.extend(api::table());
+    for route in &mut routes {
+        // Without a line, which a test finds, a route is for everyone who is signed in.
+        route.rule = rules::of(&route.method, &route.path).unwrap_or(route.rule);
+    }
     routes
 }
 
@@ -124,7 +123,12 @@ mod tests {
         POST /sign-in
         GET /sign-in/link/{token}
         POST /sign-in/link/{token}
+        GET /invitation/{link}
+        POST /invitation/{link}
+        GET /set-password/{link}
+        POST /set-password/{link}
         GET /api/v1/openapi.json
+        POST /api/v1/sign-in
         ");
     }
 }

@@ -17,6 +17,7 @@ fn takes(path: &str, handler: MethodRouter<AppState>) -> Route {
 
 pub(super) fn table() -> Vec<Route> {
     let mut routes = account();
+    routes.extend(people());
     routes.extend(environments());
     routes.extend(products());
     routes
@@ -35,12 +36,40 @@ fn account() -> Vec<Route> {
         takes("/sign-in", post(pages::sign_in::submit)).anyone(),
         shows("/sign-in/link/{token}", get(pages::sign_in_link::show)).anyone(),
         takes("/sign-in/link/{token}", post(pages::sign_in_link::use_up)).anyone(),
+        shows("/invitation/{link}", get(pages::invitation::form)).anyone(),
+        takes("/invitation/{link}", post(pages::invitation::accept)).anyone(),
+        shows("/set-password/{link}", get(pages::set_password::form)).anyone(),
+        takes("/set-password/{link}", post(pages::set_password::submit)).anyone(),
         takes("/sign-out", post(pages::sign_in::sign_out)),
         shows("/find", get(pages::find::find)),
         shows("/tokens", get(pages::tokens::list)),
         takes("/tokens", post(pages::tokens::create)),
         shows("/tokens/{token}/revoke", get(pages::tokens::ask_revoke)),
         takes("/tokens/{token}/revoke", post(pages::tokens::revoke)),
+    ]
+}
+
+/// One's own account, people, the audit log.
+fn people() -> Vec<Route> {
+    vec![
+        shows("/settings", get(pages::settings::show)),
+        takes("/settings/profile", post(pages::settings::profile)),
+        takes("/settings/password", post(pages::settings::password)),
+        shows("/settings/sessions", get(pages::sessions::list)),
+        takes("/settings/sessions/end-others", post(pages::sessions::end_others)),
+        takes("/settings/sessions/{session}/end", post(pages::sessions::end)),
+        shows("/team", get(pages::team::list)),
+        shows("/new/invitation", get(pages::new_invitation::form)),
+        takes("/new/invitation", post(pages::new_invitation::submit)),
+        takes("/invitations/{invitation}/withdraw", post(pages::team::withdraw)),
+        shows("/team/{person}", get(pages::person::show)),
+        takes("/team/{person}/role", post(pages::person::role)),
+        takes("/team/{person}/state", post(pages::person::state)),
+        takes("/team/{person}/reset-password", post(pages::person::reset_password)),
+        shows("/team/{person}/remove", get(pages::person_remove::form)),
+        takes("/team/{person}/remove", post(pages::person_remove::submit)),
+        shows("/audit", get(pages::audit::list)),
+        shows("/audit/export", get(pages::audit::export)),
     ]
 }
 

@@ -1,46 +1,11 @@
-//! Who reaches what: set-up, signing in and out, the walk over the table of routes, what other sites
-//! may send, headers.
+//! Set-up, signing in and out, what other sites may send, headers. `rights` walks the table of routes.
 
 use http::StatusCode;
 use http::header::{COOKIE, SET_COOKIE};
 
 use super::site::Site;
-use crate::routes::{Rule, Surface, table};
-
-/// A path of the table with its places filled.
-fn filled(path: &str) -> String {
-    let parts = path.split('/').map(|part| if part.starts_with('{') { "7" } else { part });
-    parts.collect::<Vec<_>>().join("/")
-}
-
-/// Signed out, every page leads to the sign-in page and every call answers 401, but for the open ones.
-#[tokio::test]
-async fn signed_out_nothing_answers() {
-    let (site, _) = Site::set_up().await;
-    for route in table() {
-        let path = filled(&route.path);
-        let asking = site.nobody().with("content-type", "application/json");
-        let answer = asking.json(route.method.clone(), &path, &serde_json::json!({})).await;
-        let place = format!("{} {path}: {}", route.method, answer.status);
-        match (route.rule, route.surface) {
-            (Rule::SignedIn, Surface::Page) => {
-                assert_eq!(answer.status, StatusCode::SEE_OTHER, "{place}");
-                assert!(answer.location().starts_with("/sign-in"), "{place}");
-            }
-            (Rule::SignedIn, Surface::Api) => {
-                assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{place}");
-                assert_eq!(answer.headers["www-authenticate"], "Bearer", "{place}");
-            }
-            (Rule::Anyone, _) => {
-                assert!(
-                    answer.status != StatusCode::UNAUTHORIZED || path.contains("/link/"),
-                    "{place}"
-                );
-                assert!(!answer.location().starts_with("/sign-in?"), "{place}");
-            }
-        }
-    }
-}
+use crate::ServerConfig;
+use crate::routes::table;
 
 /// Until someone is set up every page leads to the set-up page, which the printed code opens once.
 #[tokio::test]
@@ -116,14 +81,20 @@ async fn guessing_is_slowed() {
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
 }
 
-/// What another site's page sends is refused, form and call alike.
+/// What another site's page sends is refused, every form and every call that changes something.
 #[tokio::test]
 async fn other_sites_are_refused() {
     let (_site, ada) = Site::set_up().await;
     let elsewhere = ada.with("sec-fetch-site", "cross-site").with("origin", "https://example.net");
-    elsewhere.form("/sign-out", &[]).await.expect(StatusCode::FORBIDDEN);
-    let cluster = serde_json::json!({ "name": "demo", "admits": "both" });
-    elsewhere.post("/api/v1/clusters/simulated", &cluster).await.expect(StatusCode::FORBIDDEN);
+    // Browsers that do not tell where a page is from tell at least whose it is.
+    let older = ada.with("origin", "https://example.net");
+    for route in table().iter().filter(|route| route.method != http::Method::GET) {
+        for asking in [&elsewhere, &older] {
+            let path = route.path.replace(['{', '}'], "");
+            let answer = asking.json(route.method.clone(), &path, &serde_json::json!({})).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{} {path}", route.method);
+        }
+    }
     ada.get("/environments").await.expect(StatusCode::OK);
 }
 
@@ -140,9 +111,44 @@ async fn headers() {
     assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(page.headers["x-content-type-options"], "nosniff");
     assert_eq!(page.headers["cache-control"], "no-store");
+    assert!(policy.contains("frame-ancestors 'none'") && policy.contains("form-action 'self'"));
+    assert_eq!(page.headers["x-frame-options"], "DENY");
+    assert_eq!(page.headers["referrer-policy"], "same-origin");
+    assert!(!page.headers.contains_key("strict-transport-security"), "it is plain http");
     assert!(page.headers.contains_key("x-request-id"));
     assert!(!page.text.contains(" style="), "the policy would drop inline styles");
     assert!(!page.text.contains("<script>"), "the policy would drop inline scripts");
+}
+
+/// Behind https browsers are told to stay there, and the cookie is for this host and https alone.
+#[tokio::test]
+async fn https() {
+    let public_url = url::Url::parse("https://landfall.example.com").ok();
+    let config = ServerConfig { public_url, ..ServerConfig::default() };
+    let (site, _) = Site::set_up().await;
+    let site = site.serving(config);
+    let form = [("email", "ada@example.com"), ("password", "correct horse battery")];
+    let done = site.nobody().form("/sign-in", &form).await.expect(StatusCode::SEE_OTHER);
+    assert!(done.headers["strict-transport-security"].to_str().unwrap().contains("max-age="));
+    let cookie = done.headers[SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("__Host-landfall=") && cookie.contains("; Secure"), "{cookie}");
+}
+
+/// A proxy's word on addresses counts if it is trusted, and nobody else's.
+#[tokio::test]
+async fn forwarded_addresses() {
+    let (site, _) = Site::set_up().await;
+    let address = async |site: &Site| {
+        let form = [("email", "ada@example.com"), ("password", "correct horse battery")];
+        let asking = site.nobody().with("x-forwarded-for", "203.0.113.7");
+        let done = asking.form("/sign-in", &form).await.expect(StatusCode::SEE_OTHER);
+        let ada = site.nobody().with(COOKIE.as_str(), &done.cookie());
+        ada.get("/api/v1/sessions").await.json()["items"][0]["remote_address"].clone()
+    };
+    assert_eq!(address(&site).await, "127.0.0.1");
+    let trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    let site = site.serving(ServerConfig { trusted_proxies, ..ServerConfig::default() });
+    assert_eq!(address(&site).await, "203.0.113.7");
 }
 
 /// A role sees what it may: missing and forbidden are told apart, in pages and API alike.

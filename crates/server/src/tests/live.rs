@@ -2,7 +2,7 @@
 
 use axum::body::BodyDataStream;
 use futures_util::StreamExt as _;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::site::{Asking, Site};
@@ -123,6 +123,33 @@ async fn follow(ada: &Asking, path: &str) -> (Vec<Value>, Value) {
         }
     }
     (lines, state)
+}
+
+/// A role's stream tells what it may see: nothing of production, and nothing once it is shut out.
+#[tokio::test]
+async fn streams_are_for_whom_they_are_for() {
+    let (site, ada) = Site::set_up().await;
+    site.ground(&ada).await;
+    let qa = site.person("qa").await;
+    let mut events = Events::open(&qa.with("last-event-id", ""), "/environments").await;
+    events.next().await.unwrap();
+    let new =
+        json!({ "name": "vault-prod", "app": "Parcel", "kind": "production", "cluster": "demo" });
+    ada.post("/api/v1/environments", &new).await.expect(StatusCode::CREATED);
+    let made = environment(&ada, "northwind-dev").await;
+    let event = events.next().await.unwrap();
+    assert!(event.data.contains("northwind-dev"), "{}", event.data);
+    assert!(!event.data.contains("vault-prod"), "{}", event.data);
+
+    // Nobody carries the Op out, so its stream would go on.
+    let op = format!("/api/v1/ops/{}/events", made["op"]["id"].as_str().unwrap());
+    let mut following = Events::open(&qa, &op).await;
+    following.next().await.unwrap();
+    let person = "/api/v1/people/qa@example.com";
+    let change = json!({ "active": false });
+    ada.json(Method::PATCH, person, &change).await.expect(StatusCode::OK);
+    while following.next().await.is_some() {}
+    while events.next().await.is_some() {}
 }
 
 /// The page of an Op streams its block and its lines, and ends with `done` when the Op is over.

@@ -7,6 +7,8 @@ mod api;
 mod clusters;
 mod live;
 mod pages;
+mod people;
 mod removal;
+mod rights;
 mod settings;
 mod site;

@@ -132,6 +132,44 @@ impl Site {
         (site, asking)
     }
 
+    /// The same data behind an HTTP side with other settings.
+    pub(crate) fn serving(mut self, config: ServerConfig) -> Self {
+        self.router = crate::router(self.control.clone(), config, self.stop.clone());
+        self
+    }
+
+    /// Stops the workers: what is queued from now on stays so.
+    pub(crate) async fn rest(&mut self) {
+        if let Some(workers) = self.workers.take() {
+            workers.stop().await;
+        }
+    }
+
+    /// Someone signed in who has a role, called by it.
+    pub(crate) async fn person(&self, role: &str) -> Asking {
+        self.person_named(role, role).await
+    }
+
+    /// Someone signed in who has a role and a name; the address is made of the name.
+    pub(crate) async fn person_named(&self, role: &str, name: &str) -> Asking {
+        let email = format!("{name}@example.com");
+        let new = NewPerson {
+            email: email.clone(),
+            name: name.to_owned(),
+            role: role.to_owned(),
+            password: Some(SecretString::from("correct horse battery")),
+        };
+        self.control.person_create(&Actor::system(), new).await.unwrap();
+        self.signed_in(&email, "correct horse battery").await
+    }
+
+    /// Someone who has just signed in by password.
+    pub(crate) async fn signed_in(&self, email: &str, password: &str) -> Asking {
+        let form = [("email", email), ("password", password)];
+        let done = self.nobody().form("/sign-in", &form).await.expect(StatusCode::SEE_OTHER);
+        self.nobody().with(COOKIE.as_str(), &done.cookie())
+    }
+
     pub(crate) async fn setup_code(&self) -> String {
         self.control.setup_code().await.unwrap().unwrap().expose_secret().to_owned()
     }

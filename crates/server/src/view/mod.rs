@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows of requests or of storage.
 
+pub(crate) mod audit;
+pub(crate) mod browser;
 pub(crate) mod code;
 pub(crate) mod icon;
 pub(crate) mod markdown;
