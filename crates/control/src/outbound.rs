@@ -320,4 +320,48 @@ mod tests {
             assert!(remedy.contains("--allow-network"), "{remedy}");
         }
     }
+
+    /// Answers every request with a redirect to where its path leads; its own address.
+    async fn redirecting() -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let own = format!("http://{}", listener.local_addr().unwrap());
+        let again = own.clone();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut asked = vec![0; 1024];
+                let length = stream.read(&mut asked).await.unwrap_or(0);
+                let asked = String::from_utf8_lossy(&asked[..length]).into_owned();
+                let to = match asked.split(' ').nth(1) {
+                    Some("/metadata") => "http://169.254.169.254/latest/".to_owned(),
+                    Some("/inside") => "http://127.0.0.2:1/".to_owned(),
+                    Some("/file") => "file:///etc/passwd".to_owned(),
+                    _ => format!("{again}/again"),
+                };
+                let answer = format!(
+                    "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                );
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        own
+    }
+
+    /// A redirect leads nowhere that an address would not, and not without end.
+    #[tokio::test]
+    async fn redirects_are_checked() {
+        // Another test of the process may have installed it already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let policy = OutboundPolicy { allowed_networks: vec!["127.0.0.1/32".parse().unwrap()] };
+        let outbound = Outbound::new(&policy).unwrap();
+        let own = redirecting().await;
+        for (path, why) in [("metadata", "cloud metadata"), ("inside", "loopback")] {
+            let failed = outbound.client.get(format!("{own}/{path}")).send().await.unwrap_err();
+            assert_eq!(refused(&failed).map(|refused| refused.why), Some(why), "{failed:?}");
+        }
+        for path in ["file", "again"] {
+            let failed = outbound.client.get(format!("{own}/{path}")).send().await.unwrap_err();
+            assert!(failed.is_redirect() || failed.is_builder(), "{failed:?}");
+        }
+    }
 }

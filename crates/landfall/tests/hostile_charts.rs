@@ -228,3 +228,42 @@ async fn archives_without_end() {
     ");
     assert!(world.peak() < MEMORY, "{} KiB", world.peak());
 }
+
+/// An entry whose name and target stand in it as they are: the library itself would not write some.
+fn odd(kind: tar::EntryType, path: &str, target: &str) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    let old = header.as_old_mut();
+    old.name[..path.len()].copy_from_slice(path.as_bytes());
+    old.linkname[..target.len()].copy_from_slice(target.as_bytes());
+    header.set_size(0);
+    header.set_mode(0o777);
+    header.set_cksum();
+    header.as_bytes().to_vec()
+}
+
+/// Links in an archive lead nowhere: they are empty files. Paths out of the chart are refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_that_reach_outside() {
+    let world = world(&[]).await;
+    let (status, added) = world.add("fine", &archive(&[])).await;
+    assert_eq!(status, 201, "{added:#}");
+    let new = json!({ "name": "dev", "app": "Bad", "kind": "sandbox", "cluster": "lab", "release": "fine" });
+    world.api.post("/environments", new).await;
+    let template = "{{ fail (printf \"read %q %q\" (.Files.Get \"files/soft\") (.Files.Get \"files/hard\")) }}";
+    let links = archive(&[
+        odd(tar::EntryType::Symlink, "bad/files/soft", "/etc/passwd"),
+        odd(tar::EntryType::Link, "bad/files/hard", "/etc/passwd"),
+        file("bad/templates/bad.yaml", template.as_bytes()),
+    ]);
+    let (status, added) = world.add("links", &links).await;
+    assert_eq!(status, 201, "{added:#}");
+    let asked = json!({ "release": "links" });
+    let preview = told(world.api.try_post("/environments/dev/previews", asked).await);
+    assert!(preview.contains("read \"\" \"\""), "{preview}");
+    for path in ["bad/../../outside", "bad//etc/outside", "bad/files/../../../outside"] {
+        let refused =
+            told(world.add("outside", &archive(&[odd(tar::EntryType::Regular, path, "")])).await);
+        assert!(refused.starts_with("/archive: "), "{refused}");
+    }
+}

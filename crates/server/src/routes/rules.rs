@@ -33,6 +33,8 @@ pub(crate) enum About {
     Apps,
     /// The environment, deployment, Op or preview in the path, or the one to be made: its kind decides.
     Environment,
+    /// What runs on the cluster in the path or the body: it takes every kind of environment that the cluster admits.
+    Adoption,
     /// The audit log.
     Audit,
 }
@@ -52,6 +54,9 @@ impl Rule {
             Self::Changes(About::Environment) => {
                 "Of production environments, for Administrators and Operations."
             }
+            Self::Sees(About::Adoption) | Self::Changes(About::Adoption) => {
+                "On clusters that admit production environments, for Administrators and Operations."
+            }
             Self::Sees(About::Audit) | Self::Changes(About::Audit) => {
                 "For Administrators and Operations."
             }
@@ -65,7 +70,7 @@ pub(super) fn of(method: &Method, path: &str) -> Option<Rule> {
     PAGES.iter().chain(API).find(line).map(|(_, _, rule)| *rule)
 }
 
-use About::{Account, Apps, Audit, Environment, Infrastructure, Own};
+use About::{Account, Adoption, Apps, Audit, Environment, Infrastructure, Own};
 use Rule::{Anyone, Changes, Sees, SignedIn};
 
 #[rustfmt::skip]
@@ -112,7 +117,7 @@ const PAGES: &[(&str, &str, Rule)] = &[
     ("GET", "/new/environment", SignedIn),
     ("POST", "/new/environment", Changes(Environment)),
     ("GET", "/new/adoption", SignedIn),
-    ("POST", "/new/adoption", Changes(Environment)),
+    ("POST", "/new/adoption", Changes(Adoption)),
     ("GET", "/environments/{environment}", Sees(Environment)),
     ("GET", "/environments/{environment}/deployments", Sees(Environment)),
     ("GET", "/environments/{environment}/values", Sees(Environment)),
@@ -120,7 +125,7 @@ const PAGES: &[(&str, &str, Rule)] = &[
     ("POST", "/environments/{environment}/deploy", Changes(Environment)),
     ("POST", "/environments/{environment}/preview", Changes(Environment)),
     ("POST", "/environments/{environment}/drift", Changes(Environment)),
-    ("GET", "/environments/{environment}/remove", Changes(Environment)),
+    ("GET", "/environments/{environment}/remove", Sees(Environment)),
     ("POST", "/environments/{environment}/remove", Changes(Environment)),
     ("GET", "/environments/{environment}/account", Sees(Environment)),
     ("POST", "/environments/{environment}/account", Changes(Environment)),
@@ -205,24 +210,24 @@ const API: &[(&str, &str, Rule)] = &[
     ("GET", "/api/v1/cluster-rights", SignedIn),
     ("POST", "/api/v1/clusters/simulated", Changes(Infrastructure)),
     ("GET", "/api/v1/clusters/{cluster}", Sees(Infrastructure)),
-    ("GET", "/api/v1/clusters/{cluster}/adoptable-releases", Sees(Infrastructure)),
+    ("GET", "/api/v1/clusters/{cluster}/adoptable-releases", Changes(Adoption)),
     ("PATCH", "/api/v1/clusters/{cluster}", Changes(Infrastructure)),
     ("POST", "/api/v1/clusters/{cluster}/check", Changes(Infrastructure)),
     ("GET", "/api/v1/environments", SignedIn),
     ("GET", "/api/v1/environment-totals", SignedIn),
     ("POST", "/api/v1/environments", Changes(Environment)),
-    ("POST", "/api/v1/adoptions", Changes(Environment)),
+    ("POST", "/api/v1/adoptions", Changes(Adoption)),
     ("GET", "/api/v1/environments/{environment}/observed-revisions", Sees(Environment)),
     ("GET", "/api/v1/environments/{environment}", Sees(Environment)),
     ("PATCH", "/api/v1/environments/{environment}", Changes(Environment)),
     ("DELETE", "/api/v1/environments/{environment}", Changes(Environment)),
-    ("GET", "/api/v1/environments/{environment}/removal", Changes(Environment)),
+    ("GET", "/api/v1/environments/{environment}/removal", Sees(Environment)),
     ("POST", "/api/v1/environments/{environment}/keep", Changes(Environment)),
     ("GET", "/api/v1/environments/{environment}/drift", Sees(Environment)),
     ("POST", "/api/v1/environments/{environment}/drift", Changes(Environment)),
     ("GET", "/api/v1/environments/{environment}/values", Sees(Environment)),
     ("POST", "/api/v1/environments/{environment}/previews", Changes(Environment)),
-    ("GET", "/api/v1/previews/{preview}", Sees(Environment)),
+    ("GET", "/api/v1/previews/{preview}", Changes(Environment)),
     ("POST", "/api/v1/environments/{environment}/deployments", Changes(Environment)),
     ("POST", "/api/v1/environments/{environment}/rollbacks", Changes(Environment)),
     ("GET", "/api/v1/environments/{environment}/deployments/{number}", Sees(Environment)),

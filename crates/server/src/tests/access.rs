@@ -81,6 +81,26 @@ async fn guessing_is_slowed() {
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
 }
 
+/// A sign-in link works once, by its button: looking at it uses nothing up, and sending it again is refused.
+#[tokio::test]
+async fn replayed_links() {
+    let (site, _) = Site::set_up().await;
+    let system = control::Actor::system();
+    let people = site.control.person_list(&system, &Default::default(), &Default::default()).await;
+    let person = people.unwrap().items[0].brief.id;
+    let new = control::account::NewSigninLink { person };
+    let link = site.control.signin_link_create(&system, new).await.unwrap();
+    let path = format!("/sign-in/link/{}", secrecy::ExposeSecret::expose_secret(&link.token));
+    for _ in 0..2 {
+        site.nobody().get(&path).await.expect(StatusCode::OK);
+    }
+    let done = site.nobody().form(&path, &[]).await.expect(StatusCode::SEE_OTHER);
+    assert!(done.headers.contains_key(SET_COOKIE));
+    let again = site.nobody().form(&path, &[]).await.expect(StatusCode::UNAUTHORIZED);
+    assert!(!again.headers.contains_key(SET_COOKIE));
+    site.nobody().get(&path).await.expect(StatusCode::UNAUTHORIZED);
+}
+
 /// What another site's page sends is refused, every form and every call that changes something.
 #[tokio::test]
 async fn other_sites_are_refused() {

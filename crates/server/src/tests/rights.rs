@@ -48,6 +48,8 @@ struct World {
 const PASSWORD: &str = "correct horse battery";
 const PRODUCTION: &str = "vault-prod";
 const SANDBOX: &str = "toy-sandbox";
+/// A cluster that admits sandbox environments alone.
+const TOYS: &str = "toys";
 /// The name of a token that is somebody else's.
 const FOREIGN: &str = "olgas-token";
 
@@ -92,7 +94,8 @@ async fn walk(asker: Asker) {
     let mut faults = Vec::new();
     for route in &routes {
         for things in things(route.rule) {
-            let answer = world.ask(route, things).await;
+            let asking = world.asking(asker, route).await;
+            let answer = world.ask(&asking, route, things).await;
             let wanted = wanted(asker, route, things);
             if let Some(fault) = compare(wanted, &answer, route) {
                 let (method, path) = (&route.method, &route.path);
@@ -107,7 +110,8 @@ async fn walk(asker: Asker) {
 /// The sets of things that a rule tells apart.
 fn things(rule: Rule) -> Vec<Things> {
     match rule {
-        Rule::Sees(About::Environment) | Rule::Changes(About::Environment) => {
+        Rule::Sees(About::Environment | About::Adoption)
+        | Rule::Changes(About::Environment | About::Adoption) => {
             vec![Things::Sandbox, Things::Production]
         }
         Rule::Sees(About::Own) | Rule::Changes(About::Own) => vec![Things::OfOthers, Things::Own],
@@ -122,7 +126,8 @@ fn ends(route: &Route) -> u8 {
     let words = ["remove", "archive", "revoke", "withdraw", "role", "state", "sign-in"];
     match route.method {
         Method::GET => 0,
-        _ if path.ends_with("/sign-out") => 3,
+        _ if path.ends_with("/sign-out") => 4,
+        _ if path.ends_with("/end-others") => 3,
         _ if own.iter().any(|part| path.contains(part)) => 2,
         Method::DELETE | Method::PATCH => 1,
         _ if words.iter().any(|word| path.contains(word)) => 1,
@@ -164,6 +169,11 @@ fn wanted(asker: Asker, route: &Route, things: Things) -> Wanted {
         About::Infrastructure => Subject::Infrastructure,
         About::Apps => Subject::Apps,
         About::Environment => Subject::Environments(kind),
+        // The cluster is there for every role; what runs on it is not theirs to take.
+        About::Adoption if rights::access(role, Subject::Environments(kind)) < Access::Write => {
+            return Wanted::Forbidden;
+        }
+        About::Adoption => return Wanted::Allowed,
         About::Audit => Subject::Audit,
         About::Own if things == Things::Own => return Wanted::Allowed,
         About::Own if route.path.contains("{session}") => return Wanted::Missing,
@@ -224,6 +234,8 @@ impl World {
     async fn made(asker: Asker) -> Self {
         let (mut site, ada) = Site::at_work().await;
         site.ground(&ada).await;
+        let toys = json!({ "name": TOYS, "admits": "sandbox" });
+        ada.post("/api/v1/clusters/simulated", &toys).await.expect(StatusCode::CREATED);
         let asking = match asker {
             Asker::SignedOut => site.nobody(),
             Asker::Session(role) => site.person(role.as_str()).await,
@@ -298,6 +310,8 @@ impl World {
             let mut places = common.clone();
             places.extend(of_kind.clone());
             places.insert("token", "nonsense".to_owned());
+            let cluster = if *kind == "production" { "demo" } else { TOYS };
+            places.insert("cluster", cluster.to_owned());
             places.insert("kind", (*kind).to_owned());
             places.insert("mark", mark.to_owned());
             if surface == Surface::Page {
@@ -308,7 +322,17 @@ impl World {
         }
     }
 
-    async fn ask(&self, route: &Route, things: Things) -> Answer {
+    /// Who asks; anew where the pages have signed them out already.
+    async fn asking(&self, asker: Asker, route: &Route) -> Asking {
+        match asker {
+            Asker::Session(role) if route.path == "/api/v1/sign-out" => {
+                self.site.signed_in(&format!("{role}@example.com"), PASSWORD).await
+            }
+            _ => self.asking.clone(),
+        }
+    }
+
+    async fn ask(&self, asking: &Asking, route: &Route, things: Things) -> Answer {
         let found = self.places.iter().find(|(s, t, _)| *s == route.surface && *t == things);
         let places = &found.expect("there are such things").2;
         let parts = route.path.split('/').map(|part| {
@@ -322,10 +346,10 @@ impl World {
         });
         let path = parts.collect::<Vec<_>>().join("/");
         if route.method == Method::GET {
-            return self.asking.get(&format!("{path}{}", query(&route.path))).await;
+            return asking.get(&format!("{path}{}", query(&route.path))).await;
         }
         match (route.surface, body(route, places)) {
-            (Surface::Api, body) => self.asking.json(route.method.clone(), &path, &body).await,
+            (Surface::Api, body) => asking.json(route.method.clone(), &path, &body).await,
             (Surface::Page, body) => {
                 let fields = body.as_object().cloned().unwrap_or_default();
                 let fields: Vec<(String, String)> = fields
@@ -334,7 +358,7 @@ impl World {
                     .collect();
                 let fields: Vec<(&str, &str)> =
                     fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-                self.asking.form(&path, &fields).await
+                asking.form(&path, &fields).await
             }
         }
     }
@@ -413,7 +437,7 @@ fn body(route: &Route, places: &Places) -> Value {
             json!({ "name": new_name(), "app": "Parcel", "kind": kind(), "cluster": "demo" })
         }
         ("POST", "/new/adoption" | "/adoptions") => json!({
-            "name": new_name(), "app": "Parcel", "kind": kind(), "cluster": "demo",
+            "name": new_name(), "app": "Parcel", "kind": kind(), "cluster": places["cluster"],
             "namespace": "nothing", "release": "nothing", "release_name": "nothing",
         }),
         ("POST", "/sign-in") if route.surface == Surface::Api => {
@@ -429,6 +453,7 @@ fn body(route: &Route, places: &Places) -> Value {
         ("POST", "/environments/{environment}/remove") => {
             json!({ "name": places["environment_name"] })
         }
+        ("PUT", "/self/password") => json!({ "password": "short" }),
         ("PATCH", "/people/{person}") => json!({ "active": true }),
         ("POST", "/team/{person}/role") => json!({ "role": "developer" }),
         ("POST", "/team/{person}/state") => json!({ "active": "true" }),
@@ -482,7 +507,6 @@ fn body(route: &Route, places: &Places) -> Value {
             | "/clusters/{cluster}"
             | "/environments/{environment}",
         )
-        | ("PUT", "/self/password")
         | (
             "DELETE",
             "/sessions/{session}"
