@@ -198,5 +198,24 @@ async fn roles() {
         @"There is no environment `northwind-prod`."
     );
     assert_eq!(qa.get("/api/v1/environments").await.json()["count"]["exact"], 0);
+    // Only production is there: every count that covers it is nothing to QA, and something to others.
+    let counts: [(&str, &[&str]); 5] = [
+        ("/apps", &["/items/0/environments/production", "/items/0/values_use/follow"]),
+        (
+            "/releases",
+            &["/items/0/runs_in/production", "/items/0/deploying_in", "/items/0/app_environments"],
+        ),
+        ("/clusters", &["/items/0/environments/production"]),
+        ("/environment-totals", &["/all/exact", "/queued/exact"]),
+        ("/deployments", &["/count/exact"]),
+    ];
+    for (path, places) in counts {
+        let path = format!("/api/v1{path}");
+        let (to_ada, to_qa) = (ada.get(&path).await.json(), qa.get(&path).await.json());
+        let sum = |told: &serde_json::Value| -> i64 {
+            places.iter().map(|place| told.pointer(place).unwrap().as_i64().unwrap()).sum()
+        };
+        assert!(sum(&to_ada) > 0 && sum(&to_qa) == 0, "{path}: {to_ada} {to_qa}");
+    }
     qa.get("/api/v1/audit").await.expect(StatusCode::NOT_FOUND);
 }
