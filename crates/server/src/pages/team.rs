@@ -65,6 +65,7 @@ pub(crate) fn state_word(person: &Person) -> &'static str {
 }
 
 /// What a role may do, in a line.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
 pub(crate) fn role_help(role: &Role) -> &'static str {
     match role {
         Role::Administrator => "Everything, people included.",

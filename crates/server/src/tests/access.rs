@@ -1,5 +1,7 @@
 //! Set-up, signing in and out, what other sites may send, headers. `rights` walks the table of routes.
 
+use control::account::PersonFilter;
+use control::store::paging::PageRequest;
 use http::StatusCode;
 use http::header::{COOKIE, SET_COOKIE};
 
@@ -86,7 +88,8 @@ async fn guessing_is_slowed() {
 async fn replayed_links() {
     let (site, _) = Site::set_up().await;
     let system = control::Actor::system();
-    let people = site.control.person_list(&system, &Default::default(), &Default::default()).await;
+    let people =
+        site.control.person_list(&system, &PersonFilter::default(), &PageRequest::default()).await;
     let person = people.unwrap().items[0].brief.id;
     let new = control::account::NewSigninLink { person };
     let link = site.control.signin_link_create(&system, new).await.unwrap();
