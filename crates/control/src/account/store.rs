@@ -124,8 +124,10 @@ pub(super) async fn insert_session(
     c: &impl ConnectionTrait,
     new: &NewSessionRow<'_>,
 ) -> Result<(), StoreError> {
-    sql("INSERT INTO sessions (id, token_hash, person_id, remote_address, user_agent, created_at, \
-         last_seen_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $6, $7)")
+    sql(
+        "INSERT INTO sessions (id, token_hash, person_id, remote_address, user_agent, created_at, \
+         last_seen_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $6, $7)",
+    )
     .bind(new.id)
     .bind(new.token_hash)
     .bind(new.person)
@@ -134,8 +136,13 @@ pub(super) async fn insert_session(
     .bind(new.at)
     .bind(new.expires_at)
     .run(c, "begin a session")
-    .await
-    .map(drop)
+    .await?;
+    sql("UPDATE people SET last_seen_at = $2 WHERE id = $1")
+        .bind(new.person)
+        .bind(new.at)
+        .run(c, "begin a session")
+        .await
+        .map(drop)
 }
 
 /// A credential that lasts: who it is for, and when it was last seen.

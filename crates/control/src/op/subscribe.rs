@@ -132,10 +132,11 @@ impl Control {
                 // What cannot be read now is asked again with the next change.
                 Err(_) => {}
                 Ok(None) => return,
-                Ok(Some(actor)) => match self.op_visible(&actor, op).await {
-                    Err(Error::NotFound { .. }) => return,
-                    Ok(_) | Err(_) => {}
-                },
+                Ok(Some(actor)) => {
+                    if let Err(Error::NotFound { .. }) = self.op_visible(&actor, op).await {
+                        return;
+                    }
+                }
             }
         }
     }

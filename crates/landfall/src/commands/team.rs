@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -121,9 +122,9 @@ struct Person {
     email: String,
     role: String,
     #[serde(default)]
-    last_seen_at: Option<String>,
+    last_seen_at: Option<Timestamp>,
     #[serde(default)]
-    disabled_at: Option<String>,
+    disabled_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -131,7 +132,7 @@ struct Invitation {
     id: String,
     email: String,
     role: String,
-    expires_at: String,
+    expires_at: Timestamp,
 }
 
 /// Carries the command out.
@@ -183,16 +184,21 @@ async fn list(args: ListArgs) -> Result<ExitCode> {
     output::print(args.output, &page, &["name", "address", "role", "state", "last seen"], |_| {
         let person = |person: Person| {
             let state = if person.disabled_at.is_none() { "active" } else { "deactivated" };
-            let seen = person.last_seen_at.unwrap_or_else(|| "never".to_owned());
+            let seen = person.last_seen_at.map_or_else(|| "never".to_owned(), minute);
             vec![person.name, person.email, person.role, state.to_owned(), seen]
         };
         let invitation = |invitation: Invitation| {
-            let state = format!("invited until {}", invitation.expires_at);
+            let state = format!("invited until {}", minute(invitation.expires_at));
             vec!["–".to_owned(), invitation.email, invitation.role, state, "never".to_owned()]
         };
         people.into_iter().map(person).chain(invited.into_iter().map(invitation)).collect()
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// `2026-11-27 17:42 UTC`.
+fn minute(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 fn items<T: serde::de::DeserializeOwned>(page: &Value) -> Result<Vec<T>> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use control::audit::AuditEntry;
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// One thing that changed: what it is called, as it was, as it is.
@@ -44,7 +45,10 @@ pub(crate) fn changes(entry: &AuditEntry) -> Vec<Change> {
 fn text(value: &Value) -> Option<String> {
     let text = match value {
         Value::Null => return None,
-        Value::String(text) => text.clone(),
+        Value::String(text) => match text.parse::<Timestamp>() {
+            Ok(at) => at.strftime("%-d %b %Y, %H:%M UTC").to_string(),
+            Err(_) => text.clone(),
+        },
         Value::Array(items) => items.iter().filter_map(text).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };
@@ -80,7 +84,7 @@ mod tests {
     fn words(old: Value, new: Value) -> String {
         let entry = AuditEntry {
             id: "aud_00000000000000000000000000".parse().unwrap(),
-            at: jiff::Timestamp::UNIX_EPOCH,
+            at: Timestamp::UNIX_EPOCH,
             by: control::Actor::system().by(),
             remote_address: None,
             action: "person.change".to_owned(),
@@ -106,6 +110,8 @@ mod tests {
         assert_eq!(words(old, new), "role: qa → developer; tokens revoked: – → 2");
         let new = json!({ "admits": "both", "namespaces": [], "server": null });
         assert_eq!(words(Value::Null, new), "admits: – → both");
+        let new = json!({ "expires_at": "2026-12-04T19:02:22.704808Z" });
+        assert_eq!(words(Value::Null, new), "expires at: – → 4 Dec 2026, 19:02 UTC");
         assert_eq!(words(json!({ "namespaces": ["a", "b"] }), Value::Null), "namespaces: a, b → –");
     }
 }
