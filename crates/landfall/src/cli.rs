@@ -3,7 +3,9 @@
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::chart::{self, ChartCommand};
-use crate::commands::{app, cluster, demo, deploy, env, op, release, rollback, serve, simulator};
+use crate::commands::{
+    app, cluster, demo, deploy, domain, env, op, release, rollback, serve, simulator,
+};
 use crate::lazy::Lazy;
 
 /// Releases a product, packaged as a Helm chart, into every environment it runs in.
@@ -42,6 +44,9 @@ pub(crate) enum Command {
     /// App Environments
     #[command(subcommand)]
     Env(Lazy<env::Command>),
+    /// Custom domains of App Environments
+    #[command(subcommand)]
+    Domain(Lazy<domain::Command>),
     /// Clusters
     #[command(subcommand)]
     Cluster(Lazy<cluster::Command>),

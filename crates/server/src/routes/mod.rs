@@ -5,6 +5,7 @@
 //! the API in `api.rs`.
 
 mod api;
+mod domains;
 mod pages;
 
 use axum::Router;
@@ -80,6 +81,7 @@ impl Route {
 pub(crate) fn table() -> Vec<Route> {
     let mut routes = pages::table();
     routes.extend(api::table());
+    routes.extend(domains::table());
     routes
 }
 

@@ -14,6 +14,7 @@ pub(crate) fn icon(name: &str) -> &'static str {
         "more" => include_str!("../icons/ellipsis.svg"),
         "up" => include_str!("../icons/chevrons-up-down.svg"),
         "sign-out" => include_str!("../icons/log-out.svg"),
+        "globe" => include_str!("../icons/globe.svg"),
         "page" => include_str!("../icons/file-text.svg"),
         _ => "",
     }
