@@ -99,8 +99,6 @@ test("an environment answers on a host of its own, and on its default host again
   await page.getByRole("link", { name: "shop.xn--bcher-kva.example" }).waitFor();
   await page.goto(`${landfall.url}/environments/eu/deployments`);
   await page.getByText("custom domain deployed by Ada").waitFor();
-  await page.goto(`${landfall.url}/environments/eu/deployments/1/roll-back`);
-  await page.getByText("It answers on eu.parcel.example.net, as #1 did.").waitFor();
 
   await page.goto(`${landfall.url}/environments/eu/domain`);
   await page.getByRole("button", { name: "Reset to the default host" }).click();
@@ -109,6 +107,9 @@ test("an environment answers on a host of its own, and on its default host again
   await opIs(page, "Succeeded");
   await page.goto(`${landfall.url}/environments/eu/domain`);
   await page.getByRole("link", { name: "eu.parcel.example.net" }).waitFor();
+  await page.goto(`${landfall.url}/environments/eu/deployments/2/roll-back`);
+  await page.getByText("It answers on shop.xn--bcher-kva.example, as #2 did.").waitFor();
+  await page.goto(`${landfall.url}/environments/eu/domain`);
   await page.getByRole("link", { name: "Remove", exact: true }).click();
   await page.getByLabel("Its name, to confirm").fill("shop.bücher.example");
   await page.getByRole("button", { name: "Remove domain" }).click();

@@ -72,6 +72,7 @@ pub(crate) fn fill(text: &str, places: &Places<'_>) -> Result<String, Error> {
     let values = helm::values::parse_values(&marked)
         .map_err(|refused| Error::invalid(FIELD, not_values(FIELD, &refused).message, ""))?;
     match filled(&values, places) {
+        Some(Value::Map(map)) if map.is_empty() => Ok(String::new()),
         Some(values) => goyaml::to_string(&values)
             .map_err(|failed| Error::internal("write domain values", failed.to_string())),
         None => Ok(String::new()),
