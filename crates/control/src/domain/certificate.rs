@@ -145,8 +145,8 @@ fn read_certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, Error> 
 }
 
 fn read_key(text: &str) -> Result<PrivateKeyDer<'static>, Error> {
-    let wrong = |message: &str, remedy: &str| Err(Error::invalid(KEY, message, remedy));
     const FORM: &str = "Give it in PEM: -----BEGIN PRIVATE KEY----- and so on.";
+    let wrong = |message: &str, remedy: &str| Err(Error::invalid(KEY, message, remedy));
     if text.trim().is_empty() {
         return wrong("The private key is missing.", FORM);
     }
@@ -306,6 +306,5 @@ fn written(label: &str, der: &[u8]) -> String {
         out.push_str(&String::from_utf8_lossy(line));
         out.push('\n');
     }
-    out.push_str(&format!("-----END {label}-----\n"));
-    out
+    out + "-----END " + label + "-----\n"
 }

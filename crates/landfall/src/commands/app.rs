@@ -93,8 +93,8 @@ pub(crate) struct SetArgs {
     #[arg(long)]
     no_keyring: bool,
 
-    /// File with the template of domain values, YAML with {{ host }}, {{ tls_secret }}, {{ issuer }} …; an empty one: no
-    /// custom domains
+    /// File with the template of domain values, YAML with `{{ host }}`, `{{ tls_secret }}`, `{{ issuer }}` …; an empty
+    /// one: no custom domains
     #[arg(long, value_name = "FILE")]
     domain_template: Option<PathBuf>,
 

@@ -1,6 +1,7 @@
 //! `landfall domain …`: custom domains of App Environments.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -266,7 +267,7 @@ async fn check(args: OneArgs) -> Result<ExitCode> {
     let proved = proof && domain.belongs_to.is_none();
     match (&domain.belongs_to, proved) {
         (Some(other), _) => {
-            eprintln!("✗ {} belongs to {other}: remove it there first", domain.unicode)
+            eprintln!("✗ {} belongs to {other}: remove it there first", domain.unicode);
         }
         (None, true) => eprintln!("✓ {} is proved", domain.unicode),
         (None, false) => eprintln!("✗ {} is not proved", domain.unicode),
@@ -351,7 +352,8 @@ fn print_preview(format: Format, shown: &Value) -> Result<ExitCode> {
                 writeln!(text, "\n{}\n{diff}", object.key)?;
             }
         }
-        print!("{text}");
+        let mut out = std::io::stdout();
+        out.write_all(text.as_bytes()).context("could not write to standard output")?;
         for warning in shown["warnings"].as_array().into_iter().flatten() {
             eprintln!("▲ {}", warning["message"].as_str().unwrap_or_default());
         }
