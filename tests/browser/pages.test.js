@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
-import { addFailure, addRemoved, failed, sample, startDemo } from "./support/demo.js";
+import { addDomain, addFailure, addRemoved, failed, sample, startDemo } from "./support/demo.js";
 import { openPage, startBrowser, startLandfall } from "./support/landfall.js";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -24,6 +24,9 @@ const inside = [
   [environment, ".timeline"],
   [`${environment}/deployments`, ".timeline"],
   [`${environment}/values`, "main .code"],
+  [`${environment}/domain`, "table"],
+  [`${environment}/domain/remove?host=pakete.xn--bcher-kva.example`, "h1"],
+  [`/environments/${failed.environment}/domain`, ".empty"],
   [`${environment}/deploy`, "#verdict code"],
   [`${environment}/remove`, "h1"],
   ["/environments?status=deleted", "table"],
@@ -73,6 +76,7 @@ let signedIn;
 before(async () => {
   [demo, fresh, browser] = await Promise.all([startDemo(), startLandfall(), startBrowser()]);
   await addFailure(demo);
+  await addDomain(demo);
   const { page, context, close } = await openPage(browser);
   await page.goto(demo.signIn);
   await page.getByRole("button", { name: "Sign in" }).click();

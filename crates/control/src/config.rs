@@ -1,6 +1,6 @@
 //! What Landfall is opened with.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,8 @@ pub struct Config {
     pub simulated: Option<Arc<dyn SimulatedClusters>>,
     /// The cluster that this process runs in, if it does.
     pub in_cluster: Option<InCluster>,
+    /// The name server that custom domains are looked up with; none: those of the system.
+    pub dns_server: Option<SocketAddr>,
 }
 
 /// The cluster that this process runs in as a pod, and the service account that it has there.

@@ -17,6 +17,7 @@ pub mod cluster;
 mod config;
 mod control;
 pub mod deployment;
+pub mod domain;
 pub mod drift;
 pub mod environment;
 mod error;

@@ -17,7 +17,7 @@ use std::path::Path;
 
 use fixture::client;
 use fixture::process::Process;
-pub use fixture::{ClusterTools, PATIENCE, RealCluster, Simulator, process, tool};
+pub use fixture::{ClusterTools, DnsServer, PATIENCE, RealCluster, Simulator, process, tool};
 use serde_json::{Value, json};
 
 /// The server as a process.

@@ -4,8 +4,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::chart::{self, ChartCommand};
 use crate::commands::{
-    app, cluster, completion, demo, deploy, env, login, op, release, rollback, serve, simulator,
-    team,
+    app, cluster, completion, demo, deploy, domain, env, login, op, release, rollback, serve,
+    simulator, team,
 };
 use crate::lazy::Lazy;
 
@@ -45,6 +45,9 @@ pub(crate) enum Command {
     /// App Environments
     #[command(subcommand)]
     Env(Lazy<env::Command>),
+    /// Custom domains of App Environments
+    #[command(subcommand)]
+    Domain(Lazy<domain::Command>),
     /// Clusters
     #[command(subcommand)]
     Cluster(Lazy<cluster::Command>),

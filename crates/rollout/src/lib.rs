@@ -10,7 +10,8 @@
 //! 6. [`record::record_pending`] → [`hooks::run_hooks`] → [`apply::apply`] → [`prune::prune`] → [`wait::wait`] →
 //!    [`hooks::run_hooks`] → [`record::record_finish`]: carry the plan out. The executor decides nothing.
 //!
-//! [`drift::drift`] tells what is no longer as it was deployed; [`uninstall::uninstall`] is the way back. What happens meanwhile (progress, Kubernetes events,
+//! Beside a release, [`ingress`] tells where its Ingresses are reached, and [`certificate`] keeps the certificates that Landfall was given for
+//! them. [`drift::drift`] tells what is no longer as it was deployed; [`uninstall::uninstall`] is the way back. What happens meanwhile (progress, Kubernetes events,
 //! container logs, the culprit of a stuck rollout) goes to a [`report::Reporter`].
 //!
 //! The cluster-side record is Helm's own, so that `helm list`, `status`, `history`, `get`, `rollback`
@@ -21,6 +22,7 @@
 
 pub mod apply;
 mod base;
+pub mod certificate;
 pub mod cluster;
 pub mod crds;
 pub mod culprit;
@@ -29,6 +31,7 @@ pub mod drift;
 mod events;
 pub mod execution;
 pub mod hooks;
+pub mod ingress;
 mod key;
 mod logs;
 pub mod manifest;
@@ -83,6 +86,14 @@ mod tests {
         is_send(|| {
             let (execution, desired, plan): (_, _, _) = never();
             super::apply::apply(execution, desired, plan)
+        });
+        is_send(|| {
+            let (execution, secret): (_, &super::certificate::TlsSecret<'_>) = never();
+            super::certificate::apply(execution, secret)
+        });
+        is_send(|| {
+            let (execution, namespace, label, keep): (_, &str, (&str, &str), _) = never();
+            super::certificate::remove_others(execution, namespace, label, keep)
         });
         is_send(|| {
             let (execution, plan): (_, _) = never();

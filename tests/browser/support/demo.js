@@ -49,6 +49,13 @@ export async function addRemoved(demo) {
   return { environment: `/environments/${environment.id}`, removal: `/ops/${id}` };
 }
 
+/** Lets the sample take custom domains, and adds one to its environment. */
+export async function addDomain(demo) {
+  const template = "ingress:\n  host: {{ host }}\n  tls:\n    secretName: {{ tls_secret }}\n";
+  await demo.call("PATCH", `/apps/${sample.app}/settings`, { domains: { template, issuer: "letsencrypt" } });
+  await demo.call("POST", `/environments/${sample.environment}/domains`, { host: "pakete.bücher.example" });
+}
+
 /** Adds the second App, its environment, and a deployment that does not come up. */
 export async function addFailure(demo) {
   const { chart } = await demo.call("GET", `/apps/${sample.app}`);

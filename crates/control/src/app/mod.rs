@@ -3,6 +3,7 @@
 //! What a release of an App is made of lives in `release`; this folder only names the registry and
 //! asks it for chart versions.
 
+mod domains;
 mod keyring;
 pub(crate) mod registry;
 mod settings;
@@ -31,6 +32,7 @@ use crate::store::wake::Wake;
 use crate::store::{commit, search};
 use crate::values::check_values;
 
+pub use domains::{DomainSettings, DomainSettingsChange, IssuerKind};
 pub use keyring::TrustedKey;
 pub use settings::{
     AppSettings, CrdPolicy, HelmMode, ProvenancePolicy, SettingsChange, SettingsRevision,
@@ -83,8 +85,6 @@ pub struct App {
     pub registry_username: Option<String>,
     /// Whether a registry password is kept.
     pub has_registry_password: bool,
-    /// The template that makes values of a custom domain, if the App takes domains.
-    pub domain_template: Option<String>,
     /// Policies and patterns.
     pub settings: AppSettings,
     /// The newest revision of its Helm values; 0: none were ever saved.
@@ -146,7 +146,7 @@ pub struct NewApp {
     /// The first App Helm values, as YAML; empty: none.
     #[serde(default)]
     pub values: String,
-    /// The domain template, as YAML with `{{ }}` places; empty: none.
+    /// The template of domain values (see the App's settings); empty: none.
     #[serde(default)]
     pub domain_template: String,
 }
@@ -167,6 +167,7 @@ impl Control {
         let name = checks.name::<AppName>("name", new.name.trim());
         let chart = checks.take(chart_reference(&new))?;
         checks.take(check_values("values", &new.values))?;
+        checks.take(domains::check(&new.domain_template))?;
         if let Some(Err(problem)) = new.wait_seconds.map(|n| settings::check_wait(n.into())) {
             checks.add(problem);
         }
@@ -211,14 +212,14 @@ impl Control {
         let values = self.objects().put_text(&new.values).await?;
         let defaults = AppSettings::default();
         let wait_seconds = new.wait_seconds.unwrap_or(defaults.wait_seconds);
-        let settings = AppSettings { wait_seconds, ..defaults };
+        let domains = DomainSettings { template: new.domain_template, ..DomainSettings::default() };
+        let settings = AppSettings { wait_seconds, domains, ..defaults };
         let row = store::NewRow {
             id,
             name,
             chart,
             registry_username: new.registry_username.as_deref(),
             registry_password_sealed: password,
-            domain_template: Some(new.domain_template.as_str()).filter(|text| !text.is_empty()),
             settings: &settings,
             at,
             by: &by,

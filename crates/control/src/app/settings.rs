@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::domains::{self, DomainSettings, DomainSettingsChange};
 use super::keyring::{self, TrustedKey};
 use super::store::{self, AppRow};
 use crate::actor::Actor;
@@ -100,6 +101,8 @@ pub struct AppSettings {
     pub provenance: ProvenancePolicy,
     /// The keys of its keyring.
     pub trusted_keys: Vec<TrustedKey>,
+    /// How custom domains reach its environments.
+    pub domains: DomainSettings,
 }
 
 impl Default for AppSettings {
@@ -114,6 +117,7 @@ impl Default for AppSettings {
             end_when_hopeless: false,
             provenance: ProvenancePolicy::Off,
             trusted_keys: Vec::new(),
+            domains: DomainSettings::default(),
         }
     }
 }
@@ -151,6 +155,8 @@ pub struct SettingsChange {
     /// A keyring instead of the one there is: armored as `gpg --armor --export` prints it, or a binary
     /// one in base64. Empty: none.
     pub keyring: Option<String>,
+    /// How custom domains reach its environments.
+    pub domains: Option<DomainSettingsChange>,
     /// The revision that the form started from: if it is no longer the newest, nothing is saved
     /// (`If-Match`). None: change whatever stands there.
     #[serde(skip)]
@@ -265,7 +271,7 @@ enum NewKeyring {
 }
 
 /// Lays the chosen word over a setting; `problem` is told where it is none of the setting's words.
-fn choose<T: std::str::FromStr>(
+pub(super) fn choose<T: std::str::FromStr>(
     checks: &mut Checks,
     setting: &mut T,
     word: &str,
@@ -310,6 +316,9 @@ fn changed(row: &AppRow, change: &SettingsChange) -> Result<Changed, Error> {
         let message = format!("`{word}` is not a rule for signatures.");
         let problem = Problem::new("provenance", message, "Choose off or required.");
         choose(&mut checks, &mut settings.provenance, word, problem);
+    }
+    if let Some(change) = &change.domains {
+        domains::change(&mut checks, &mut settings.domains, change)?;
     }
     match change.keyring.as_deref().map(str::trim) {
         None => {}

@@ -62,7 +62,6 @@ pub(crate) fn read(row: &Row<'_>) -> Result<App, DbErr> {
         chart: row.json("chart")?,
         registry_username: row.opt("registry_username")?,
         has_registry_password: row.opt::<Vec<u8>>("registry_password_sealed")?.is_some(),
-        domain_template: row.opt("domain_template")?,
         settings: row.json("settings")?,
         values_revision: row.get("values_revision")?,
         newest: match row.opt("newest_id")? {
@@ -168,7 +167,6 @@ pub(crate) struct NewRow<'a> {
     pub(crate) chart: &'a ChartReference,
     pub(crate) registry_username: Option<&'a str>,
     pub(crate) registry_password_sealed: Option<Vec<u8>>,
-    pub(crate) domain_template: Option<&'a str>,
     pub(crate) settings: &'a AppSettings,
     pub(crate) at: Timestamp,
     pub(crate) by: &'a By,
@@ -178,8 +176,8 @@ pub(crate) struct NewRow<'a> {
 pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result<(), StoreError> {
     sql(
         "INSERT INTO apps (id, name, name_key, chart, registry_username, registry_password_sealed, \
-         domain_template, settings, values_revision, last_release, created_at, created_by) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10)",
+         settings, values_revision, last_release, created_at, created_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, $9)",
     )
     .bind(new.id)
     .bind(new.name)
@@ -187,7 +185,6 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result
     .bind(Json(new.chart))
     .bind(new.registry_username)
     .bind(new.registry_password_sealed.clone())
-    .bind(new.domain_template)
     .bind(Json(new.settings))
     .bind(new.at)
     .bind(Json(new.by))

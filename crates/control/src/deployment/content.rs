@@ -11,6 +11,7 @@ use super::Changes;
 use super::prepare::whole_text;
 use crate::app::HelmMode;
 use crate::control::Control;
+use crate::domain::Host;
 use crate::error::Error;
 use crate::objects::{Address, ObjectKind};
 use crate::store::ids::{ContentId, ReleaseId};
@@ -33,6 +34,8 @@ pub(crate) struct ContentRow {
     pub(crate) helm_mode: HelmMode,
     pub(crate) changes: Changes,
     pub(crate) changed_values: Vec<String>,
+    /// The host that the domain values are for.
+    pub(crate) host: Option<String>,
 }
 
 /// Where the layers above the chart's own values are kept; none: the layer is empty.
@@ -89,6 +92,7 @@ pub(crate) struct NewContent<'a> {
     pub(crate) plan: &'a rollout::plan::Plan,
     pub(crate) helm_mode: HelmMode,
     pub(crate) changed_values: &'a [String],
+    pub(crate) host: Option<&'a Host>,
 }
 
 /// A content with all that a worker or a page reads of it.
@@ -154,6 +158,7 @@ impl Control {
             helm_mode: new.helm_mode,
             changes: changes_of(new.plan),
             changed_values: new.changed_values.to_vec(),
+            host: new.host.map(ToString::to_string),
         };
         insert(self.db().write(), &row, now()).await?;
         Ok(row)
@@ -206,8 +211,8 @@ async fn insert(
     sql("INSERT INTO contents (id, release_id, archive_sha256, app_values_revision, \
          app_values_object, release_values_object, domain_values_object, deployment_values_object, \
          merged_object, rendering_object, context_object, plan_object, plan_hash, helm_mode, engine, \
-         changes, changed_values, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)")
+         changes, changed_values, created_at, host) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
     .bind(row.id)
     .bind(row.release)
     .bind(row.archive_sha256.as_str())
@@ -226,6 +231,7 @@ async fn insert(
     .bind(Json(&row.changes))
     .bind(Json(&row.changed_values))
     .bind(at)
+    .bind(row.host.as_deref())
     .run(c, "store what a deployment consists of")
     .await
     .map(drop)
@@ -258,5 +264,6 @@ fn read(row: &Row<'_>) -> Result<ContentRow, DbErr> {
         helm_mode: row.get("helm_mode")?,
         changes: row.json("changes")?,
         changed_values: row.json("changed_values")?,
+        host: row.opt("host")?,
     })
 }

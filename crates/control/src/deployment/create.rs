@@ -7,13 +7,15 @@ use super::{AppValuesChoice, Changes, OnFailure, PlanPolicy, Started, Trigger, s
 use crate::actor::Actor;
 use crate::audit::{self, Act};
 use crate::control::Control;
+use crate::domain;
+use crate::domain::layer::{DomainLayer, Which};
 use crate::environment::store as environments;
 use crate::environment::{EnvironmentRow, EnvironmentState, not_deployable};
 use crate::error::Error;
 use crate::objects::Address;
 use crate::op::{self, Carries};
 use crate::release::store::{self as releases, ReleaseRow};
-use crate::store::ids::{ContentId, DeploymentId, OpId, PreviewId, ReleaseId};
+use crate::store::ids::{ContentId, DeploymentId, DomainId, OpId, PreviewId, ReleaseId};
 use crate::store::sql::now;
 use crate::store::wake::{OpWake, Wake};
 use crate::store::{Tx, commit};
@@ -54,7 +56,10 @@ impl Control {
     ) -> Result<Started, Error> {
         let row = self.environment_to_deploy(actor, environment).await?;
         let queued = match new.preview {
-            Some(preview) => self.queue_previewed(actor, &row, preview, &new).await?,
+            Some(preview) => {
+                let layer = self.domain_layer(&row, Which::Current).await?;
+                self.queue_previewed(actor, &row, preview, &new, &layer).await?
+            }
             None => self.queue_typed(&row, &new).await?,
         };
         let tx = self.db().begin().await?;
@@ -65,13 +70,14 @@ impl Control {
         self.started(actor, &row, &queued).await
     }
 
-    /// Exactly what was previewed.
-    async fn queue_previewed<'a>(
+    /// Exactly what was previewed, if the domain values are those still.
+    pub(crate) async fn queue_previewed<'a>(
         &self,
         actor: &Actor,
         environment: &EnvironmentRow,
         preview: PreviewId,
         new: &'a NewDeployment,
+        layer: &DomainLayer,
     ) -> Result<Queued<'a>, Error> {
         let row = self.preview_row(actor, preview).await?;
         if row.environment != environment.id {
@@ -84,6 +90,12 @@ impl Control {
             ));
         }
         let content = self.content_row(row.content).await?;
+        if !domain::is_of_layer(self, &content, layer).await? {
+            return Err(Error::conflict(
+                "The environment's host, or how the App's chart takes it, has changed since the preview.",
+                "Look at what will change now, then deploy.",
+            ));
+        }
         let release = releases::by_id(self.db().read(), content.release).await?;
         let release = release.ok_or_else(|| Error::not_found("Release", content.release))?;
         let shown = self.objects().text_or_empty(content.layers.deployment.as_ref()).await?;
@@ -120,7 +132,7 @@ impl Control {
     }
 
     /// What was asked for without a preview: rendered and planned by the worker.
-    async fn queue_typed<'a>(
+    pub(crate) async fn queue_typed<'a>(
         &self,
         environment: &EnvironmentRow,
         new: &'a NewDeployment,
@@ -225,6 +237,8 @@ pub(crate) struct Queued<'a> {
     pub(crate) preview: Option<PreviewId>,
     pub(crate) changes: Option<Changes>,
     pub(crate) changed_values: Vec<String>,
+    /// The domain that it is about.
+    pub(crate) domain: Option<DomainId>,
 }
 
 impl Queued<'_> {
@@ -246,6 +260,7 @@ impl Queued<'_> {
             preview: None,
             changes: None,
             changed_values: Vec::new(),
+            domain: None,
         }
     }
 
@@ -300,19 +315,21 @@ pub(crate) async fn queue(
         preview: queued.preview,
         changes: queued.changes.as_ref(),
         changed_values: &queued.changed_values,
+        domain: queued.domain,
         at,
         by: &actor.by(),
     };
     let Some(number) = store::insert(tx, &row).await? else {
         return Err(not_deployable(&environment.name, EnvironmentState::Deleting));
     };
+    let certified = domain::store::has_certificates(tx, environment.id).await?;
     let op = op::store::NewOp {
         id: queued.op,
         carries: Carries::Deployment(queued.id),
         environment: environment.id,
         environment_kind: environment.kind,
         at,
-        steps: op::DEPLOY_STEPS,
+        steps: op::deploy_steps(queued.trigger, certified),
     };
     op::store::insert(tx, &op).await?;
     environments::refresh_status(tx, environment.id).await?;

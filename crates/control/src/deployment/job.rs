@@ -4,9 +4,10 @@ use rollout::plan::Plan;
 
 use super::content::{Content, StoredRendering};
 use super::store::{self, DeploymentRow};
-use super::{Failure, failure_identity};
+use super::{Failure, Trigger, failure_identity};
 use crate::app::AppSettings;
 use crate::control::Control;
+use crate::domain::layer::{DomainLayer, Which};
 use crate::environment::store::{self as environments, EnvironmentRow};
 use crate::error::Error;
 use crate::objects::Address;
@@ -28,6 +29,8 @@ pub(crate) struct Job {
     pub(crate) settings: AppSettings,
     /// The layers above the chart's own values, as written.
     pub(crate) layers: LayerTexts,
+    /// The domain values as they are now; a rollback and what is taken up again have those they were made with.
+    pub(crate) domain_layer: DomainLayer,
     /// What it consists of: the preview's, or what an earlier run of the Op rendered.
     pub(crate) content: Option<Content>,
     /// For a rollback: the deployment that it repeats.
@@ -82,9 +85,14 @@ impl Control {
         let release = releases::by_id(c, deployment.release).await?.ok_or_else(gone)?;
         let settings = crate::app::store::settings(c, deployment.app).await?.ok_or_else(gone)?;
         let deadline = ops::get(c, lease.op).await?.ok_or_else(gone)?.deadline;
-        let layers = self
-            .layer_texts(&release, deployment.app_values_revision, deployment.values.as_ref())
-            .await?;
+        let which = match (deployment.trigger, deployment.domain) {
+            (Trigger::DomainDeployed, Some(domain)) => Which::Domain(domain),
+            (Trigger::DomainReset, _) => Which::Default,
+            _ => Which::Current,
+        };
+        let domain_layer = self.domain_layer(&environment, which).await?;
+        let (revision, values) = (deployment.app_values_revision, deployment.values.as_ref());
+        let layers = self.layer_texts(&release, revision, values, &domain_layer).await?;
         let content = match deployment.content {
             Some(id) => Some(self.content(id).await?),
             None => None,
@@ -107,6 +115,7 @@ impl Control {
             release,
             settings,
             layers,
+            domain_layer,
             content,
             repeats,
             last_good,
@@ -123,6 +132,7 @@ impl Control {
         release: &ReleaseRow,
         app_values_revision: i64,
         deployment: Option<&Address>,
+        domain: &DomainLayer,
     ) -> Result<LayerTexts, Error> {
         let app =
             crate::app::store::values(self.db().read(), release.app, app_values_revision).await?;
@@ -131,7 +141,7 @@ impl Control {
         Ok(LayerTexts {
             app: objects.text_or_empty(app.as_ref()).await?,
             release: objects.text_or_empty(release.values.as_ref()).await?,
-            domain: String::new(),
+            domain: domain.text.clone(),
             deployment: objects.text_or_empty(deployment).await?,
         })
     }

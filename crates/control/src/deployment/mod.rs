@@ -193,6 +193,8 @@ pub struct Deployment {
     /// Whether it can be rolled back to: it succeeded, and is not what runs now (which it is no more once a later
     /// deployment has failed and was left as it was).
     pub can_roll_back_to: bool,
+    /// The host that it makes the environment answer on, once that is known; none: that is the chart's own matter.
+    pub host: Option<String>,
     /// Its Op.
     pub op: OpBrief,
     /// Who made it.

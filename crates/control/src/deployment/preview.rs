@@ -18,6 +18,8 @@ use super::store::{self, PreviewRow};
 use super::{AppValuesChoice, Changes, OnFailure};
 use crate::actor::Actor;
 use crate::control::Control;
+use crate::domain::Host;
+use crate::domain::layer::{DomainLayer, Which};
 use crate::environment::{EnvironmentBrief, EnvironmentRow};
 use crate::error::Error;
 use crate::objects::Address;
@@ -74,6 +76,8 @@ pub struct Preview {
     pub plan: rollout::plan::Plan,
     /// Keyed hash of the plan; short forms show the first eight characters.
     pub plan_hash: String,
+    /// The host that it makes the environment answer on; none: that is the chart's own matter.
+    pub host: Option<String>,
     /// What the plan touches.
     pub changes: Changes,
     /// Paths of values that differ from what runs, at most 20.
@@ -118,19 +122,32 @@ impl Control {
         new: NewPreview,
     ) -> Result<Preview, Error> {
         let environment = self.environment_to_deploy(actor, environment).await?;
-        let release = self.release_to_deploy(&environment, &new.release).await?;
-        let values = self.values_to_deploy(&environment, new.values.as_deref()).await?;
+        let layer = self.domain_layer(&environment, Which::Current).await?;
+        self.preview_with(actor, &environment, new, &layer).await
+    }
+
+    /// The same with these domain values.
+    pub(crate) async fn preview_with(
+        &self,
+        actor: &Actor,
+        environment: &EnvironmentRow,
+        new: NewPreview,
+        layer: &DomainLayer,
+    ) -> Result<Preview, Error> {
+        let release = self.release_to_deploy(environment, &new.release).await?;
+        let values = self.values_to_deploy(environment, new.values.as_deref()).await?;
         let choice = new.app_values.unwrap_or(AppValuesChoice::Newest);
-        let app_values_revision = self.app_values_to_deploy(&environment, choice).await?;
-        let texts = self.layer_texts(&release, app_values_revision, None).await?;
+        let app_values_revision = self.app_values_to_deploy(environment, choice).await?;
+        let texts = self.layer_texts(&release, app_values_revision, None, layer).await?;
         let texts = LayerTexts { deployment: values.clone(), ..texts };
         let id = PreviewId::generate();
         let made = Made {
             id,
-            environment: &environment,
+            environment,
             release: &release,
             app_values_revision,
             force_conflicts: new.force_conflicts,
+            host: layer.host.as_ref(),
         };
         let content = self.make_content(&made, texts).await.map_err(PrepareError::into_error)?;
         let row = PreviewRow {
@@ -140,7 +157,7 @@ impl Control {
             expires_at: now() + LASTS,
         };
         store::insert_preview(self.db().write(), &row, now(), &actor.by()).await?;
-        self.show_preview(&environment, &row).await
+        self.show_preview(environment, &row).await
     }
 
     /// A preview made before, by whoever may deploy there.
@@ -171,9 +188,10 @@ impl Control {
         made: &Made<'_>,
         texts: LayerTexts,
     ) -> Result<ContentRow, PrepareError> {
-        let Made { id, environment, release, app_values_revision, force_conflicts } = *made;
+        let Made { id, environment, release, app_values_revision, force_conflicts, host } = *made;
         let chart = self.prepared_chart(&release.archive_sha256).await?;
         let deployment = self.objects().put_text(&texts.deployment).await?;
+        let domain = self.objects().put_text(&texts.domain).await?;
         let settings = crate::app::store::settings(self.db().read(), environment.app).await;
         let settings = settings.map_err(Error::from)?.unwrap_or_default();
         let mode = settings.helm_mode;
@@ -192,6 +210,7 @@ impl Control {
         let plan = prepare::plan(self, &target, &desired, &history, &options).await?;
         let before = self.running_values(environment).await?;
         let layers = self.layer_addresses(release, app_values_revision, deployment).await?;
+        let layers = LayerAddresses { domain, ..layers };
         let content = NewContent {
             release: release.id,
             archive_sha256: &release.archive_sha256,
@@ -203,6 +222,7 @@ impl Control {
             plan: &plan,
             helm_mode: mode,
             changed_values: &prepare::changed_values(before.as_ref(), &merged.view),
+            host,
         };
         Ok(self.content_store(&content).await?)
     }
@@ -220,7 +240,7 @@ impl Control {
         Ok(Some(values.merged))
     }
 
-    /// Where the layers of a deployment are kept.
+    /// Where the layers of a deployment are kept, but that of its domain.
     pub(crate) async fn layer_addresses(
         &self,
         release: &ReleaseRow,
@@ -267,6 +287,7 @@ impl Control {
             manifest: shown.manifest,
             notes: shown.notes,
             plan_hash: content.plan_hash,
+            host: content.host,
             warnings: warnings(environment, content.app_values_revision, observed, &shown.plan),
             starts_from,
             changes: content.changes,
@@ -354,6 +375,7 @@ struct Made<'a> {
     release: &'a ReleaseRow,
     app_values_revision: i64,
     force_conflicts: bool,
+    host: Option<&'a Host>,
 }
 
 /// A content as people are shown it: masked.

@@ -65,6 +65,7 @@ impl Control {
     ) -> Result<Started, Error> {
         let row = self.environment_to_deploy(actor, environment).await?;
         let earlier = self.rollback_target(&row, &new.to).await?;
+        self.refuse_host_of_others(actor, &row, &earlier).await?;
         let queued = Queued {
             trigger: Trigger::Rollback,
             repeats: Some(earlier.id),
@@ -81,6 +82,25 @@ impl Control {
         audit::write(&tx, actor, queued.act("deployment.rollback", &name)).await?;
         commit(tx).await?;
         self.started(actor, &row, &queued).await
+    }
+
+    /// What it repeats may answer on a host that is another environment's by now.
+    async fn refuse_host_of_others(
+        &self,
+        actor: &Actor,
+        environment: &EnvironmentRow,
+        earlier: &DeploymentRow,
+    ) -> Result<(), Error> {
+        let Some(content) = earlier.content else { return Ok(()) };
+        let Some(host) = self.content_row(content).await?.host else { return Ok(()) };
+        let Ok(host) = host.parse() else { return Ok(()) };
+        let owner = self.domain_owner(actor, environment.id, &host).await?;
+        let Some(owner) = owner else { return Ok(()) };
+        let message = format!(
+            "Deployment #{} answers on `{host}`, which belongs to {owner} now.",
+            earlier.number
+        );
+        Err(Error::invalid("to", message, "Choose another deployment, or deploy its version anew."))
     }
 
     /// The deployment that a rollback repeats: one that succeeded and whose content is kept.

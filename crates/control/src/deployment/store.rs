@@ -13,7 +13,7 @@ use crate::objects::{Address, Sealer};
 use crate::op;
 use crate::release::ReleaseBrief;
 use crate::store::ids::{
-    AppId, BatchId, ContentId, DeploymentId, EnvironmentId, OpId, PreviewId, ReleaseId,
+    AppId, BatchId, ContentId, DeploymentId, DomainId, EnvironmentId, OpId, PreviewId, ReleaseId,
 };
 use crate::store::listing::View;
 use crate::store::sql::{Json, Row, StoreError, sql};
@@ -51,7 +51,7 @@ const COLUMNS: &str = concat!(
      CASE WHEN d.id = e.current_deployment_id THEN ",
     left_behind!("d.environment_id", "d.number"),
     " ELSE 0 END AS left_behind, a.name AS app_name, r.tag AS release_tag, f.tag AS from_tag, rp.number AS repeats_number, \
-     rbr.id AS back_id, rbr.tag AS back_tag, ",
+     rbr.id AS back_id, rbr.tag AS back_tag, k.host AS content_host, ",
     op::store::brief_columns!()
 );
 
@@ -61,6 +61,7 @@ const JOINS: &str = concat!(
      LEFT JOIN deployments rp ON rp.id = d.repeats_id \
      LEFT JOIN deployments rb ON rb.id = d.rolled_back_to_id \
      LEFT JOIN releases rbr ON rbr.id = rb.release_id \
+     LEFT JOIN contents k ON k.id = d.content_id \
      JOIN ops o ON o.id = d.op_id ",
     op::store::brief_joins!()
 );
@@ -110,6 +111,7 @@ pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Deployment, DbErr> 
         rolled_back_to_revision: row.opt("rolled_back_revision")?,
         can_roll_back_to: state == DeploymentState::Succeeded
             && current.is_some_and(|current| current != id || left_behind > 0),
+        host: row.opt("content_host")?,
         op: op::store::read_brief(row)?
             .ok_or_else(|| DbErr::Type("a deployment without an Op".to_owned()))?,
         by: row.json("created_by")?,
@@ -141,6 +143,7 @@ pub(crate) struct DeploymentRow {
     pub(crate) rollback_plan: Option<Address>,
     pub(crate) helm_revision: Option<i64>,
     pub(crate) failure_sealed: Option<Vec<u8>>,
+    pub(crate) domain: Option<DomainId>,
     pub(crate) created_by: By,
 }
 
@@ -165,6 +168,7 @@ fn read_row(row: &Row<'_>) -> Result<DeploymentRow, DbErr> {
         rollback_plan: row.opt("rollback_plan_object")?,
         helm_revision: row.opt("helm_revision")?,
         failure_sealed: row.opt("failure_sealed")?,
+        domain: row.opt("domain_id")?,
         created_by: row.json("created_by")?,
     })
 }
@@ -288,6 +292,7 @@ pub(crate) struct NewRow<'a> {
     pub(crate) preview: Option<PreviewId>,
     pub(crate) changes: Option<&'a Changes>,
     pub(crate) changed_values: &'a [String],
+    pub(crate) domain: Option<DomainId>,
     pub(crate) at: Timestamp,
     pub(crate) by: &'a By,
 }
@@ -313,9 +318,9 @@ pub(crate) async fn insert(
     sql("INSERT INTO deployments (id, environment_id, number, app_id, kind, release_id, \
          from_release_id, trigger_kind, repeats_id, batch_id, reason, state, plan_policy, on_failure, \
          values_object, app_values_revision, content_id, preview_id, changes, changed_values, op_id, \
-         created_at, created_by, force_conflicts) \
+         created_at, created_by, force_conflicts, domain_id) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22, $23, $24)")
+         $19, $20, $21, $22, $23, $24, $25)")
     .bind(new.id)
     .bind(new.environment)
     .bind(number)
@@ -342,6 +347,7 @@ pub(crate) async fn insert(
     .bind(new.at)
     .bind(Json(new.by))
     .bind(new.force_conflicts)
+    .bind(new.domain)
     .run(c, DOING)
     .await?;
     Ok(Some(number))

@@ -21,6 +21,7 @@ use crate::closed::closed_set;
 use crate::cluster::ClusterBrief;
 use crate::control::Control;
 use crate::deployment::{DeploymentState, OnFailure, Trigger};
+use crate::domain::DomainBrief;
 use crate::error::Error;
 use crate::names::{EnvironmentName, HelmReleaseName, Namespace, ReleaseTag, ServiceAccount};
 use crate::observed::ObservedRevision;
@@ -194,6 +195,8 @@ pub struct Environment {
     /// The revision of the Helm release that no deployment of the environment wrote, if it was the newest when the
     /// cluster was last looked at: the adopted one, or one made outside Landfall since.
     pub observed: Option<ObservedRevision>,
+    /// The custom domain that it was told to answer on.
+    pub domain: Option<DomainBrief>,
     /// Its last deployment.
     pub last: Option<LastDeployment>,
     /// The Op that runs, else the next that is queued.

@@ -12,6 +12,7 @@ use super::{
 use crate::actor::By;
 use crate::app::AppBrief;
 use crate::cluster::ClusterBrief;
+use crate::domain::DomainBrief;
 use crate::names::{EnvironmentName, HelmReleaseName, Namespace, ServiceAccount};
 use crate::objects::{Address, Sealer};
 use crate::observed;
@@ -47,7 +48,8 @@ const COLUMNS: &str = concat!(
      lp.number AS ld_repeats, ld.state AS ld_state, ld.created_by AS ld_by, \
      ld.culprit_sealed AS ld_culprit, lbr.tag AS ld_rolled_back_to, ld.rolled_back_revision AS ld_rolled_back_revision, \
      ld.created_at AS ld_created_at, ld.started_at AS ld_started_at, \
-     ld.finished_at AS ld_finished_at, ",
+     ld.finished_at AS ld_finished_at, \
+     dm.host AS domain_host, dm.certificate_expires_at AS domain_expires_at, ",
     observed::store::columns!(),
     ", ",
     op::store::brief_columns!()
@@ -63,6 +65,7 @@ const JOINS: &str = concat!(
      LEFT JOIN deployments lp ON lp.id = ld.repeats_id \
      LEFT JOIN deployments lb ON lb.id = ld.rolled_back_to_id \
      LEFT JOIN releases lbr ON lbr.id = lb.release_id \
+     LEFT JOIN domains dm ON dm.environment_id = e.id AND dm.deployed_at IS NOT NULL \
      LEFT JOIN observed_revisions ob ON ob.id = e.observed_id \
      LEFT JOIN releases obr ON obr.id = ob.release_id \
      LEFT JOIN ops o ON o.seq = COALESCE( \
@@ -104,6 +107,12 @@ pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Environment, DbErr>
             _ => None,
         },
         observed: observed::store::read_joined(row, sealer)?,
+        domain: match row.opt("domain_host")? {
+            Some(host) => {
+                Some(DomainBrief { host, certificate_expires_at: row.opt("domain_expires_at")? })
+            }
+            None => None,
+        },
         last: read_last(row, sealer)?,
         op: op::store::read_brief(row)?,
         removal: row.opt("removal_id")?,

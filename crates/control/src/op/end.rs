@@ -5,6 +5,7 @@ use super::recorder::{RecordError, Recorder};
 use super::{OpState, store};
 use crate::deployment::store::{self as deployments, DeploymentRow};
 use crate::deployment::{DeploymentState, Failure, Trigger, failure_identity};
+use crate::domain::store as domains;
 use crate::environment::Ready;
 use crate::environment::store::{self as environments, Deployed, NewValuesRow};
 use crate::error::Error;
@@ -92,8 +93,15 @@ impl Recorder {
         let at = now();
         deployments::end(&tx, deployment.id, DeploymentState::Succeeded, None, at).await?;
         let newest = crate::app::store::values_revision(&tx, deployment.app).await?;
-        let follows =
-            deployment.trigger != Trigger::Rollback && deployment.app_values_revision == newest;
+        let follows = match deployment.trigger {
+            Trigger::Rollback => false,
+            // Another host is no reason to take the App's newest values.
+            Trigger::DomainDeployed | Trigger::DomainReset => {
+                let environment = environments::by_id(&tx, deployment.environment).await?;
+                environment.is_some_and(|it| it.holds_app_values.is_none())
+            }
+            _ => deployment.app_values_revision == newest,
+        };
         environments::set_deployed(
             &tx,
             &Deployed {
@@ -105,6 +113,10 @@ impl Recorder {
             },
         )
         .await?;
+        if matches!(deployment.trigger, Trigger::DomainDeployed | Trigger::DomainReset) {
+            let (environment, domain) = (deployment.environment, deployment.domain);
+            domains::set_deployed(&tx, environment, domain, at).await?;
+        }
         self.write_values_back(&tx, &deployment, at).await?;
         self.end(tx, OpState::Succeeded).await
     }

@@ -4,6 +4,7 @@ use super::recorder::{RecordError, Recorder};
 use super::removal::{failure_identity, left_identity};
 use super::{Left, OpState, store};
 use crate::deployment::Failure;
+use crate::domain::store as domains;
 use crate::environment::store as environments;
 use crate::store::StoreError;
 use crate::store::Tx;
@@ -32,6 +33,7 @@ impl Recorder {
     pub(crate) async fn end_removed(&self) -> Result<(), RecordError> {
         let tx = self.fenced().await?;
         environments::set_deleted(&tx, self.lease().wake.environment, now()).await?;
+        domains::free(&tx, self.lease().wake.environment).await?;
         self.end(tx, OpState::Succeeded).await
     }
 

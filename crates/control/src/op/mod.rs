@@ -22,8 +22,8 @@ use crate::actor::{Actor, By};
 use crate::audit::{self, Act};
 use crate::closed::closed_set;
 use crate::control::Control;
-use crate::deployment::DeploymentState;
 use crate::deployment::store as deployments;
+use crate::deployment::{DeploymentState, Trigger};
 use crate::environment::EnvironmentBrief;
 use crate::environment::store as environments;
 use crate::error::Error;
@@ -118,6 +118,8 @@ closed_set! {
     /// The steps of a deployment, in order; the second group repeats the last good deployment
     /// after a failure. The last ones are a removal's beside those that it shares.
     pub enum StepName {
+        /// The record that proves a custom domain is looked up anew.
+        ProveDomain = "prove_domain",
         /// The chart archive is taken from the store and checked.
         FetchChart = "fetch_chart",
         /// The five layers are merged.
@@ -128,6 +130,8 @@ closed_set! {
         Render = "render",
         /// Schema, ownership, server-side dry run, the diff against what runs.
         Check = "check",
+        /// The uploaded certificate of the domain is put into its Secret.
+        Certificate = "certificate",
         /// The release record is written as pending.
         Record = "record",
         /// Hooks before.
@@ -142,6 +146,8 @@ closed_set! {
         PostHooks = "post_hooks",
         /// The chart's tests, where the App asks for them.
         Tests = "tests",
+        /// Secrets with uploaded certificates that are no longer used are deleted.
+        RemoveCertificates = "remove_certificates",
         /// The release record and the environment are brought up to date.
         Finish = "finish",
         /// After a failure: the diff back to the last good deployment.
@@ -167,7 +173,7 @@ closed_set! {
     }
 }
 
-/// The steps of every deployment.
+/// The steps of a deployment.
 pub(crate) const DEPLOY_STEPS: &[StepName] = &[
     StepName::FetchChart,
     StepName::MergeValues,
@@ -183,6 +189,55 @@ pub(crate) const DEPLOY_STEPS: &[StepName] = &[
     StepName::Tests,
     StepName::Finish,
 ];
+
+/// Those of an environment with uploaded certificates.
+const CERTIFIED_STEPS: &[StepName] = &[
+    StepName::FetchChart,
+    StepName::MergeValues,
+    StepName::Crds,
+    StepName::Render,
+    StepName::Check,
+    StepName::Certificate,
+    StepName::Record,
+    StepName::PreHooks,
+    StepName::Apply,
+    StepName::Prune,
+    StepName::Wait,
+    StepName::PostHooks,
+    StepName::Tests,
+    StepName::RemoveCertificates,
+    StepName::Finish,
+];
+
+/// Those of a custom domain's deployment.
+const DOMAIN_STEPS: &[StepName] = &[
+    StepName::ProveDomain,
+    StepName::FetchChart,
+    StepName::MergeValues,
+    StepName::Crds,
+    StepName::Render,
+    StepName::Check,
+    StepName::Certificate,
+    StepName::Record,
+    StepName::PreHooks,
+    StepName::Apply,
+    StepName::Prune,
+    StepName::Wait,
+    StepName::PostHooks,
+    StepName::Tests,
+    StepName::RemoveCertificates,
+    StepName::Finish,
+];
+
+/// The steps of a deployment by what made it, and whether its environment has uploaded certificates.
+pub(crate) fn deploy_steps(trigger: Trigger, certified: bool) -> &'static [StepName] {
+    match trigger {
+        Trigger::DomainDeployed => DOMAIN_STEPS,
+        Trigger::DomainReset => CERTIFIED_STEPS,
+        _ if certified => CERTIFIED_STEPS,
+        _ => DEPLOY_STEPS,
+    }
+}
 
 /// The steps that repeat the last good deployment after a failure.
 pub(crate) const ROLL_BACK_STEPS: &[StepName] = &[
@@ -213,11 +268,13 @@ impl StepName {
     /// The step as people read it.
     pub const fn title(self) -> &'static str {
         match self {
+            Self::ProveDomain => "Prove domain",
             Self::FetchChart => "Fetch chart",
             Self::MergeValues => "Merge values",
             Self::Crds => "CRDs",
             Self::Render => "Render",
             Self::Check => "Check",
+            Self::Certificate => "Certificate",
             Self::Record => "Record",
             Self::PreHooks => "Pre hooks",
             Self::Apply => "Apply",
@@ -225,6 +282,7 @@ impl StepName {
             Self::Wait => "Wait",
             Self::PostHooks => "Post hooks",
             Self::Tests => "Tests",
+            Self::RemoveCertificates => "Remove certificates",
             Self::Finish => "Finish",
             Self::RollBackCheck => "Roll back: check",
             Self::RollBackRecord => "Roll back: record",

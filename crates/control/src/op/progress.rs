@@ -7,7 +7,10 @@ const fn weight(step: StepName) -> i64 {
     match step {
         StepName::Delete => 15,
         StepName::WaitGone => 50,
-        StepName::FetchChart
+        StepName::ProveDomain
+        | StepName::Certificate
+        | StepName::RemoveCertificates
+        | StepName::FetchChart
         | StepName::MergeValues
         | StepName::Crds
         | StepName::PreHooks

@@ -87,7 +87,9 @@ impl Recorder {
     /// Adds the steps that repeat the last good deployment after a failure; can be repeated.
     pub(crate) async fn add_rollback_steps(&self) -> Result<(), RecordError> {
         let tx = self.fenced().await?;
-        let first = i64::try_from(super::DEPLOY_STEPS.len()).unwrap_or(i64::MAX);
+        let steps = store::steps(&tx, self.lease.op).await?;
+        let own = steps.iter().filter(|step| !super::ROLL_BACK_STEPS.contains(&step.name)).count();
+        let first = i64::try_from(own).unwrap_or(i64::MAX);
         store::add_steps(&tx, self.lease.op, first, super::ROLL_BACK_STEPS).await?;
         self.commit(tx).await
     }

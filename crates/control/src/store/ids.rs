@@ -111,6 +111,8 @@ ids! {
     PreviewId = "prv";
     /// A revision of a Helm release that no deployment wrote.
     ObservedId = "obs";
+    /// A custom domain.
+    DomainId = "dom";
     /// An Op.
     OpId = "op";
     /// A batch: one act that made many deployments.

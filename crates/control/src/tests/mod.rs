@@ -6,7 +6,9 @@
 mod account;
 mod apps;
 mod audit;
+mod certificates;
 mod clusters;
+mod domains;
 mod environments;
 #[path = "../../../harness/src/gpg.rs"]
 #[allow(unreachable_pub, reason = "it is public in the crate it belongs to")]

@@ -81,6 +81,7 @@ async fn bad_settings_are_refused(site: Site) {
         end_when_hopeless: Some(true),
         provenance: Some("maybe".to_owned()),
         keyring: Some("no keyring".to_owned()),
+        domains: None,
         based_on: None,
     };
     let refused = problems(site.control.app_change_settings(&system(), "shop", change).await);

@@ -94,6 +94,7 @@ impl Site {
             limits: Limits::default(),
             simulated: Some(simulated.clone()),
             in_cluster: None,
+            dns_server: None,
         };
         let control = Control::open(config.clone()).await.unwrap();
         Self { control, config, simulated, _folder: folder }

@@ -15,7 +15,7 @@ use crate::output::{self, Format};
 /// What can be done with Apps.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Settings of an App: waiting, Helm's rules, masked values, signatures
+    /// Settings of an App: waiting, Helm's rules, masked values, signatures, custom domains
     #[command(subcommand)]
     Settings(SettingsCommand),
 }
@@ -92,6 +92,27 @@ pub(crate) struct SetArgs {
     /// Trust no keys any more
     #[arg(long)]
     no_keyring: bool,
+
+    /// File with the template of domain values, YAML with `{{ host }}`, `{{ tls_secret }}`, `{{ issuer }}` …; an empty
+    /// one: no custom domains
+    #[arg(long, value_name = "FILE")]
+    domain_template: Option<PathBuf>,
+
+    /// Host of an environment without a custom domain, such as '{{ environment }}.example.com'; empty: the chart's own
+    #[arg(long, value_name = "PATTERN")]
+    default_host: Option<String>,
+
+    /// Name of cert-manager's issuer of certificates for custom domains; empty: they are uploaded
+    #[arg(long, value_name = "NAME")]
+    issuer: Option<String>,
+
+    /// Its kind: `cluster_issuer` or `issuer`
+    #[arg(long, value_name = "KIND")]
+    issuer_kind: Option<String>,
+
+    /// Where the ingress of its environments is: a host name or IP addresses; empty: as their Ingress objects say
+    #[arg(long, value_name = "ADDRESS")]
+    ingress_address: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,6 +126,17 @@ struct Settings {
     masked_values: Vec<String>,
     provenance: String,
     trusted_keys: Vec<Key>,
+    #[serde(default)]
+    domains: Domains,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Domains {
+    template: String,
+    default_host: String,
+    issuer: String,
+    issuer_kind: String,
+    address: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -152,10 +184,34 @@ fn change(args: &SetArgs) -> Result<Value> {
     put("provenance", args.provenance.clone().map(Value::from));
     let keyring = args.keyring.as_deref().map(keyring).transpose()?;
     put("keyring", keyring.or(args.no_keyring.then(String::new)).map(Value::from));
+    let domains = domains(args)?;
+    if !domains.is_empty() {
+        change.insert("domains".to_owned(), domains.into());
+    }
     if change.is_empty() {
         bail!("nothing to change: name a setting, such as --wait 600");
     }
     Ok(change.into())
+}
+
+/// What the arguments change of custom domains.
+fn domains(args: &SetArgs) -> Result<Map<String, Value>> {
+    let template = match &args.domain_template {
+        Some(file) => Some(
+            std::fs::read_to_string(file)
+                .with_context(|| format!("could not read {}", file.display()))?,
+        ),
+        None => None,
+    };
+    let given = [
+        ("template", template.as_ref()),
+        ("default_host", args.default_host.as_ref()),
+        ("issuer", args.issuer.as_ref()),
+        ("issuer_kind", args.issuer_kind.as_ref()),
+        ("address", args.ingress_address.as_ref()),
+    ];
+    let given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    Ok(given.map(|(name, value)| (name.to_owned(), Value::from(value.clone()))).collect())
 }
 
 /// The keyring in a file, armored or not, in base64: the server tells which it is.
@@ -174,6 +230,7 @@ fn print(format: Format, settings: &Value) -> Result<()> {
         let listed = |all: Vec<String>| {
             if all.is_empty() { "–".to_owned() } else { all.join("\n") }
         };
+        let or_dash = |text: &str| if text.is_empty() { "–".to_owned() } else { text.to_owned() };
         let rows = [
             ("helm", read.helm_mode),
             ("wait", format!("{} s", read.wait_seconds)),
@@ -184,6 +241,11 @@ fn print(format: Format, settings: &Value) -> Result<()> {
             ("masked values", listed(read.masked_values)),
             ("provenance", read.provenance),
             ("trusted keys", listed(keys)),
+            ("domain template", or_dash(read.domains.template.trim_end())),
+            ("default host", or_dash(&read.domains.default_host)),
+            ("issuer", or_dash(&read.domains.issuer)),
+            ("issuer kind", or_dash(&read.domains.issuer_kind)),
+            ("ingress address", or_dash(&read.domains.address)),
         ];
         rows.map(|(name, value)| vec![name.to_owned(), value]).to_vec()
     })

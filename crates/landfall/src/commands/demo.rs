@@ -104,6 +104,7 @@ fn config(data: &std::path::Path, pace: Pace) -> Config {
         workers: WorkerSettings::default(),
         limits: Limits::default(),
         in_cluster: None,
+        dns_server: None,
         simulated: Some(Arc::new(InProcess::new(
             simulated::folder(data),
             pace.timing(),

@@ -8,6 +8,7 @@ pub(crate) mod cluster;
 pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod deploy;
+pub(crate) mod domain;
 pub(crate) mod env;
 pub(crate) mod login;
 pub(crate) mod op;
@@ -38,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Rollback(Lazy(args)) => with_runtime(rollback::run(args)),
         Command::Op(Lazy(command)) => with_runtime(op::run(command)),
         Command::Env(Lazy(command)) => with_runtime(env::run(command)),
+        Command::Domain(Lazy(command)) => with_runtime(domain::run(command)),
         Command::Cluster(Lazy(command)) => with_runtime(cluster::run(command)),
         Command::Team(Lazy(command)) => with_runtime(team::run(command)),
         Command::Login(Lazy(args)) => with_runtime(login::login(args)),

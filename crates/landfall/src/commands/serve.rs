@@ -60,6 +60,10 @@ pub(crate) struct Args {
     #[arg(long, env = "LANDFALL_ALLOW_NETWORK", value_delimiter = ',', value_name = "CIDR")]
     allow_network: Vec<Network>,
 
+    /// Name server that custom domains are looked up with, where those of the system see other names: address and port
+    #[arg(long, env = "LANDFALL_DNS_SERVER", value_parser = dns_server, value_name = "ADDRESS")]
+    dns_server: Option<SocketAddr>,
+
     /// Folder of the service account that Kubernetes gives to a pod: the cluster that the server runs in can be added by it
     #[arg(
         long,
@@ -200,6 +204,7 @@ fn config(args: &Args, data: &std::path::Path) -> Config {
         limits: args.limits.limits(),
         simulated: Some(Arc::new(simulated)),
         in_cluster: in_cluster(&args.service_account),
+        dns_server: args.dns_server,
     }
 }
 
@@ -222,6 +227,13 @@ fn refuse_plain_http(args: &Args) -> Result<()> {
          name its address with --public-url https://…, or say --plain-http",
         args.listen
     )
+}
+
+/// The address of a name server, with its port or without.
+fn dns_server(text: &str) -> Result<SocketAddr> {
+    let with_port = || text.parse().ok();
+    let without = || text.parse().ok().map(|address: IpAddr| SocketAddr::new(address, 53));
+    with_port().or_else(without).context("write an address such as 192.0.2.53 or 192.0.2.53:5353")
 }
 
 /// A time with its unit, such as `15s` or `2m`; at least a second.

@@ -142,8 +142,20 @@ impl Cluster {
         object: &Value,
         mode: ApplyMode,
     ) -> Result<Value, ClusterError> {
+        self.apply_as(FIELD_MANAGER, resource, key, object, mode).await
+    }
+
+    /// The same under another field manager.
+    pub(crate) async fn apply_as(
+        &self,
+        manager: &str,
+        resource: &Resource,
+        key: &ObjectKey,
+        object: &Value,
+        mode: ApplyMode,
+    ) -> Result<Value, ClusterError> {
         let mut query = vec![
-            ("fieldManager", FIELD_MANAGER),
+            ("fieldManager", manager),
             ("fieldValidation", "Strict"),
             ("force", if mode.force { "true" } else { "false" }),
         ];

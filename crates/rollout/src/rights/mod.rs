@@ -75,6 +75,12 @@ const INSIDE: &[Rule] = &[
         purpose: "deploy what charts have",
     },
     Rule {
+        group: "cert-manager.io",
+        resources: &["certificates"],
+        verbs: &["get", "list"],
+        purpose: "tell how the certificates of custom domains stand",
+    },
+    Rule {
         group: "policy",
         resources: &["poddisruptionbudgets"],
         verbs: MANAGE,

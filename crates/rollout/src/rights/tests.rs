@@ -65,6 +65,7 @@ async fn missing_rights() {
     create, patch, delete deployments.apps in Some("shop") to deploy workloads and wait for them
     create, patch, delete replicasets.apps in Some("shop") to deploy workloads and wait for them
     create, patch, delete statefulsets.apps in Some("shop") to deploy workloads and wait for them
+    get, list certificates.cert-manager.io in Some("shop") to tell how the certificates of custom domains stand
     get, list, watch, create, patch, delete rolebindings.rbac.authorization.k8s.io in Some("shop") to deploy what charts have
     get, list, watch, create, patch, delete roles.rbac.authorization.k8s.io in Some("shop") to deploy what charts have
     impersonate serviceaccounts in Some("shop") to act as the service accounts of environments

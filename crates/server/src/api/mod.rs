@@ -7,6 +7,7 @@ pub(crate) mod apps;
 pub(crate) mod audit;
 pub(crate) mod clusters;
 pub(crate) mod deployments;
+pub(crate) mod domains;
 pub(crate) mod environments;
 mod etag;
 mod extract;

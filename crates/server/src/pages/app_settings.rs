@@ -1,10 +1,13 @@
 //! The settings of an App: which Helm to be like, how long to wait, what is masked, which signatures
-//! its charts need.
+//! its charts need, how custom domains reach its environments.
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect};
 use control::Error;
-use control::app::{App, CrdPolicy, ProvenancePolicy, SettingsChange, SettingsRevision};
+use control::app::{
+    App, CrdPolicy, DomainSettingsChange, IssuerKind, ProvenancePolicy, SettingsChange,
+    SettingsRevision,
+};
 use control::rights::Subject;
 use serde::Deserialize;
 
@@ -57,6 +60,16 @@ pub(crate) struct SettingsForm {
     keyring: String,
     /// Empty: no.
     remove_keyring: String,
+    #[serde(rename = "domains.template")]
+    domain_template: String,
+    #[serde(rename = "domains.default_host")]
+    default_host: String,
+    #[serde(rename = "domains.issuer")]
+    issuer: String,
+    #[serde(rename = "domains.issuer_kind")]
+    issuer_kind: String,
+    #[serde(rename = "domains.address")]
+    ingress_address: String,
     based_on: i64,
 }
 
@@ -134,6 +147,11 @@ impl SettingsForm {
             provenance: settings.provenance.to_string(),
             keyring: String::new(),
             remove_keyring: String::new(),
+            domain_template: settings.domains.template.clone(),
+            default_host: settings.domains.default_host.clone(),
+            issuer: settings.domains.issuer.clone(),
+            issuer_kind: settings.domains.issuer_kind.to_string(),
+            ingress_address: settings.domains.address.clone(),
             based_on: now.revision,
         }
     }
@@ -152,6 +170,13 @@ impl SettingsForm {
             end_when_hopeless: Some(!self.end_when_hopeless.is_empty()),
             provenance: given(&self.provenance),
             keyring: given(&self.keyring).or(removed),
+            domains: Some(DomainSettingsChange {
+                template: Some(self.domain_template.clone()),
+                default_host: Some(self.default_host.clone()),
+                issuer: Some(self.issuer.clone()),
+                issuer_kind: given(&self.issuer_kind),
+                address: Some(self.ingress_address.clone()),
+            }),
             based_on: Some(self.based_on),
         }
     }

@@ -50,15 +50,15 @@ struct Version {
 }
 
 /// A preview, as the form shows it.
-struct Shown {
-    preview: Preview,
-    sentence: String,
-    objects: Vec<ObjectChange>,
-    values: Vec<OriginLine>,
-    manifest: Vec<String>,
-    estimate: Option<String>,
+pub(super) struct Shown {
+    pub(super) preview: Preview,
+    pub(super) sentence: String,
+    pub(super) objects: Vec<ObjectChange>,
+    pub(super) values: Vec<OriginLine>,
+    pub(super) manifest: Vec<String>,
+    pub(super) estimate: Option<String>,
     /// Whether the cluster's dry run refused something: then it cannot be deployed.
-    refused: bool,
+    pub(super) refused: bool,
 }
 
 #[derive(Template)]
@@ -289,7 +289,7 @@ fn hooks_sentence(plan: &Plan) -> String {
 }
 
 impl Shown {
-    fn of(preview: Preview) -> Self {
+    pub(super) fn of(preview: Preview) -> Self {
         let objects = object_changes(&preview.plan);
         Self {
             sentence: changes_sentence(&preview.changes) + &hooks_sentence(&preview.plan),
@@ -304,7 +304,7 @@ impl Shown {
         }
     }
 
-    fn same(&self) -> i64 {
+    pub(super) fn same(&self) -> i64 {
         self.preview.changes.same
     }
 }

@@ -20,21 +20,21 @@ use crate::live::{self, LivePage};
 use crate::query::PageQuery;
 use crate::view::objects::{Objects, arrange};
 
-/// What the head of all three tabs shows.
-struct Head {
-    environment: Environment,
-    tab: Tab,
-    deployments: Count,
-    may_deploy: bool,
-    may_remove: bool,
+/// What the head of all tabs shows.
+pub(super) struct Head {
+    pub(super) environment: Environment,
+    pub(super) tab: Tab,
+    pub(super) deployments: Count,
+    pub(super) may_deploy: bool,
+    pub(super) may_remove: bool,
     /// The Op that removes it, or has, while it is being deleted or is gone.
-    removal: Option<Gone>,
+    pub(super) removal: Option<Gone>,
 }
 
 /// A removal with its Op.
-struct Gone {
-    op: Op,
-    removal: Box<Removal>,
+pub(super) struct Gone {
+    pub(super) op: Op,
+    pub(super) removal: Box<Removal>,
 }
 
 /// A line of an environment's history: a deployment, or what others made of its Helm release.
@@ -45,19 +45,20 @@ struct Entry {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Tab {
+pub(super) enum Tab {
     Overview,
     Deployments,
     Values,
+    Domain,
 }
 
 impl Head {
-    fn current(&self, tab: Tab) -> &'static str {
+    pub(super) fn current(&self, tab: Tab) -> &'static str {
         if self.tab == tab { r#" aria-current="page""# } else { "" }
     }
 
     /// What the main button says: nothing has succeeded here yet, or something has.
-    fn deploy_label(&self) -> &'static str {
+    pub(super) fn deploy_label(&self) -> &'static str {
         match self.environment.state {
             EnvironmentState::Creating => "Deploy again",
             _ => "Deploy new version",
@@ -233,15 +234,24 @@ async fn read_deployments(
 async fn read_values(ctx: &Ctx, name: &str) -> Result<ValuesTab, PageError> {
     let environment = ctx.control().environment_get(&ctx.actor, name).await?;
     let values = ctx.control().environment_values(&ctx.actor, name).await?;
-    let page = PageRequest { cursor: None, limit: Some(1) };
-    let count = deployments_of(ctx, &environment, &page).await?.count;
     Ok(ValuesTab {
         chrome: ctx.chrome(Section::Environments, format!("Values of {name}")).await?,
-        head: head(ctx, environment, Tab::Values, count).await?,
+        head: read_head(ctx, environment, Tab::Values).await?,
         own: code_lines(&values.own.values),
         running: values.running.as_ref().map(|merged| origin_lines(merged, false)),
         values,
     })
+}
+
+/// The head of a tab that shows no deployments itself.
+pub(super) async fn read_head(
+    ctx: &Ctx,
+    environment: Environment,
+    tab: Tab,
+) -> Result<Head, PageError> {
+    let page = PageRequest { cursor: None, limit: Some(1) };
+    let count = deployments_of(ctx, &environment, &page).await?.count;
+    head(ctx, environment, tab, count).await
 }
 
 async fn head(

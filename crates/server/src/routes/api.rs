@@ -36,16 +36,16 @@ use crate::state::AppState;
 /// The largest chart archive (32 MiB) in base64, and a megabyte of values.
 const ARCHIVE_BODY: usize = 48 * 1024 * 1024;
 
-fn call(method: Method, path: &str, handler: MethodRouter<AppState>, doc: Doc) -> Route {
+pub(super) fn call(method: Method, path: &str, handler: MethodRouter<AppState>, doc: Doc) -> Route {
     let route = Route::new(Surface::Api, method, format!("/api/v1{path}"), handler);
     Route { doc: Some(doc), ..route }
 }
 
-fn reads(path: &str, handler: MethodRouter<AppState>, doc: Doc) -> Route {
+pub(super) fn reads(path: &str, handler: MethodRouter<AppState>, doc: Doc) -> Route {
     call(Method::GET, path, handler, doc)
 }
 
-fn acts(path: &str, handler: MethodRouter<AppState>, doc: Doc) -> Route {
+pub(super) fn acts(path: &str, handler: MethodRouter<AppState>, doc: Doc) -> Route {
     call(Method::POST, path, handler, doc)
 }
 

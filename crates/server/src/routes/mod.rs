@@ -4,6 +4,7 @@
 //! role and signed out. Pages stand in `pages.rs`, calls of the API in `api.rs`, their rules in `rules.rs`.
 
 mod api;
+mod domains;
 mod pages;
 mod rules;
 
@@ -75,6 +76,7 @@ impl Route {
 pub(crate) fn table() -> Vec<Route> {
     let mut routes = pages::table();
     routes.extend(api::table());
+    routes.extend(domains::table());
     for route in &mut routes {
         // Without a line, which a test finds, a route is for everyone who is signed in.
         route.rule = rules::of(&route.method, &route.path).unwrap_or(route.rule);

@@ -7,11 +7,11 @@ use super::{Route, Surface};
 use crate::state::AppState;
 use crate::{assets, pages};
 
-fn shows(path: &str, handler: MethodRouter<AppState>) -> Route {
+pub(super) fn shows(path: &str, handler: MethodRouter<AppState>) -> Route {
     Route::new(Surface::Page, Method::GET, path.to_owned(), handler)
 }
 
-fn takes(path: &str, handler: MethodRouter<AppState>) -> Route {
+pub(super) fn takes(path: &str, handler: MethodRouter<AppState>) -> Route {
     Route::new(Surface::Page, Method::POST, path.to_owned(), handler)
 }
 

@@ -27,7 +27,14 @@ async fn api() {
       "crds": "create",
       "end_when_hopeless": false,
       "provenance": "off",
-      "trusted_keys": []
+      "trusted_keys": [],
+      "domains": {
+        "template": "",
+        "default_host": "",
+        "issuer": "",
+        "issuer_kind": "cluster_issuer",
+        "address": ""
+      }
     }
     "#);
     let held = ada.with("if-match", "\"0\"");

@@ -101,6 +101,7 @@ impl Site {
             limits: Limits::default(),
             simulated: Some(Arc::new(InMemory::default())),
             in_cluster: None,
+            dns_server: None,
         })
         .await
         .unwrap();

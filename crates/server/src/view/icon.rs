@@ -17,6 +17,7 @@ pub(crate) fn icon(name: &str) -> &'static str {
         "users" => include_str!("../icons/users-round.svg"),
         "log" => include_str!("../icons/scroll-text.svg"),
         "sign-out" => include_str!("../icons/log-out.svg"),
+        "globe" => include_str!("../icons/globe.svg"),
         "page" => include_str!("../icons/file-text.svg"),
         _ => "",
     }

@@ -1,6 +1,7 @@
 //! States in words and shapes: what a list or head says of an environment, a deployment, an Op.
 
 use control::deployment::{Deployment, DeploymentState, Trigger};
+use control::domain::DomainBrief;
 use control::environment::{Environment, EnvironmentState, EnvironmentStatus, Standing};
 use control::names::ReleaseTag;
 use control::observed::ObservedRevision;
@@ -67,6 +68,16 @@ pub(crate) fn running(environment: &Environment) -> Mark {
 /// Helm's status of an observed revision, as a word.
 pub(crate) fn observed(observed: &ObservedRevision) -> String {
     observed.status.replace('-', " ")
+}
+
+/// How long the uploaded certificate of a domain is still good for, where that is not long.
+pub(crate) fn certificate_left(domain: &DomainBrief) -> Option<String> {
+    Some(match domain.days_left_if_few()? {
+        days if days < 0 => "expired".to_owned(),
+        0 => "expires today".to_owned(),
+        1 => "expires in 1 day".to_owned(),
+        days => format!("expires in {days} days"),
+    })
 }
 
 /// What to say of a deployment in a word.

@@ -131,6 +131,7 @@ impl Run<'_> {
         target: &Target,
         history: &History,
     ) -> Result<Wanted, Interrupted> {
+        self.refuse_other_host().await?;
         if let Some(content) = &self.job.content {
             let note = if self.was_done(StepName::Render) { "" } else { "as previewed" };
             self.pass(&[StepName::MergeValues], note).await?;
@@ -306,6 +307,7 @@ impl Run<'_> {
                         plan,
                         helm_mode: wanted.mode,
                         changed_values: &changed,
+                        host: self.job.domain_layer.host.as_ref(),
                     })
                     .await?
             }

@@ -9,11 +9,13 @@ use crate::op::{Step, StepName, StepState};
 pub(super) fn touched_the_cluster(step: StepName) -> bool {
     !matches!(
         step,
-        StepName::FetchChart
+        StepName::ProveDomain
+            | StepName::FetchChart
             | StepName::MergeValues
             | StepName::Crds
             | StepName::Render
             | StepName::Check
+            | StepName::Certificate
     )
 }
 
@@ -30,6 +32,7 @@ pub(super) fn of(failed: &FailedStep, touched: bool, steps: &[Step]) -> Failure 
 fn state_after(step: StepName, touched: bool, steps: &[Step]) -> String {
     match step {
         StepName::Crds => "Some of the chart's custom resource definitions may have been installed; nothing else was changed.",
+        StepName::Certificate => "The certificate's Secret may have been written; nothing else was changed.",
         _ if !touched && installed_crds(steps) => DEFINITIONS_ONLY,
         _ if !touched => "Nothing was changed in the cluster.",
         StepName::Record => "No object was changed; the Helm release may have a revision that failed.",

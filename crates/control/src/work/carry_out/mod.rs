@@ -6,6 +6,7 @@
 //! (`stage`). This module decides nothing about objects: that was decided by the plan.
 
 mod content;
+mod domain;
 mod failure;
 mod others;
 mod remove;
@@ -158,6 +159,7 @@ impl Run<'_> {
 
     /// The steps of the deployment itself.
     async fn deploy(&self) -> Result<Ready, Interrupted> {
+        self.prove_domain().await?;
         let settled = self.settle().await?;
         self.roll_out(&stage::DEPLOY, &settled).await
     }
@@ -165,7 +167,7 @@ impl Run<'_> {
     /// The failure that a worker before this one recorded: what it told of it, else what the Op's page tells by now.
     async fn failed_before(&self) -> Result<Option<FailedStep>, Interrupted> {
         let failed = self.before.iter().find(|step| {
-            step.state == StepState::Failed && crate::op::DEPLOY_STEPS.contains(&step.name)
+            step.state == StepState::Failed && !crate::op::ROLL_BACK_STEPS.contains(&step.name)
         });
         let Some(failed) = failed else { return Ok(None) };
         let (remedy, culprits) = match &self.job.failure {

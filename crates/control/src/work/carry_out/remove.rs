@@ -7,15 +7,17 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use rollout::ObjectKey;
 use rollout::hooks::HooksOutcome;
 use rollout::uninstall::{Found, Uninstall};
+use rollout::{ObjectKey, RolloutError};
 
 use super::reports::Reports;
 use super::steps::failed_hook;
 use super::{Broken, FailedStep, Interrupted, Run, failure, told_internal, told_unstored};
 use crate::app::AppSettings;
 use crate::control::Control;
+use crate::domain::CERTIFICATE_LABEL;
+use crate::domain::store as domains;
 use crate::environment::store::{self as environments, EnvironmentRow};
 use crate::error::{Error, sentence};
 use crate::op::recorder::Recorder;
@@ -38,6 +40,8 @@ pub(super) struct Job {
     forget: bool,
     /// Whether a deployment of the environment has come as far as the cluster.
     has_release: bool,
+    /// Whether it has custom domains, and may have certificates of theirs.
+    has_domains: bool,
     /// When the wait that an earlier run of the Op had begun gives up.
     deadline: Option<Timestamp>,
     /// What an earlier run of the Op has left.
@@ -94,6 +98,7 @@ async fn load(control: &Control, lease: &Lease) -> Result<Job, Error> {
     let removal = control.removal(lease.op).await?;
     Ok(Job {
         has_release: environments::has_release(c, environment.id).await?,
+        has_domains: !domains::of_environment(c, environment.id).await?.is_empty(),
         environment,
         settings,
         forget: removal.forget,
@@ -172,9 +177,24 @@ impl Run<'_, Job> {
         self.step(
             StepName::Finish,
             |()| if records { "release removed" } else { "nothing in the cluster" }.to_owned(),
-            || async { if records { self.helm_release().finish(false).await } else { Ok(()) } },
+            || async {
+                self.remove_certificates().await?;
+                if records { self.helm_release().finish(false).await } else { Ok(()) }
+            },
         )
         .await?;
+        Ok(())
+    }
+
+    /// The Secrets that Landfall put beside the release.
+    async fn remove_certificates(&self) -> Result<(), RolloutError> {
+        if !self.job.has_domains {
+            return Ok(());
+        }
+        let environment = &self.job.environment;
+        let (namespace, id) = (environment.namespace.as_str(), environment.id.to_string());
+        let label = (CERTIFICATE_LABEL, id.as_str());
+        rollout::certificate::remove_others(self.execution(), namespace, label, None).await?;
         Ok(())
     }
 

@@ -81,6 +81,9 @@ impl Run<'_> {
 
     async fn roll_out_steps(&self, names: &Names, settled: &Settled) -> Result<Ready, Interrupted> {
         let Settled { desired, plan, new, .. } = settled;
+        if names.is_deployment {
+            self.certificate().await?;
+        }
         let recorded = self
             .step(
                 names.record,
@@ -115,6 +118,9 @@ impl Run<'_> {
         self.run_hooks(names.after, operation.hook_event(Moment::After), settled).await?;
         if let Some(tests) = names.tests {
             self.run_hooks(tests, HookEvent::Test, settled).await?;
+        }
+        if names.is_deployment {
+            self.remove_certificates().await?;
         }
         self.step(
             names.finish,
