@@ -3,7 +3,9 @@
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::chart::{self, ChartCommand};
-use crate::commands::{app, cluster, demo, deploy, env, op, release, rollback, serve, simulator};
+use crate::commands::{
+    app, batch, cluster, demo, deploy, env, op, release, rollback, serve, simulator,
+};
 use crate::lazy::Lazy;
 
 /// Releases a product, packaged as a Helm chart, into every environment it runs in.
@@ -36,6 +38,9 @@ pub(crate) enum Command {
     Deploy(Lazy<deploy::Args>),
     /// Repeat an earlier deployment of an App Environment
     Rollback(Lazy<rollback::Args>),
+    /// Batches: one act that deploys to many App Environments
+    #[command(subcommand)]
+    Batch(Lazy<batch::Command>),
     /// Operations
     #[command(subcommand)]
     Op(Lazy<op::Command>),

@@ -72,6 +72,8 @@ pub enum Change {
     },
     /// An App or its Releases.
     Apps,
+    /// A preview over a fleet, or a batch.
+    Fleet,
     /// A cluster.
     Clusters,
     /// So much happened that not all of it could be told: read everything shown anew.
@@ -312,6 +314,7 @@ fn change(wake: Option<Wake>, kinds: &[EnvironmentKind]) -> Option<Change> {
             kinds.contains(&kind).then_some(Change::Environment { environment, kind })
         }
         Wake::Apps => Some(Change::Apps),
+        Wake::Fleet => Some(Change::Fleet),
         Wake::Clusters => Some(Change::Clusters),
         Wake::Queue | Wake::Cancel(_) => None,
     }

@@ -29,6 +29,8 @@ pub(crate) enum Wake {
     Environment(EnvironmentId, EnvironmentKind),
     /// An App or its Releases changed.
     Apps,
+    /// A preview over a fleet, or a batch, moved on or has something to do.
+    Fleet,
     /// A cluster changed.
     Clusters,
 }

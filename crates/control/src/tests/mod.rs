@@ -6,8 +6,10 @@
 mod account;
 mod apps;
 mod audit;
+mod batches;
 mod clusters;
 mod environments;
+mod fleets;
 #[path = "../../../harness/src/gpg.rs"]
 #[allow(unreachable_pub, reason = "it is public in the crate it belongs to")]
 mod gpg;
