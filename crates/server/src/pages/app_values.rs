@@ -17,6 +17,7 @@ use super::form::{Params, PathOf, Sent, Told};
 use super::parts::{ObjectChange, changed_objects, code_lines};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section, app};
 use crate::live::{self, LivePage};
+use crate::view::time::between;
 use crate::view::words::{grouped, plural};
 
 /// Revisions that the page links.
@@ -135,6 +136,12 @@ impl Shown {
 
     fn done(&self) -> bool {
         self.preview.state == FleetPreviewState::Done
+    }
+
+    /// How long it took, once it is whole.
+    fn took(&self) -> Option<String> {
+        let end = self.preview.finished_at.filter(|_| self.done())?;
+        Some(between(self.preview.created_at, end))
     }
 
     /// `1,233 deployments would be made; 3 would fail.`
@@ -297,7 +304,8 @@ pub(crate) async fn submit(
     Sent(sent): Sent<ValuesForm>,
 ) -> PageAnswer {
     let seen = seen(&ctx, &sent).await?;
-    if sent.action == "preview" || seen.is_none() {
+    let follow = ctx.control().app_get(&ctx.actor, &name).await?.values_use.follow;
+    if sent.action == "preview" || (seen.is_none() && follow > 0) {
         return match ask(&ctx, &name, &sent).await {
             Ok(asked) if sent.action == "preview" => {
                 Ok(Redirect::to(&address(&name, asked.id)).into_response())

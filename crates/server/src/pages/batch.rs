@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::response::{IntoResponse, Redirect};
-use control::batch::{Batch, BatchMember, BatchState, MemberState};
+use control::batch::{Batch, BatchMember, BatchState, MemberDeployment, MemberState};
 use control::deployment::DeploymentState;
 use control::environment::EnvironmentKind;
 use control::rights::Subject;
@@ -15,6 +15,7 @@ use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 use crate::live::{self, LivePage};
 use crate::query::{PageQuery, word};
 use crate::view::state::Mark;
+use crate::view::time::between;
 
 #[derive(Template)]
 #[template(path = "pages/batch.html", blocks = ["live"])]
@@ -60,6 +61,15 @@ impl Show {
         format!("{sign} {} · Landfall", super::batches::title(&self.batch))
     }
 
+    fn here(&self) -> String {
+        format!("/batches/{}", self.batch.id)
+    }
+
+    /// How long it took, once it has ended.
+    fn took(&self) -> Option<String> {
+        Some(between(self.batch.created_at, self.batch.finished_at?))
+    }
+
     /// The states that there is something of, with their number: filters of the list.
     fn filters(&self) -> Vec<(MemberState, i64, &'static str)> {
         let counts = &self.batch.counts;
@@ -103,6 +113,11 @@ impl Show {
     fn can_drop(&self) -> bool {
         self.may_steer && self.batch.counts.queued + self.batch.counts.waiting > 0
     }
+}
+
+/// How long the deployment of an environment took.
+fn took(deployment: &MemberDeployment) -> Option<String> {
+    Some(between(deployment.started_at?, deployment.finished_at?))
 }
 
 /// How an environment of a batch stands, in a word.
