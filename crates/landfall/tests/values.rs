@@ -151,7 +151,13 @@ async fn app_values_in_a_fleet() {
         (&done["state"], &done["done"], &done["total"]),
         (&json!("done"), &json!(12), &json!(12))
     );
-    insta::assert_snapshot!(groups(&done), @"");
+    insta::assert_snapshot!(groups(&done), @"
+    1 not_rendered: cannot be rendered | execution error at (fleet/templates/web.yaml:1:56): upload 48 is over the limit 32 of narrow
+    Correct the values, or release a chart that renders with them.
+    2 interrupts: db restarts | One replica: it is down meanwhile. Changes LOG_LEVEL and UPLOAD. web rolls without interruption. ConfigMap changes.
+    8 changes: LOG_LEVEL and UPLOAD | web rolls without interruption. ConfigMap changes.
+    1 changes: UPLOAD only | web rolls without interruption.
+    ");
     let large = &done["groups"].as_array().unwrap()[2];
     let key = large["key"].as_str().unwrap();
     let listed = api.get(&format!("{path}/groups/{key}/environments?limit=3")).await;

@@ -154,7 +154,7 @@ impl Control {
             self.wakes().send(Wake::Op(wake)).await;
         }
         self.wakes().send(Wake::Apps).await;
-        self.wakes().send(Wake::Fleet).await;
+        self.wakes().send(Wake::Batches).await;
         Ok(SavedValues { revision: self.values_revision(saved).await?, batch })
     }
 

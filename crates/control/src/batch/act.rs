@@ -201,7 +201,7 @@ impl Control {
             self.wakes().send(Wake::Op(wake)).await;
         }
         self.wakes().send(Wake::Queue).await;
-        self.wakes().send(Wake::Fleet).await;
+        self.wakes().send(Wake::Batches).await;
         Ok(())
     }
 }

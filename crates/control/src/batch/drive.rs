@@ -51,7 +51,7 @@ impl Control {
         if !begun.is_empty() {
             self.wakes().send(Wake::Queue).await;
         }
-        self.wakes().send(Wake::Fleet).await;
+        self.wakes().send(Wake::Batches).await;
         Ok(true)
     }
 

@@ -72,8 +72,10 @@ pub enum Change {
     },
     /// An App or its Releases.
     Apps,
-    /// A preview over a fleet, or a batch.
+    /// A preview over a fleet; several times a second while one is worked on.
     Fleet,
+    /// A batch.
+    Batches,
     /// A cluster.
     Clusters,
     /// So much happened that not all of it could be told: read everything shown anew.
@@ -315,6 +317,7 @@ fn change(wake: Option<Wake>, kinds: &[EnvironmentKind]) -> Option<Change> {
         }
         Wake::Apps => Some(Change::Apps),
         Wake::Fleet => Some(Change::Fleet),
+        Wake::Batches => Some(Change::Batches),
         Wake::Clusters => Some(Change::Clusters),
         Wake::Queue | Wake::Cancel(_) => None,
     }

@@ -29,8 +29,10 @@ pub(crate) enum Wake {
     Environment(EnvironmentId, EnvironmentKind),
     /// An App or its Releases changed.
     Apps,
-    /// A preview over a fleet, or a batch, moved on or has something to do.
+    /// A preview over a fleet moved on or has something to do.
     Fleet,
+    /// A batch moved on or has something to do.
+    Batches,
     /// A cluster changed.
     Clusters,
 }

@@ -8,6 +8,7 @@ use control::Error;
 use control::app::{App, NewValues, ValuesRevision};
 use control::batch::BatchSettings;
 use control::fleet::{ChangeGroup, FleetPreview, FleetPreviewState, GroupKind, NewFleetPreview};
+use control::op::Change;
 use control::rights::Subject;
 use control::store::ids::FleetPreviewId;
 use http::HeaderValue;
@@ -66,6 +67,10 @@ impl LivePage for ValuesPage {
 
     fn chrome(&mut self) -> &mut Chrome {
         &mut self.chrome
+    }
+
+    fn shows(_: &Change) -> bool {
+        true
     }
 }
 
@@ -141,7 +146,8 @@ impl Shown {
     /// How long it took, once it is whole.
     fn took(&self) -> Option<String> {
         let end = self.preview.finished_at.filter(|_| self.done())?;
-        Some(between(self.preview.created_at, end))
+        let took = between(self.preview.created_at, end);
+        (took != "0 s").then_some(took)
     }
 
     /// `1,233 deployments would be made; 3 would fail.`

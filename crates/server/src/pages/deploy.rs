@@ -203,7 +203,14 @@ async fn carry_out(ctx: Ctx, name: String, purpose: Purpose, sent: DeployForm) -
     if let Some(preview) = still_shown(&ctx, &sent).await? {
         return deploy(&ctx, &name, purpose, sent, preview).await;
     }
-    let notice = "What you chose changed after the last preview, or it is too old. This is what will change now; press the button again to carry it out.";
+    let notice = match purpose {
+        Purpose::Deploy => {
+            "What you chose changed after the last preview, or it is too old. This is what will change now; press Deploy Now again to carry it out."
+        }
+        Purpose::Edit => {
+            "The values changed after the last preview, or it is too old. This is what will change now; press Save and deploy again to carry it out."
+        }
+    };
     preview_in_page(&ctx, &name, purpose, sent, Some(notice)).await
 }
 

@@ -10,3 +10,4 @@ mod pages;
 mod removal;
 mod settings;
 mod site;
+mod values;

@@ -111,7 +111,7 @@ impl Likeness {
         self.feed(&format!("{:?} {} {}", planned.action, key.group(), key.kind));
         self.feed(&relative.text(&key.name));
         self.feed(&relative.text(key.namespace.as_deref().unwrap_or_default()));
-        self.feed(class(&planned.consequence));
+        self.feed(class(&key.kind, &planned.consequence));
         self.feed(&changes.len().to_string());
         let secret = key.kind == "Secret";
         for change in changes {
@@ -140,13 +140,13 @@ impl Likeness {
     }
 }
 
-/// The consequence without numbers that do not make another one of it: whether one pod is replaced or one after another
-/// matters, how many others follow does not.
-fn class(consequence: &Consequence) -> &'static str {
+/// The consequence without numbers that do not make another one of it: the only pod of a `StatefulSet` is taken down before
+/// the new one starts, everything else that rolls goes on working however many pods it has.
+fn class(kind: &str, consequence: &Consequence) -> &'static str {
     match consequence {
         Consequence::None => "none",
         Consequence::Starts { .. } | Consequence::StartsOnEachNode => "starts",
-        Consequence::Rolls { pods: 1 } => "rolls one",
+        Consequence::Rolls { pods: 1 } if kind == "StatefulSet" => "rolls one",
         Consequence::Rolls { .. } => "rolls",
         Consequence::Recreates { .. } => "recreates",
         Consequence::Scales { to: 0, .. } | Consequence::Stops { .. } => "stops",

@@ -63,8 +63,14 @@ fn alike_relative_to_the_release() {
     assert_eq!(eu.likeness, us.likeness);
     assert_eq!(eu.fields, ["LOG_LEVEL"]);
     assert_eq!(eu.objects[0].consequence, Consequence::Rolls { pods: 2 });
-    // One pod is another consequence than several.
-    assert_ne!(eu.likeness, one("eu", 1, (&a, &b)).likeness);
+    assert_eq!(eu.likeness, one("eu", 1, (&a, &b)).likeness);
+    // The only pod of a StatefulSet is down meanwhile; one of several is not.
+    let stateful = |replicas| {
+        let set = |level: &str| workload("StatefulSet", "eu", replicas, level, "x");
+        compared("eu", &[set("info")], &[set("warn")]).likeness
+    };
+    assert_eq!(stateful(2), stateful(3));
+    assert_ne!(stateful(1), stateful(2));
     assert!(!eu.drawn);
 }
 
