@@ -91,7 +91,7 @@ test("App values: seen by groups, saved, and followed to the end of their batch"
   // Without JavaScript: show, then save; what was not shown is shown first.
   const plain = await openPage(browser, { javaScriptEnabled: false, storageState: await context.storageState() });
   await plain.page.goto(`${demo.url}/apps/${sample.app}/values`);
-  await plain.page.getByLabel("Values", { exact: true }).fill("global:\n  logLevel: loud\n");
+  await plain.page.getByRole("textbox", { name: "Values" }).fill("global:\n  logLevel: loud\n");
   await plain.page.getByRole("button", { name: "Show what changes" }).last().click();
   await plain.page.reload();
   for (let n = 0; n < 50 && !(await plain.page.getByText("4 of 4 previewed in").isVisible()); n += 1) await plain.page.reload();

@@ -182,6 +182,8 @@ async fn app_values_in_a_fleet() {
         (&last["environment"]["name"], &last["state"]),
         (&json!("narrow"), &json!("failed"))
     );
+    let why = last["deployment"]["failure"].as_str().unwrap();
+    assert!(why.contains("over the limit 32"), "{why}");
     let made = api.get(&format!("/deployments?batch={batch}&trigger=values_updated")).await;
     assert_eq!(made["count"], json!({ "exact": 12 }));
     let one = &made["items"][0];
@@ -228,7 +230,7 @@ async fn from_a_terminal() {
     let id = out.split_whitespace().find(|word| word.starts_with("bat_")).unwrap().to_owned();
     let (code, out, _) = landfall(&["batch", "show", &id, "--state", "failed"]).await;
     assert_eq!(code, Some(0));
-    assert!(out.contains("narrow"), "{out}");
+    assert!(out.contains("narrow") && out.contains("over the limit 32"), "{out}");
     let (code, _, told) = landfall(&["batch", "resume", &id, "--watch"]).await;
     assert_eq!(code, Some(1), "one has failed: {told}");
     assert!(told.contains("1 failed, 11 succeeded"), "{told}");

@@ -187,6 +187,8 @@ pub struct MemberDeployment {
     pub percent: i64,
     /// What is wrong, in one line.
     pub culprit: Option<String>,
+    /// Why it failed, if it did.
+    pub failure: Option<String>,
     /// When it began.
     pub started_at: Option<Timestamp>,
     /// When it ended.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::actor::By;
 use crate::app::AppBrief;
-use crate::deployment::{DeploymentState, open_culprit};
+use crate::deployment::{DeploymentState, Failure, failure_identity, open_culprit};
 use crate::environment::{EnvironmentBrief, EnvironmentKind};
 use crate::objects::Sealer;
 use crate::op;
@@ -415,7 +415,7 @@ pub(super) fn members() -> View {
         table: "batch_members",
         alias: "m",
         columns: "m.*, e.name AS environment_name, e.deleted_at AS environment_deleted_at, \
-                  d.number AS d_number, d.state AS d_state, d.culprit_sealed AS d_culprit, \
+                  d.number AS d_number, d.state AS d_state, d.culprit_sealed AS d_culprit, d.failure_sealed AS d_failure, \
                   d.started_at AS d_started_at, d.finished_at AS d_finished_at, o.percent AS o_percent",
         joins: "JOIN environments e ON e.id = m.id LEFT JOIN deployments d ON d.id = m.deployment_id \
                 LEFT JOIN ops o ON o.id = d.op_id",
@@ -438,6 +438,7 @@ pub(super) fn read_member(row: &Row<'_>, sealer: &Sealer) -> Result<(BatchMember
                     DeploymentState::Succeeded => None,
                     _ => open_culprit(sealer, id, row.opt("d_culprit")?),
                 },
+                failure: open_failure(sealer, id, row.opt("d_failure")?),
                 started_at: row.opt("d_started_at")?,
                 finished_at: row.opt("d_finished_at")?,
             })
@@ -455,4 +456,10 @@ pub(super) fn read_member(row: &Row<'_>, sealer: &Sealer) -> Result<(BatchMember
         deployment,
     };
     Ok((member, row.get("ordinal")?))
+}
+
+/// Why a deployment failed. What does not open is told on its own page.
+fn open_failure(sealer: &Sealer, id: DeploymentId, sealed: Option<Vec<u8>>) -> Option<String> {
+    let opened = sealer.open_json::<Failure>(&failure_identity(id), &sealed?, "read a failure");
+    opened.ok().map(|failure| failure.message)
 }

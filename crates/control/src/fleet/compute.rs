@@ -111,7 +111,7 @@ impl Question {
                 Ok(Outcome { key: compared.likeness, kind, told: Some(told) })
             }
             Err(PrepareError::Internal(error)) => Err(error),
-            Err(error) => Ok(self.not_rendered(control, environment, &error, &secrets)),
+            Err(error) => Ok(not_rendered(control, environment, &error, &secrets)),
         }
     }
 
@@ -201,27 +201,26 @@ impl Question {
         let mut releases = self.releases.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(releases.entry(id).or_insert(found).clone())
     }
+}
 
-    /// The group of those that fail alike.
-    fn not_rendered(
-        &self,
-        control: &Control,
-        environment: EnvironmentRow,
-        error: &PrepareError,
-        secrets: &[String],
-    ) -> Outcome {
-        let message = mask_texts(&error.message(), secrets);
-        let (release, namespace) = (&environment.release_name, &environment.namespace);
-        let relative = Relative::to(release.as_str(), namespace.as_str());
-        let key = likeness_of_text(&relative, &message, control.objects().sealer().plan_key());
-        let told = Told {
-            title: words::NOT_RENDERED.to_owned(),
-            summary: [message, error.remedy()].join("\n").trim_end().to_owned(),
-            sample: environment.name,
-            objects: Vec::new(),
-        };
-        Outcome { key, kind: GroupKind::NotRendered, told: Some(told) }
-    }
+/// The group of those that fail alike.
+fn not_rendered(
+    control: &Control,
+    environment: EnvironmentRow,
+    error: &PrepareError,
+    secrets: &[String],
+) -> Outcome {
+    let message = mask_texts(&error.message(), secrets);
+    let (release, namespace) = (&environment.release_name, &environment.namespace);
+    let relative = Relative::to(release.as_str(), namespace.as_str());
+    let key = likeness_of_text(&relative, &message, control.objects().sealer().plan_key());
+    let told = Told {
+        title: words::NOT_RENDERED.to_owned(),
+        summary: [message, error.remedy()].join("\n").trim_end().to_owned(),
+        sample: environment.name,
+        objects: Vec::new(),
+    };
+    Outcome { key, kind: GroupKind::NotRendered, told: Some(told) }
 }
 
 /// The group of an environment that Landfall itself could not look at.

@@ -10,6 +10,7 @@ use crate::app::{NewValues, SettingsChange};
 use crate::environment::NewEnvironment;
 use crate::error::Error;
 use crate::fleet::{ChangeGroup, FleetPreview, FleetPreviewState, GroupKind, NewFleetPreview};
+use crate::names::EnvironmentName;
 use crate::release::NewRelease;
 use crate::rights::Role;
 use crate::store::paging::PageRequest;
@@ -83,7 +84,7 @@ async fn answered(site: &Site, actor: &Actor, values: &str) -> FleetPreview {
 }
 
 fn told(group: &ChangeGroup) -> String {
-    let names: Vec<&str> = group.names.iter().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = group.names.iter().map(EnvironmentName::as_str).collect();
     let ChangeGroup { kind, environments, production, title, summary, .. } = group;
     format!("{environments} ({production}) {kind}: {title} | {summary} | {}", names.join(", "))
 }

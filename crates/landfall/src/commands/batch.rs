@@ -133,6 +133,8 @@ struct Deployment {
     number: i64,
     #[serde(default)]
     culprit: Option<String>,
+    #[serde(default)]
+    failure: Option<String>,
 }
 
 impl Counts {
@@ -203,7 +205,7 @@ async fn show(args: ShowArgs) -> Result<ExitCode> {
     let mut tail = format!("/environments?limit={}", args.limit);
     if let Some(state) = &args.state {
         let state: String = url::form_urlencoded::byte_serialize(state.as_bytes()).collect();
-        tail.push_str(&format!("&state={state}"));
+        tail.extend(["&state=", &state]);
     }
     let page: Value = client.get(&path(&args.one.batch, &tail)).await?;
     let members: Vec<Member> = understood(&page["items"])?;
@@ -214,7 +216,10 @@ async fn show(args: ShowArgs) -> Result<ExitCode> {
             .into_iter()
             .map(|member| {
                 let (number, culprit) = match member.deployment {
-                    Some(it) => (format!("#{}", it.number), it.culprit.unwrap_or(member.note)),
+                    Some(it) => (
+                        format!("#{}", it.number),
+                        it.culprit.or(it.failure).unwrap_or(member.note),
+                    ),
                     None => ("–".to_owned(), member.note),
                 };
                 vec![

@@ -8,6 +8,7 @@ use control::Error;
 use control::app::{App, NewValues, ValuesRevision};
 use control::batch::BatchSettings;
 use control::fleet::{ChangeGroup, FleetPreview, FleetPreviewState, GroupKind, NewFleetPreview};
+use control::names::EnvironmentName;
 use control::op::Change;
 use control::rights::Subject;
 use control::store::ids::FleetPreviewId;
@@ -207,7 +208,7 @@ impl GroupRow {
 
     /// `northwind-prod, contoso-prod and 7 more`, by kind where there are many.
     fn who(&self) -> String {
-        let names: Vec<&str> = self.group.names.iter().map(|name| name.as_str()).collect();
+        let names: Vec<&str> = self.group.names.iter().map(EnvironmentName::as_str).collect();
         let more = self.group.environments - i64::try_from(names.len()).unwrap_or(0);
         let names = names.join(", ");
         if more > 0 { format!("{names} and {} more", grouped(more.unsigned_abs())) } else { names }

@@ -153,7 +153,7 @@ pub(super) async fn run(command: ValuesCommand) -> Result<ExitCode> {
 async fn show(args: ShowArgs) -> Result<ExitCode> {
     let mut path = path(&args.app, "values");
     if let Some(revision) = args.revision {
-        path.push_str(&format!("?revision={revision}"));
+        path.extend(["?revision=", &revision.to_string()]);
     }
     let values: Values = args.server.client()?.get(&path).await?;
     std::io::stdout()
