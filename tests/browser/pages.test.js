@@ -25,6 +25,8 @@ const inside = [
   [`${environment}/deployments`, ".timeline"],
   [`${environment}/values`, "main .code"],
   [`${environment}/deploy`, "#verdict code"],
+  [`${environment}/values/edit`, "#verdict code"],
+  ["/batches", ".empty"],
   [`${environment}/remove`, "h1"],
   ["/environments?status=deleted", "table"],
   [`${environment}/deployments/1`, "[data-log] .row"],

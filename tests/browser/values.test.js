@@ -11,6 +11,7 @@ import { openPage, startBrowser } from "./support/landfall.js";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let browser;
 let demo;
+let session;
 
 before(async () => {
   [demo, browser] = await Promise.all([startDemo(), startBrowser()]);
@@ -32,10 +33,16 @@ async function ended(op) {
   }
 }
 
+/** The link works once: whoever comes later brings the session along. */
 async function signIn(page) {
+  if (session) {
+    await page.context().addCookies(session.cookies);
+    return;
+  }
   await page.goto(demo.signIn);
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.getByRole("heading", { level: 1, name: "App Environments" }).waitFor();
+  session = await page.context().storageState();
 }
 
 async function accessible(page) {
@@ -50,6 +57,8 @@ async function type(page, text) {
   await editor.waitFor();
   await editor.click();
   await page.keyboard.press("Control+A");
+  // Chromium would give text that replaces coloured text an inline style, which the policy forbids and tells.
+  await page.keyboard.press("Delete");
   await page.keyboard.insertText(text);
 }
 
