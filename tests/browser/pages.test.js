@@ -28,6 +28,8 @@ const inside = [
   [`${environment}/domain/remove?host=pakete.xn--bcher-kva.example`, "h1"],
   [`/environments/${failed.environment}/domain`, ".empty"],
   [`${environment}/deploy`, "#verdict code"],
+  [`${environment}/values/edit`, "#verdict code"],
+  ["/batches", ".empty"],
   [`${environment}/remove`, "h1"],
   ["/environments?status=deleted", "table"],
   [`${environment}/deployments/1`, "[data-log] .row"],

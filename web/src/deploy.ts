@@ -22,7 +22,7 @@ export function startDeploy(): void {
 
   form.addEventListener("input", (event) => {
     const field = event.target as HTMLElement;
-    if (!field.matches("[name=release], [name=values], [name=force_conflicts]")) return;
+    if (!field.matches("[name=release], [name=values], [name=force_conflicts], [name=app_values]")) return;
     stale(true);
     clearTimeout(timer);
     timer = setTimeout(ask, field.matches("[name=values]") ? PAUSE : 0);

@@ -34,3 +34,6 @@ if (document.querySelector("[data-editor]")) {
 if (document.querySelector("[data-deploy]")) {
   void import("./deploy").then((deploy) => deploy.startDeploy());
 }
+if (document.querySelector("[data-fleet]")) {
+  void import("./fleet").then((fleet) => fleet.startFleet());
+}

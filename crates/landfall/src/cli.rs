@@ -4,8 +4,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::chart::{self, ChartCommand};
 use crate::commands::{
-    app, cluster, completion, demo, deploy, domain, env, login, op, release, rollback, serve,
-    simulator, team,
+    app, batch, cluster, completion, demo, deploy, domain, env, login, op, release, rollback,
+    serve, simulator, team,
 };
 use crate::lazy::Lazy;
 
@@ -39,6 +39,9 @@ pub(crate) enum Command {
     Deploy(Lazy<deploy::Args>),
     /// Repeat an earlier deployment of an App Environment
     Rollback(Lazy<rollback::Args>),
+    /// Batches: one act that deploys to many App Environments
+    #[command(subcommand)]
+    Batch(Lazy<batch::Command>),
     /// Operations
     #[command(subcommand)]
     Op(Lazy<op::Command>),

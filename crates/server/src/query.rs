@@ -7,10 +7,11 @@ use std::str::FromStr;
 
 use control::account::PersonFilter;
 use control::audit::AuditFilter;
+use control::batch::BatchFilter;
 use control::deployment::DeploymentFilter;
 use control::environment::{EnvironmentFilter, EnvironmentSort};
 use control::release::ReleaseFilter;
-use control::store::ids::{AppId, ClusterId, EnvironmentId, ReleaseId};
+use control::store::ids::{AppId, BatchId, ClusterId, EnvironmentId, ReleaseId};
 use control::store::paging::{Direction, PageRequest};
 use control::{Actor, Control, Error, UnknownWord};
 use jiff::Timestamp;
@@ -93,6 +94,8 @@ pub(crate) struct DeploymentQuery {
     pub(crate) state: String,
     /// `manual`, `environment_created`, `values_updated`, `rollback`, ….
     pub(crate) trigger: String,
+    /// A batch, by id.
+    pub(crate) batch: String,
 }
 
 /// Which people.
@@ -215,6 +218,28 @@ impl EnvironmentQuery {
     }
 }
 
+/// Which batches.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct BatchQuery {
+    /// An App, by id or name.
+    pub(crate) app: String,
+    /// `true`: only those that have not ended.
+    pub(crate) open: String,
+}
+
+impl BatchQuery {
+    pub(crate) async fn filter(
+        &self,
+        control: &Control,
+        actor: &Actor,
+    ) -> Result<BatchFilter, Error> {
+        let app = app(control, actor, &self.app).await?;
+        Ok(BatchFilter { app, open: self.open == "true" })
+    }
+}
+
 impl ReleaseQuery {
     pub(crate) async fn filter(
         &self,
@@ -243,7 +268,7 @@ impl DeploymentQuery {
             kind: word("kind", &self.kind)?,
             state: word("state", &self.state)?,
             trigger: word("trigger", &self.trigger)?,
-            batch: None,
+            batch: batch(&self.batch)?,
         })
     }
 }
@@ -290,6 +315,12 @@ async fn environment(
         None => Ok(None),
         Some(text) => Ok(Some(control.environment_get(actor, text).await?.id)),
     }
+}
+
+fn batch(text: &str) -> Result<Option<BatchId>, Error> {
+    given(text).map(str::parse).transpose().map_err(|_| {
+        Error::invalid("batch", format!("`{text}` is not a batch."), "Give its id, `bat_…`.")
+    })
 }
 
 /// A Release by id, or as `app/tag`.

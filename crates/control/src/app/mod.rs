@@ -37,7 +37,7 @@ pub use keyring::TrustedKey;
 pub use settings::{
     AppSettings, CrdPolicy, HelmMode, ProvenancePolicy, SettingsChange, SettingsRevision,
 };
-pub use values::{NewValues, ValuesRevision};
+pub use values::{NewValues, SavedValues, ValuesRevision};
 pub use versions::{ChartVersion, ChartVersions};
 
 /// Where an App's chart comes from.

@@ -6,11 +6,13 @@ use utoipa::ToSchema;
 
 use crate::actor::{Actor, By};
 use crate::audit::{self, Act};
+use crate::batch::{BatchSettings, ValuesBatch};
 use crate::control::Control;
-use crate::error::Error;
+use crate::error::{Checks, Error};
 use crate::objects::ObjectKind;
 use crate::rights::Subject;
 use crate::store::commit;
+use crate::store::ids::{BatchId, FleetPreviewId};
 use crate::store::sql::now;
 use crate::store::wake::Wake;
 use crate::values::check_values;
@@ -43,6 +45,22 @@ pub struct NewValues {
     /// The revision that the editor started from: if it is no longer the newest, nothing is saved
     /// (`If-Match`). None: save whatever stands there.
     pub based_on: Option<i64>,
+    /// The preview over the fleet that was looked at. If it is not of these values, or of another revision, nothing is
+    /// saved. What it found cannot be rendered is deployed last.
+    pub preview: Option<FleetPreviewId>,
+    /// How the environments that follow are deployed to.
+    #[serde(flatten)]
+    pub settings: BatchSettings,
+}
+
+/// Values just saved, and the batch that deploys them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SavedValues {
+    /// The revision.
+    #[serde(flatten)]
+    pub revision: ValuesRevision,
+    /// The batch; none where nothing changed or no environment follows.
+    pub batch: Option<BatchId>,
 }
 
 impl Control {
@@ -64,26 +82,39 @@ impl Control {
         self.values_revision(values).await
     }
 
-    /// Saves a new revision of the App's Helm values; equal text keeps the revision.
+    /// Saves a new revision of the App's Helm values and makes a batch: a deployment for each environment that follows,
+    /// when its turn comes. Equal text keeps the revision and deploys nothing.
     ///
-    /// Deploys nothing by itself.
+    /// Production environments wait for someone who may deploy to them where the actor may not.
     pub async fn app_update_values(
         &self,
         actor: &Actor,
         app: &str,
         new: NewValues,
-    ) -> Result<ValuesRevision, Error> {
+    ) -> Result<SavedValues, Error> {
         let row = self.app_row(actor, app).await?;
         let missing = || Error::not_found("App", app);
         actor.write(Subject::Apps, "change App values", missing)?;
-        check_values("values", &new.values)?;
+        let mut checks = Checks::default();
+        checks.take(check_values("values", &new.values))?;
+        checks.take(new.settings.check())?;
+        checks.done()?;
         let based_on = new.based_on.unwrap_or(row.values_revision);
         let values = self.objects().put(ObjectKind::Values, new.values.as_bytes()).await?;
         let newest = store::values(self.db().read(), row.id, row.values_revision).await?;
         if let Some(newest) = newest.filter(|newest| newest.values == values)
             && based_on == row.values_revision
         {
-            return self.values_revision(newest).await;
+            return Ok(SavedValues { revision: self.values_revision(newest).await?, batch: None });
+        }
+        if let Some(preview) = new.preview {
+            let seen = self.fleet_preview_row(actor, preview).await?;
+            if seen.app != row.id || seen.values != values || seen.based_on != based_on {
+                return Err(Error::conflict(
+                    "The preview is of other values, or of another revision.",
+                    "Look at what these values change, then save.",
+                ));
+            }
         }
         let saved = store::ValuesRow {
             revision: based_on + 1,
@@ -99,18 +130,32 @@ impl Control {
                 "Look at what was saved meanwhile, then save again.",
             ));
         }
+        let batch = ValuesBatch {
+            app: &row,
+            revision: saved.revision,
+            note: &saved.note,
+            settings: new.settings,
+            preview: new.preview,
+        };
+        let (batch, superseded) = self.batch_of_values(&tx, actor, &batch).await?;
         let act = Act {
             action: "app.update_values",
             kind: "app",
             id: row.id.to_string(),
             name: row.name.as_str(),
             old: serde_json::json!({ "values_revision": based_on }),
-            new: serde_json::json!({ "values_revision": saved.revision, "note": saved.note }),
+            new: serde_json::json!({
+                "values_revision": saved.revision, "note": saved.note, "batch": batch,
+            }),
         };
         audit::write(&tx, actor, act).await?;
         commit(tx).await?;
+        for wake in superseded {
+            self.wakes().send(Wake::Op(wake)).await;
+        }
         self.wakes().send(Wake::Apps).await;
-        self.values_revision(saved).await
+        self.wakes().send(Wake::Batches).await;
+        Ok(SavedValues { revision: self.values_revision(saved).await?, batch })
     }
 
     async fn values_revision(&self, row: store::ValuesRow) -> Result<ValuesRevision, Error> {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{AppValuesChoice, Changes, OnFailure, PlanPolicy, Started, Trigger, store};
-use crate::actor::Actor;
+use crate::actor::{Actor, By};
 use crate::audit::{self, Act};
 use crate::control::Control;
 use crate::domain;
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::objects::Address;
 use crate::op::{self, Carries};
 use crate::release::store::{self as releases, ReleaseRow};
-use crate::store::ids::{ContentId, DeploymentId, DomainId, OpId, PreviewId, ReleaseId};
+use crate::store::ids::{BatchId, ContentId, DeploymentId, DomainId, OpId, PreviewId, ReleaseId};
 use crate::store::sql::now;
 use crate::store::wake::{OpWake, Wake};
 use crate::store::{Tx, commit};
@@ -43,6 +43,22 @@ pub struct NewDeployment {
     pub reason: String,
 }
 
+/// An environment's own values, as its tab "Values" saves them.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(default)]
+pub struct NewEnvironmentValues {
+    /// YAML.
+    pub values: String,
+    /// The preview to carry out, exactly as shown: of these values and the Release that runs.
+    pub preview: Option<PreviewId>,
+    /// What happens on failure; none: the kind's default.
+    pub on_failure: Option<OnFailure>,
+    /// Take over fields that other managers own, as Helm's `--force-conflicts` does.
+    pub force_conflicts: bool,
+    /// Why; may be empty.
+    pub reason: String,
+}
+
 impl Control {
     /// Makes a deployment of the trigger `manual` and queues its Op.
     ///
@@ -63,9 +79,53 @@ impl Control {
             None => self.queue_typed(&row, &new).await?,
         };
         let tx = self.db().begin().await?;
-        let number = queue(&tx, actor, &row, &queued).await?;
+        let number = queue(&tx, &actor.by(), &row, &queued).await?;
         let name = format!("{}#{number}", row.name);
         audit::write(&tx, actor, queued.act("deployment.create", &name)).await?;
+        commit(tx).await?;
+        self.started(actor, &row, &queued).await
+    }
+
+    /// Makes a deployment of the trigger `values_updated` and queues its Op: an environment's own values are replaced, the
+    /// Release is the one that runs. With a preview exactly that is carried out.
+    ///
+    /// An environment that holds a revision of the App values goes on holding it.
+    pub async fn environment_update_values(
+        &self,
+        actor: &Actor,
+        environment: &str,
+        new: NewEnvironmentValues,
+    ) -> Result<Started, Error> {
+        let row = self.environment_to_deploy(actor, environment).await?;
+        let Some(current) = row.current_release else {
+            return Err(Error::conflict(
+                format!("No release is known to run in `{}`.", row.name),
+                "Deploy one with these values.",
+            ));
+        };
+        let own = self.values_to_deploy(&row, None).await?;
+        if own == new.values {
+            let message = "These are the values that it has already.";
+            return Err(Error::invalid("values", message, "Change them, or deploy a version."));
+        }
+        let deployment = NewDeployment {
+            preview: new.preview,
+            release: current.to_string(),
+            values: Some(new.values),
+            app_values: Some(AppValuesChoice::Held),
+            on_failure: new.on_failure,
+            force_conflicts: new.force_conflicts,
+            reason: new.reason,
+        };
+        let queued = match deployment.preview {
+            Some(preview) => self.queue_previewed(actor, &row, preview, &deployment).await?,
+            None => self.queue_typed(&row, &deployment).await?,
+        };
+        let queued = Queued { trigger: Trigger::ValuesUpdated, ..queued };
+        let tx = self.db().begin().await?;
+        let number = queue(&tx, &actor.by(), &row, &queued).await?;
+        let name = format!("{}#{number}", row.name);
+        audit::write(&tx, actor, queued.act("environment.update_values", &name)).await?;
         commit(tx).await?;
         self.started(actor, &row, &queued).await
     }
@@ -227,6 +287,7 @@ pub(crate) struct Queued<'a> {
     pub(crate) release: ReleaseId,
     pub(crate) trigger: Trigger,
     pub(crate) repeats: Option<DeploymentId>,
+    pub(crate) batch: Option<BatchId>,
     pub(crate) policy: PlanPolicy,
     pub(crate) on_failure: OnFailure,
     pub(crate) force_conflicts: bool,
@@ -250,6 +311,7 @@ impl Queued<'_> {
             release,
             trigger: Trigger::Manual,
             repeats: None,
+            batch: None,
             policy: PlanPolicy::Replan,
             on_failure: OnFailure::Leave,
             force_conflicts: false,
@@ -289,7 +351,7 @@ impl Queued<'_> {
 /// Writes the deployment and its Op; returns its number.
 pub(crate) async fn queue(
     tx: &Tx,
-    actor: &Actor,
+    by: &By,
     environment: &EnvironmentRow,
     queued: &Queued<'_>,
 ) -> Result<i64, Error> {
@@ -304,7 +366,7 @@ pub(crate) async fn queue(
         from_release: environment.current_release,
         trigger: queued.trigger,
         repeats: queued.repeats,
-        batch: None,
+        batch: queued.batch,
         reason: queued.reason,
         plan_policy: queued.policy,
         on_failure: queued.on_failure,
@@ -317,7 +379,7 @@ pub(crate) async fn queue(
         changed_values: &queued.changed_values,
         domain: queued.domain,
         at,
-        by: &actor.by(),
+        by,
     };
     let Some(number) = store::insert(tx, &row).await? else {
         return Err(not_deployable(&environment.name, EnvironmentState::Deleting));

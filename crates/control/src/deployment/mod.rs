@@ -29,7 +29,7 @@ use crate::release::ReleaseBrief;
 use crate::store::ids::{BatchId, DeploymentId, PreviewId};
 use crate::values::MergedValues;
 
-pub use create::NewDeployment;
+pub use create::{NewDeployment, NewEnvironmentValues};
 pub(crate) use create::{Queued, queue};
 pub use list::DeploymentFilter;
 #[cfg(test)]

@@ -259,7 +259,7 @@ impl Control {
 }
 
 /// Runs work that keeps a processor busy, or waits, apart from the threads that serve requests.
-pub(super) async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Error> {
     tokio::task::spawn_blocking(work)

@@ -66,13 +66,7 @@ pub(crate) async fn render(
     input.cluster = Some(lookups.clone());
     input.limits = control.config().limits.render();
     let rendered = within_limits(control, chart, input, place).await?;
-    let rendered = rendered.map_err(|error| match error {
-        RenderError::Schema(refused) => refused_by_schema(refused, &merged.view),
-        other => match other.exceeded() {
-            Some(exceeded) => beyond(exceeded, &other, &control.config().limits),
-            None => other.into(),
-        },
-    })?;
+    let rendered = rendered.map_err(|error| told(control, merged, error))?;
     let answers = std::mem::take(
         &mut *lookups.answers.lock().expect("no code panics while it holds the answers"),
     );
@@ -80,6 +74,105 @@ pub(crate) async fn render(
         rendering: stored_rendering(rendered),
         context: StoredContext { lookups: answers, ..context },
     })
+}
+
+/// What a chart did not render for.
+fn told(control: &Control, merged: &MergedLayers, error: RenderError) -> PrepareError {
+    match error {
+        RenderError::Schema(refused) => refused_by_schema(refused, &merged.view),
+        other => match other.exceeded() {
+            Some(exceeded) => beyond(exceeded, &other, &control.config().limits),
+            None => other.into(),
+        },
+    }
+}
+
+/// A rendering that asked no cluster.
+pub(crate) struct Dry {
+    /// The manifest.
+    pub(crate) manifest: String,
+    /// Whether `lookup` asked for something that it had not asked for before, and found nothing.
+    pub(crate) blind: bool,
+}
+
+/// Renders for the upgrade `ahead` revisions after one that was deployed, with that one's capabilities and `lookup`
+/// answers: no cluster is asked.
+pub(crate) async fn render_as_deployed(
+    control: &Control,
+    chart: Arc<PreparedChart>,
+    merged: &MergedLayers,
+    deployed: &StoredContext,
+    ahead: i64,
+) -> Result<Dry, PrepareError> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let release = &deployed.release;
+    let revision = release["revision"].as_i64().unwrap_or(1).saturating_add(ahead);
+    let options = ReleaseOptions::upgrade(
+        text(&release["name"]),
+        text(&release["namespace"]),
+        u32::try_from(revision).unwrap_or(u32::MAX),
+    );
+    let place = Arc::new(Place {
+        places: control.renders(),
+        held: Mutex::default(),
+        handle: tokio::runtime::Handle::current(),
+    });
+    let lookups = Arc::new(StoredLookups {
+        answers: deployed.lookups.clone(),
+        blind: AtomicBool::new(false),
+    });
+    let mut input = RenderInput::new(merged.supplied.clone(), options);
+    input.mode = merged.mode.into();
+    input.capabilities = capabilities_of(&deployed.capabilities);
+    input.cluster = Some(lookups.clone());
+    input.limits = control.config().limits.render();
+    let rendered = within_limits(control, chart, input, place).await?;
+    let rendered = rendered.map_err(|error| told(control, merged, error))?;
+    Ok(Dry { manifest: rendered.manifest, blind: lookups.blind.load(Ordering::Relaxed) })
+}
+
+/// Capabilities as [`context_of`] wrote them.
+fn capabilities_of(stored: &serde_json::Value) -> Capabilities {
+    let version = &stored["kube_version"];
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let versions = stored["api_versions"].as_array();
+    Capabilities {
+        kube_version: helm::capabilities::KubeVersion {
+            version: text(&version["version"]),
+            // As of a real cluster, whose version was kept.
+            normalized: String::new(),
+            major: text(&version["major"]),
+            minor: text(&version["minor"]),
+        },
+        api_versions: versions.into_iter().flatten().map(text).collect(),
+    }
+}
+
+/// Answers `lookup` with what it was answered when the environment was deployed.
+struct StoredLookups {
+    answers: Vec<serde_json::Value>,
+    blind: AtomicBool,
+}
+
+impl ClusterReader for StoredLookups {
+    fn lookup(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<serde_json::Value>, LookupError> {
+        let known = self.answers.iter().find(|kept| {
+            kept["api_version"] == api_version
+                && kept["kind"] == kind
+                && kept["namespace"] == namespace
+                && kept["name"] == name
+        });
+        if known.is_none() {
+            self.blind.store(true, Ordering::Relaxed);
+        }
+        Ok(known.map(|kept| kept["answer"].clone()).filter(|answer| !answer.is_null()))
+    }
 }
 
 /// Sets the flag when it is dropped: whoever asked has gone, or has waited long enough.

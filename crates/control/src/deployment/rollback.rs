@@ -77,7 +77,7 @@ impl Control {
             ..Queued::empty(earlier.release)
         };
         let tx = self.db().begin().await?;
-        let number = queue(&tx, actor, &row, &queued).await?;
+        let number = queue(&tx, &actor.by(), &row, &queued).await?;
         let name = format!("{}#{number}", row.name);
         audit::write(&tx, actor, queued.act("deployment.rollback", &name)).await?;
         commit(tx).await?;

@@ -59,7 +59,7 @@ impl Control {
         let values = values.as_ref().map(|values| (values, "made with the environment"));
         place::insert(&tx, &NewPlace { row: &row, app: &app, cluster: &cluster, values, by: &by })
             .await?;
-        queue(&tx, actor, &row, &queued).await?;
+        queue(&tx, &by, &row, &queued).await?;
         let act = Act {
             action: "environment.create",
             kind: "environment",

@@ -11,10 +11,10 @@ use crate::environment::store::{self as environments, Deployed, NewValuesRow};
 use crate::error::Error;
 use crate::objects::Address;
 use crate::observed::{self, News};
-use crate::store::Tx;
 use crate::store::ids::{ContentId, DeploymentId, PreviewId};
 use crate::store::sql::{Json, now, sql};
 use crate::store::wake::Wake;
+use crate::store::{StoreError, Tx};
 use crate::work::Lease;
 
 /// What was repeated after a deployment had failed.
@@ -24,6 +24,21 @@ pub(crate) enum WentBackTo {
     Deployment(DeploymentId),
     /// A revision of the Helm release that others had made.
     Revision(i64),
+}
+
+/// The App values revision that an environment holds once a deployment has succeeded.
+///
+/// One that follows goes on following, whatever was saved meanwhile: that it is not the newest any more does not mean that
+/// anybody wanted an older one.
+async fn held_after(tx: &Tx, deployment: &DeploymentRow) -> Result<Option<i64>, StoreError> {
+    let used = deployment.app_values_revision;
+    if deployment.trigger == Trigger::Rollback {
+        return Ok(Some(used));
+    }
+    let environment = environments::by_id(tx, deployment.environment).await?;
+    let held = environment.and_then(|environment| environment.holds_app_values);
+    let newest = crate::app::store::values_revision(tx, deployment.app).await?;
+    Ok(held.filter(|held| *held == used && used != newest))
 }
 
 impl Recorder {
@@ -86,29 +101,20 @@ impl Recorder {
     /// The deployment succeeded: the environment runs it from now on.
     ///
     /// Its values become the environment's. After a rollback the environment holds the App values
-    /// revision of what it went back to; a deployment with the newest revision makes it follow.
+    /// revision of what it went back to; a deployment with another one makes it follow.
     pub(crate) async fn end_succeeded(&self, ready: Option<Ready>) -> Result<(), RecordError> {
         let deployment = self.deployment_row().await?;
         let tx = self.fenced().await?;
         let at = now();
         deployments::end(&tx, deployment.id, DeploymentState::Succeeded, None, at).await?;
-        let newest = crate::app::store::values_revision(&tx, deployment.app).await?;
-        let follows = match deployment.trigger {
-            Trigger::Rollback => false,
-            // Another host is no reason to take the App's newest values.
-            Trigger::DomainDeployed | Trigger::DomainReset => {
-                let environment = environments::by_id(&tx, deployment.environment).await?;
-                environment.is_some_and(|it| it.holds_app_values.is_none())
-            }
-            _ => deployment.app_values_revision == newest,
-        };
+        let holds = held_after(&tx, &deployment).await?;
         environments::set_deployed(
             &tx,
             &Deployed {
                 environment: deployment.environment,
                 deployment: deployment.id,
                 release: deployment.release,
-                holds_app_values: (!follows).then_some(deployment.app_values_revision),
+                holds_app_values: holds,
                 ready,
             },
         )

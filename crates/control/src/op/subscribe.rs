@@ -72,6 +72,10 @@ pub enum Change {
     },
     /// An App or its Releases.
     Apps,
+    /// A preview over a fleet; several times a second while one is worked on.
+    Fleet,
+    /// A batch.
+    Batches,
     /// A cluster.
     Clusters,
     /// Someone's rights or sessions: what the asker may see may be something else now.
@@ -340,6 +344,8 @@ fn change(wake: Option<Wake>, kinds: &[EnvironmentKind]) -> Option<Change> {
             kinds.contains(&kind).then_some(Change::Environment { environment, kind })
         }
         Wake::Apps => Some(Change::Apps),
+        Wake::Fleet => Some(Change::Fleet),
+        Wake::Batches => Some(Change::Batches),
         Wake::Clusters => Some(Change::Clusters),
         Wake::People => Some(Change::People),
         Wake::Queue | Wake::Cancel(_) => None,

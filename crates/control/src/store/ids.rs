@@ -109,6 +109,8 @@ ids! {
     ContentId = "cnt";
     /// A preview that can be deployed.
     PreviewId = "prv";
+    /// What a new revision of an App's values would change in its fleet.
+    FleetPreviewId = "fpv";
     /// A revision of a Helm release that no deployment wrote.
     ObservedId = "obs";
     /// A custom domain.

@@ -263,6 +263,10 @@ as_text!(
     crate::environment::EnvironmentState,
     crate::environment::EnvironmentStatus,
     crate::app::HelmMode,
+    crate::batch::BatchState,
+    crate::batch::MemberState,
+    crate::fleet::FleetPreviewState,
+    crate::fleet::GroupKind,
     crate::names::AppName,
     crate::names::ClusterName,
     crate::names::Email,
@@ -288,6 +292,7 @@ as_text!(
     super::ids::DomainId,
     super::ids::EnvironmentId,
     super::ids::InvitationId,
+    super::ids::FleetPreviewId,
     super::ids::ObservedId,
     super::ids::OpId,
     super::ids::PersonId,
@@ -302,9 +307,16 @@ as_text!(
 /// JSON for a text column.
 pub(crate) struct Json<T>(pub(crate) T);
 
+impl<T: Serialize> Json<&T> {
+    /// The text itself.
+    pub(crate) fn text(&self) -> String {
+        serde_json::to_string(self.0).expect("rows hold only what is JSON")
+    }
+}
+
 impl<T: Serialize> Param for Json<&T> {
     fn param(self) -> Value {
-        serde_json::to_string(self.0).expect("rows hold only what is JSON").into()
+        self.text().into()
     }
 }
 

@@ -29,6 +29,10 @@ pub(crate) enum Wake {
     Environment(EnvironmentId, EnvironmentKind),
     /// An App or its Releases changed.
     Apps,
+    /// A preview over a fleet moved on or has something to do.
+    Fleet,
+    /// A batch moved on or has something to do.
+    Batches,
     /// A cluster changed.
     Clusters,
     /// Someone's rights or sessions changed: who follows something is to be asked again who they are.

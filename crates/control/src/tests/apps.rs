@@ -84,8 +84,8 @@ async fn registry_passwords_are_sealed(site: Site) {
 async fn values_in_revisions(site: Site) {
     site.app("shop").await;
     let save = async |text: &str, based_on: Option<i64>| {
-        let new = NewValues { values: text.to_owned(), note: String::new(), based_on };
-        site.control.app_update_values(&system(), "shop", new).await
+        let new = NewValues { values: text.to_owned(), based_on, ..NewValues::default() };
+        site.control.app_update_values(&system(), "shop", new).await.map(|saved| saved.revision)
     };
     let none = site.control.app_values(&system(), "shop", None).await.unwrap();
     assert_eq!((none.revision, none.values.as_str()), (0, ""));

@@ -31,19 +31,19 @@ on_both!(
     where_a_release_runs,
 );
 
-async fn get(site: &Site, name: &str) -> Environment {
+pub(super) async fn get(site: &Site, name: &str) -> Environment {
     site.control.environment_get(&Actor::system(), name).await.unwrap()
 }
 
 /// Takes the next Op and ends it well.
-async fn succeed(site: &Site) {
+pub(super) async fn succeed(site: &Site) {
     let lease = site.claim().await.expect("an Op in the queue");
     let recorder = Recorder::new(site.control.clone(), lease);
     recorder.end_succeeded(Some(Ready { ready: 2, total: 2 })).await.unwrap();
 }
 
 /// Takes the next Op and ends it badly.
-async fn fail(site: &Site, message: &str) {
+pub(super) async fn fail(site: &Site, message: &str) {
     let lease = site.claim().await.expect("an Op in the queue");
     let recorder = Recorder::new(site.control.clone(), lease);
     let failure = Failure {

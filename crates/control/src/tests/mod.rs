@@ -7,9 +7,11 @@ mod account;
 mod apps;
 mod audit;
 mod certificates;
+mod batches;
 mod clusters;
 mod domains;
 mod environments;
+mod fleets;
 #[path = "../../../harness/src/gpg.rs"]
 #[allow(unreachable_pub, reason = "it is public in the crate it belongs to")]
 mod gpg;

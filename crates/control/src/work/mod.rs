@@ -2,9 +2,11 @@
 //!
 //! One loop per process claims Ops, as many at once as the settings allow; each runs in a task of its own
 //! (`carry_out`). What a worker holds while it runs one is in `lease`, the SQL of the queue in `store`, and how a cluster
-//! that does not answer is kept from slowing the others in `load`.
+//! that does not answer is kept from slowing the others in `load`. Two more loops answer previews over fleets (`fleet`) and
+//! carry batches on (`batch`), in `fleets`.
 
 mod carry_out;
+mod fleets;
 mod lease;
 mod load;
 pub(crate) mod store;
@@ -36,6 +38,7 @@ pub struct Workers {
 impl Workers {
     pub(crate) fn start(control: Control) -> Self {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        fleets::start(&control, &stop, &tasks);
         tasks.spawn(take_ops(control, WorkerId::generate(), stop.clone(), tasks.clone()));
         Self { stop, tasks }
     }

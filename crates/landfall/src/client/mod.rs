@@ -150,6 +150,16 @@ impl Client {
         read(self.send(request).await?).await
     }
 
+    /// `PUT path` with what is to stand there; a repeated request is not carried out twice.
+    pub(crate) async fn put<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
+        let request = self
+            .request(Method::PUT, path)?
+            .timeout(Duration::from_mins(2))
+            .header("Idempotency-Key", idempotency_key())
+            .json(body);
+        read(self.send(request).await?).await
+    }
+
     /// `DELETE path`; a repeated request is not carried out twice.
     pub(crate) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let request = self

@@ -4,6 +4,7 @@ mod account;
 mod adopt;
 mod drift;
 mod remove;
+mod values;
 
 use std::process::ExitCode;
 
@@ -23,6 +24,9 @@ pub(crate) enum Command {
     Adopt(adopt::AdoptArgs),
     /// List the Helm releases of a cluster that no App Environment has
     Adoptable(adopt::AdoptableArgs),
+    /// Helm values of an App Environment
+    #[command(subcommand)]
+    Values(values::ValuesCommand),
     /// Compare what runs in an App Environment with what was deployed there
     Drift(drift::DriftArgs),
     /// Remove an App Environment: uninstall it from its cluster; its history stays readable
@@ -93,6 +97,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         Command::List(args) => list(args).await,
         Command::Adopt(args) => adopt::adopt(args).await,
         Command::Adoptable(args) => adopt::adoptable(args).await,
+        Command::Values(command) => values::run(command).await,
         Command::Drift(args) => drift::drift(args).await,
         Command::Remove(args) => remove::remove(args).await,
         Command::Keep(args) => remove::keep(args).await,

@@ -3,6 +3,7 @@
 //! `chart` runs without a runtime: it starts in milliseconds because it sets nothing up that it does not use.
 
 pub(crate) mod app;
+pub(crate) mod batch;
 pub(crate) mod chart;
 pub(crate) mod cluster;
 pub(crate) mod completion;
@@ -37,6 +38,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Release(Lazy(command)) => with_runtime(release::run(command)),
         Command::Deploy(Lazy(args)) => with_runtime(deploy::run(args)),
         Command::Rollback(Lazy(args)) => with_runtime(rollback::run(args)),
+        Command::Batch(Lazy(command)) => with_runtime(batch::run(command)),
         Command::Op(Lazy(command)) => with_runtime(op::run(command)),
         Command::Env(Lazy(command)) => with_runtime(env::run(command)),
         Command::Domain(Lazy(command)) => with_runtime(domain::run(command)),

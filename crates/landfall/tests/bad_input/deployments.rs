@@ -43,7 +43,7 @@ async fn schema() {
     assert!(!own["own"].to_string().contains("medium"), "{own:#}");
 
     // What an App or a release sets wrongly is found by the deployment that uses it.
-    world.api.try_put("/apps/Shop/values", json!({ "values": "replicas: many\n" })).await;
+    world.app_values("replicas: many\n").await;
     insta::assert_snapshot!(world.refused("/environments/qa/previews", json!({})).await, @r"
     422 invalid: Not acceptable as given
     /values
@@ -60,7 +60,7 @@ async fn schema() {
     remedy: Correct `replicas` in the App values.
     cluster_state: Nothing was changed in the cluster.
     ");
-    world.api.try_put("/apps/Shop/values", json!({ "values": "replicas: 2\n" })).await;
+    world.app_values("replicas: 2\n").await;
     let again = world.api.post("/environments/qa-2/deployments", json!({})).await;
     world.api.op_succeeds(&harness::op_of(&again)).await;
     assert_eq!(world.api.get("/environments/qa-2").await["state"], "active");

@@ -90,6 +90,18 @@ impl World {
         self.api.post("/releases", release).await;
     }
 
+    /// Saves values of the App, and waits until they were deployed to who follows, for better or worse.
+    async fn app_values(&self, values: &str) {
+        let (status, saved) =
+            self.api.try_put("/apps/Shop/values", json!({ "values": values })).await;
+        assert_eq!(status, 200, "{saved:#}");
+        let batch = format!("/batches/{}", saved["batch"].as_str().unwrap());
+        let mut pace = tokio::time::interval(std::time::Duration::from_millis(50));
+        while self.api.get(&batch).await["state"] != "ended" {
+            pace.tick().await;
+        }
+    }
+
     /// An environment that is up.
     async fn environment(&self, name: &str, tag: &str) {
         let made = self.api.post("/environments", environment(name, tag)).await;

@@ -4,6 +4,7 @@
 //! stored plan is exactly what was reviewed. A plan holds no secret: diffs are masked, and its
 //! hash is keyed.
 
+pub mod compare;
 mod consequence;
 mod dry_run;
 mod hash;
@@ -290,6 +291,9 @@ impl std::fmt::Display for Consequence {
             Self::None => Ok(()),
             Self::Starts { pods: n } => write!(f, "starts {}", pods(n)),
             Self::StartsOnEachNode => f.write_str("starts a pod on each node"),
+            // Nobody has counted them: a manifest does not say on how many nodes a `DaemonSet` runs.
+            Self::Rolls { pods: 0 } => f.write_str("replaces its pods, step by step"),
+            Self::Stops { pods: 0 } => f.write_str("stops its pods"),
             Self::Rolls { pods: 1 } => f.write_str("replaces 1 pod"),
             Self::Rolls { pods: n } => write!(f, "replaces {}, step by step", pods(n)),
             Self::Recreates { pods: n } => {

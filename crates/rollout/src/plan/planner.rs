@@ -129,6 +129,23 @@ impl<'a> ObjectState<'a> {
         }
     }
 
+    /// Between two manifests; nobody looked at what is live.
+    pub(super) fn between(
+        key: &'a crate::ObjectKey,
+        source: Option<&'a str>,
+        before: Option<Value>,
+        after: Option<Value>,
+    ) -> Self {
+        let action = match (&before, &after) {
+            (None, _) => Action::Create,
+            (Some(before), None) if resource_policy(before) == Some("keep") => Action::Keep,
+            (Some(_), None) => Action::Delete,
+            (before, after) if before == after => Action::Same,
+            _ => Action::Change,
+        };
+        Self { key, source, action, before, after, live: None, refusal: None }
+    }
+
     fn dropped(key: &'a crate::ObjectKey, live: &'a Value) -> Self {
         let kept = resource_policy(live) == Some("keep");
         Self {
@@ -142,7 +159,11 @@ impl<'a> ObjectState<'a> {
         }
     }
 
-    fn planned(&self, mask: &Mask, restarting: &consequence::Restarting) -> PlannedObject {
+    pub(super) fn planned(
+        &self,
+        mask: &Mask,
+        restarting: &consequence::Restarting,
+    ) -> PlannedObject {
         let diff = match self.action {
             Action::Create | Action::Change | Action::Delete => {
                 diff::diff(self.before.as_ref(), self.after.as_ref(), mask)

@@ -83,8 +83,8 @@ pub(crate) async fn update_values(
     let asked = etag::based_on(&headers)?;
     new.based_on = asked.or(new.based_on);
     let saved = app.control.app_update_values(&actor, &name, new).await;
-    let values = saved.map_err(|error| etag::not_saved(error, asked))?;
-    Ok(etag::tagged(values.revision, values))
+    let saved = saved.map_err(|error| etag::not_saved(error, asked))?;
+    Ok(etag::tagged(saved.revision.revision, saved))
 }
 
 /// `GET /apps/{app}/settings`: the `ETag` is the revision, for `If-Match` of the next change.

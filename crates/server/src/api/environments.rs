@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use control::Error;
 use control::deployment::{
-    Deployment, DeploymentDetail, NewDeployment, NewPreview, NewRollback, OnFailure, Preview,
-    RollbackTo, Started,
+    Deployment, DeploymentDetail, NewDeployment, NewEnvironmentValues, NewPreview, NewRollback,
+    OnFailure, Preview, RollbackTo, Started,
 };
 use control::drift::DriftCheck;
 use control::environment::{
@@ -228,6 +228,17 @@ pub(crate) async fn deploy(
     Body(new): Body<NewDeployment>,
 ) -> Result<Created<Started>, ProblemDetails> {
     let made = app.control.deployment_create(&actor, &name, new).await?;
+    Ok(Created { at: format!("/deployments/{}", made.deployment.id), made })
+}
+
+/// `PUT /environments/{environment}/values`
+pub(crate) async fn update_values(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+    Body(new): Body<NewEnvironmentValues>,
+) -> Result<Created<Started>, ProblemDetails> {
+    let made = app.control.environment_update_values(&actor, &name, new).await?;
     Ok(Created { at: format!("/deployments/{}", made.deployment.id), made })
 }
 

@@ -5,12 +5,14 @@
 
 pub(crate) mod apps;
 pub(crate) mod audit;
+pub(crate) mod batches;
 pub(crate) mod clusters;
 pub(crate) mod deployments;
 pub(crate) mod domains;
 pub(crate) mod environments;
 mod etag;
 mod extract;
+pub(crate) mod fleets;
 pub(crate) mod openapi;
 pub(crate) mod ops;
 pub(crate) mod own;

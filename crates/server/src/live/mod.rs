@@ -36,6 +36,11 @@ pub(crate) trait LivePage: Template {
     fn live(&self) -> askama::Result<String>;
     /// The page's frame, to be told where the stream is.
     fn chrome(&mut self) -> &mut Chrome;
+    /// Whether the page may look otherwise after a change. Previews over fleets move on several times a second, and only
+    /// their own page shows them.
+    fn shows(change: &Change) -> bool {
+        !matches!(change, Change::Fleet)
+    }
 }
 
 /// Answers a page, or its stream, as asked. `build` reads what the page shows.
@@ -60,6 +65,7 @@ where
         first = Some(event(&seen, &block, page.chrome()));
     }
     let changes = ctx.app.control.changes(&ctx.actor);
+    let changes = changes.filter(|change| std::future::ready(P::shows(change))).boxed();
     let app = ctx.app.clone();
     let later = follow(ctx, build, changes, seen);
     Ok(stream(&app, futures_util::stream::iter(first).chain(later)).into_response())

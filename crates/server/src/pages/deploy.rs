@@ -1,11 +1,16 @@
 //! `Deploy new version`: version, values and what happens on failure on one side, what will change on
 //! the other. `Deploy Now` carries out the preview that was shown, and only that.
+//!
+//! The same form, without the choice of a version, edits an environment's own values: saving them is a deployment of what
+//! runs.
 
 use askama::Template;
 
 use axum::response::{Html, IntoResponse, Redirect};
 use control::Error;
-use control::deployment::{Estimate, NewDeployment, NewPreview, OnFailure, Preview};
+use control::deployment::{
+    Estimate, NewDeployment, NewEnvironmentValues, NewPreview, OnFailure, Preview,
+};
 use control::environment::{Environment, EnvironmentKind, EnvironmentValues};
 use control::names::ReleaseTag;
 use control::release::{Release, ReleaseFilter};
@@ -31,7 +36,11 @@ const OFFERED: u32 = 30;
 struct Deploy {
     chrome: Chrome,
     environment: Environment,
+    /// Whether only the environment's own values are edited.
+    edits: bool,
     versions: Vec<Version>,
+    /// The newest revision of the App values.
+    newest_values: i64,
     values: EnvironmentValues,
     sent: DeployForm,
     told: Told,
@@ -66,6 +75,8 @@ pub(super) struct Shown {
 struct PreviewFragment {
     shown: Option<Shown>,
     told: Told,
+    /// What the button says that carries it out.
+    button: &'static str,
 }
 
 /// What the form sends.
@@ -76,6 +87,10 @@ pub(crate) struct DeployForm {
     values: String,
     on_failure: String,
     force_conflicts: bool,
+    /// Whether only the environment's own values are edited.
+    edits: bool,
+    /// `held`: the App values that the environment holds; else the newest.
+    app_values: String,
     reason: String,
     preview: String,
     /// `preview`: show anew what will change, without scripts; else deploy.
@@ -118,7 +133,33 @@ pub(crate) async fn form(
     } else {
         sent.values = ctx.control().environment_values(&ctx.actor, &name).await?.own.values;
     }
-    page(&ctx, &name, sent, Told::default(), notice, shown).await
+    page(&ctx, &name, Purpose::Deploy, sent, (Told::default(), notice, shown)).await
+}
+
+/// `GET /environments/{environment}/values/edit`
+pub(crate) async fn edit(ctx: Ctx, PathOf(name): PathOf<String>) -> PageAnswer {
+    let environment = ctx.control().environment_get(&ctx.actor, &name).await?;
+    let Some(release) = environment.release else {
+        return Ok(Redirect::to(&format!("/environments/{name}/deploy")).into_response());
+    };
+    let values = ctx.control().environment_values(&ctx.actor, &name).await?.own.values;
+    let app_values = "held".to_owned();
+    let sent = DeployForm {
+        release: release.tag.to_string(),
+        values,
+        app_values,
+        ..DeployForm::default()
+    };
+    page(&ctx, &name, Purpose::Edit, sent, (Told::default(), None, None)).await
+}
+
+/// `POST /environments/{environment}/values`
+pub(crate) async fn save_values(
+    ctx: Ctx,
+    PathOf(name): PathOf<String>,
+    Sent(sent): Sent<DeployForm>,
+) -> PageAnswer {
+    carry_out(ctx, name, Purpose::Edit, sent).await
 }
 
 /// `POST /environments/{environment}/preview`: the fragment of what will change.
@@ -127,9 +168,12 @@ pub(crate) async fn preview(
     PathOf(name): PathOf<String>,
     Sent(sent): Sent<DeployForm>,
 ) -> PageAnswer {
+    let button = if sent.edits { "Save and deploy" } else { "Deploy Now" };
     let fragment = match make(&ctx, &name, &sent).await {
-        Ok(preview) => PreviewFragment { shown: Some(Shown::of(preview)), told: Told::default() },
-        Err(error) => PreviewFragment { shown: None, told: Told::of(error)? },
+        Ok(preview) => {
+            PreviewFragment { shown: Some(Shown::of(preview)), told: Told::default(), button }
+        }
+        Err(error) => PreviewFragment { shown: None, told: Told::of(error)?, button },
     };
     Ok(Html(fragment.as_fragment().render()?).into_response())
 }
@@ -140,14 +184,34 @@ pub(crate) async fn submit(
     PathOf(name): PathOf<String>,
     Sent(sent): Sent<DeployForm>,
 ) -> PageAnswer {
+    carry_out(ctx, name, Purpose::Deploy, sent).await
+}
+
+/// What the form is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    /// A version is deployed.
+    Deploy,
+    /// The environment's own values are edited.
+    Edit,
+}
+
+async fn carry_out(ctx: Ctx, name: String, purpose: Purpose, sent: DeployForm) -> PageAnswer {
     if sent.action == "preview" {
-        return preview_in_page(&ctx, &name, sent, None).await;
+        return preview_in_page(&ctx, &name, purpose, sent, None).await;
     }
     if let Some(preview) = still_shown(&ctx, &sent).await? {
-        return deploy(&ctx, &name, sent, preview).await;
+        return deploy(&ctx, &name, purpose, sent, preview).await;
     }
-    let notice = "What you chose changed after the last preview, or it is too old. This is what will change now; press Deploy Now again to carry it out.";
-    preview_in_page(&ctx, &name, sent, Some(notice)).await
+    let notice = match purpose {
+        Purpose::Deploy => {
+            "What you chose changed after the last preview, or it is too old. This is what will change now; press Deploy Now again to carry it out."
+        }
+        Purpose::Edit => {
+            "The values changed after the last preview, or it is too old. This is what will change now; press Save and deploy again to carry it out."
+        }
+    };
+    preview_in_page(&ctx, &name, purpose, sent, Some(notice)).await
 }
 
 /// The preview that the form was sent with, if it is of what the form says.
@@ -155,8 +219,14 @@ async fn still_shown(ctx: &Ctx, sent: &DeployForm) -> Result<Option<PreviewId>, 
     let Ok(id) = sent.preview.parse() else { return Ok(None) };
     match ctx.control().preview_get(&ctx.actor, id).await {
         Ok(preview) => {
+            let environment = preview.environment.address();
+            let holds = ctx.control().environment_get(&ctx.actor, &environment).await?.holds;
+            let held = holds.filter(|_| sent.app_values == "held");
             let same = preview.release.tag.as_str() == sent.release
                 && preview.values == sent.values
+                && held.is_none_or(|held| held == preview.app_values_revision)
+                && (held.is_some()
+                    || holds.is_none_or(|holds| holds != preview.app_values_revision))
                 && preview.plan.force_conflicts == sent.force_conflicts;
             Ok(same.then_some(id))
         }
@@ -165,34 +235,48 @@ async fn still_shown(ctx: &Ctx, sent: &DeployForm) -> Result<Option<PreviewId>, 
     }
 }
 
-async fn deploy(ctx: &Ctx, name: &str, sent: DeployForm, preview: PreviewId) -> PageAnswer {
-    let new = NewDeployment {
-        preview: Some(preview),
-        on_failure: word("on_failure", &sent.on_failure)?,
-        reason: sent.reason.clone(),
-        ..NewDeployment::default()
+async fn deploy(
+    ctx: &Ctx,
+    name: &str,
+    purpose: Purpose,
+    sent: DeployForm,
+    preview: PreviewId,
+) -> PageAnswer {
+    let (preview, on_failure) = (Some(preview), word("on_failure", &sent.on_failure)?);
+    let (control, actor, reason) = (ctx.control(), &ctx.actor, sent.reason.clone());
+    let started = match purpose {
+        Purpose::Deploy => {
+            let new = NewDeployment { preview, on_failure, reason, ..NewDeployment::default() };
+            control.deployment_create(actor, name, new).await
+        }
+        Purpose::Edit => {
+            let force_conflicts = sent.force_conflicts;
+            let values = sent.values.clone();
+            let new = NewEnvironmentValues { values, preview, on_failure, force_conflicts, reason };
+            control.environment_update_values(actor, name, new).await
+        }
     };
-    match ctx.control().deployment_create(&ctx.actor, name, new).await {
+    match started {
         Ok(started) => {
             let number = started.deployment.number;
             Ok(Redirect::to(&format!("/environments/{name}/deployments/{number}")).into_response())
         }
-        Err(error) => page(ctx, name, sent, Told::of(error)?, None, None).await,
+        Err(error) => page(ctx, name, purpose, sent, (Told::of(error)?, None, None)).await,
     }
 }
 
 async fn preview_in_page(
     ctx: &Ctx,
     name: &str,
+    purpose: Purpose,
     sent: DeployForm,
     notice: Option<&'static str>,
 ) -> PageAnswer {
-    match make(ctx, name, &sent).await {
-        Ok(preview) => {
-            page(ctx, name, sent, Told::default(), notice, Some(Shown::of(preview))).await
-        }
-        Err(error) => page(ctx, name, sent, Told::of(error)?, None, None).await,
-    }
+    let said = match make(ctx, name, &sent).await {
+        Ok(preview) => (Told::default(), notice, Some(Shown::of(preview))),
+        Err(error) => (Told::of(error)?, None, None),
+    };
+    page(ctx, name, purpose, sent, said).await
 }
 
 async fn make(ctx: &Ctx, name: &str, sent: &DeployForm) -> Result<Preview, Error> {
@@ -200,21 +284,26 @@ async fn make(ctx: &Ctx, name: &str, sent: &DeployForm) -> Result<Preview, Error
         release: sent.release.clone(),
         values: Some(sent.values.clone()),
         force_conflicts: sent.force_conflicts,
-        ..NewPreview::default()
+        app_values: word("app_values", &sent.app_values)?,
     };
     ctx.control().deployment_preview(&ctx.actor, name, new).await
 }
 
+/// What the form has to say: what is wrong, what to know before pressing again, and the preview.
+type Said = (Told, Option<&'static str>, Option<Shown>);
+
 async fn page(
     ctx: &Ctx,
     name: &str,
+    purpose: Purpose,
     mut sent: DeployForm,
-    told: Told,
-    notice: Option<&'static str>,
-    shown: Option<Shown>,
+    (told, notice, shown): Said,
 ) -> PageAnswer {
     let environment = ctx.control().environment_get(&ctx.actor, name).await?;
     let versions = versions(ctx, &environment, &sent.release).await?;
+    let app = ctx.control().app_get(&ctx.actor, &environment.app.id.to_string()).await?;
+    let edits = purpose == Purpose::Edit;
+    let title = if edits { "Edit values" } else { "Deploy new version" };
     if sent.release.is_empty() {
         let newest = versions.iter().find(|version| version.release.newest).or(versions.first());
         sent.release = newest.map_or_else(String::new, |version| version.release.tag.to_string());
@@ -224,7 +313,9 @@ async fn page(
     }
     let status = told.status();
     let page = Deploy {
-        chrome: ctx.chrome(Section::Environments, format!("Deploy new version · {name}")).await?,
+        chrome: ctx.chrome(Section::Environments, format!("{title} · {name}")).await?,
+        edits,
+        newest_values: app.values_revision,
         values: ctx.control().environment_values(&ctx.actor, name).await?,
         environment,
         versions,
@@ -317,6 +408,15 @@ impl Deploy {
 
     fn checked(&self, tag: &ReleaseTag) -> &'static str {
         if self.sent.release == tag.as_str() { " checked" } else { "" }
+    }
+
+    /// The revision of the App values that the environment holds, where it may go on holding it or follow again.
+    fn holds(&self) -> Option<i64> {
+        self.environment.holds
+    }
+
+    fn chooses_values(&self, held: bool) -> &'static str {
+        if held == (self.sent.app_values == "held") { " checked" } else { "" }
     }
 
     fn chooses(&self, on_failure: &str) -> &'static str {

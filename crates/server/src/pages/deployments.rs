@@ -2,6 +2,7 @@
 
 use askama::Template;
 use control::app::App;
+use control::batch::{Batch, BatchFilter};
 use control::deployment::{Deployment, DeploymentState, Trigger};
 use control::rights::Subject;
 use control::store::paging::{Count, PageRequest};
@@ -12,6 +13,9 @@ use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 use crate::live::{self, LivePage};
 use crate::query::{DeploymentQuery, PageQuery};
 
+/// Batches that stand above the list.
+const BATCHES: u32 = 5;
+
 #[derive(Template)]
 #[template(path = "pages/deployments.html", blocks = ["live"])]
 struct List {
@@ -21,6 +25,8 @@ struct List {
     items: Vec<Row>,
     pager: Pager,
     apps: Vec<App>,
+    /// Those that have not ended.
+    batches: Vec<Batch>,
 }
 
 /// A deployment, and whether the asker may roll back to it.
@@ -57,6 +63,8 @@ async fn read(ctx: &Ctx, query: &DeploymentQuery, page: &PageQuery) -> Result<Li
     let filter = query.filter(control, actor).await?;
     let page = control.deployment_list(actor, &filter, &page.request()?).await?;
     let apps = control.app_list(actor, "", &PageRequest { cursor: None, limit: Some(200) }).await?;
+    let open = BatchFilter { open: true, ..BatchFilter::default() };
+    let few = PageRequest { cursor: None, limit: Some(BATCHES) };
     let links = Links::of(&ctx.path_and_query);
     let pager = Pager::of(&page, &links, "deployment", "newest first");
     let items = page.items.into_iter().map(|deployment| Row {
@@ -70,5 +78,6 @@ async fn read(ctx: &Ctx, query: &DeploymentQuery, page: &PageQuery) -> Result<Li
         items: items.collect(),
         pager,
         apps: apps.items,
+        batches: control.batch_list(actor, &open, &few).await?.items,
     })
 }

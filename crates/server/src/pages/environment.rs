@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::response::{IntoResponse, Redirect};
 
+use control::batch::InStore;
 use control::deployment::{Deployment, DeploymentFilter};
 use control::drift::{DriftCheck, DriftRun, DriftStanding};
 use control::environment::{Environment, EnvironmentState, EnvironmentValues};
@@ -29,6 +30,8 @@ pub(super) struct Head {
     pub(super) may_remove: bool,
     /// The Op that removes it, or has, while it is being deleted or is gone.
     pub(super) removal: Option<Gone>,
+    /// New App values that are to be deployed to it.
+    in_store: Option<InStore>,
 }
 
 /// A removal with its Op.
@@ -114,6 +117,13 @@ struct ValuesTab {
     own: Vec<String>,
     running: Option<Vec<OriginLine>>,
     values: EnvironmentValues,
+}
+
+impl ValuesTab {
+    /// Whether the asker may edit them: something of a known release must run.
+    fn may_edit(&self) -> bool {
+        self.head.may_deploy && self.head.environment.release.is_some()
+    }
 }
 
 macro_rules! live {
@@ -271,7 +281,8 @@ async fn head(
             removal = Some(Gone { removal: of.clone(), op });
         }
     }
-    Ok(Head { environment, tab, deployments, may_deploy, may_remove, removal })
+    let in_store = ctx.control().environment_in_store(&ctx.actor, environment.id).await?;
+    Ok(Head { environment, tab, deployments, may_deploy, may_remove, removal, in_store })
 }
 
 /// A page of deployments with the observed revisions that belong beside them: each above the deployment that was the

@@ -146,6 +146,7 @@ fn places(ctx: &Ctx, q: &str) -> Group {
         (true, "App Environments", "/environments"),
         (true, "Releases", "/releases"),
         (true, "Deployments", "/deployments"),
+        (true, "Batches", "/batches"),
         (true, "Apps", "/apps"),
         (true, "Clusters", "/clusters"),
         (sees(Subject::Account), "Team", "/team"),

@@ -224,6 +224,13 @@ fn hook_run(hook: &PlannedHook) -> ObjectChange {
     }
 }
 
+/// Objects that change, the largest consequence first.
+pub(crate) fn changed_objects(objects: &[PlannedObject]) -> Vec<ObjectChange> {
+    let mut changed: Vec<&PlannedObject> = objects.iter().collect();
+    changed.sort_by_key(|object| weight(object));
+    changed.into_iter().map(object_change).collect()
+}
+
 fn touched_objects(plan: &Plan) -> Vec<ObjectChange> {
     let mut touched: Vec<&PlannedObject> = plan
         .objects

@@ -1,4 +1,8 @@
-//! The API's part of the table: each call with what its description says.
+//! The API's part of the table: each call with what its description says. Those on many environments at once stand in
+//! `fleet`.
+
+#[path = "api_fleet.rs"]
+mod fleet;
 
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use control::account::{
@@ -6,12 +10,14 @@ use control::account::{
     SignInForToken,
 };
 use control::app::{
-    App, ChartVersions, NewApp, NewValues, SettingsChange, SettingsRevision, ValuesRevision,
+    App, ChartVersions, NewApp, NewValues, SavedValues, SettingsChange, SettingsRevision,
+    ValuesRevision,
 };
 use control::audit::AuditEntry;
 use control::cluster::{Cluster, ClusterChange, ClusterCheck, NewCluster, NewSimulatedCluster};
 use control::deployment::{
-    Deployment, DeploymentContent, DeploymentDetail, NewDeployment, NewPreview, Preview, Started,
+    Deployment, DeploymentContent, DeploymentDetail, NewDeployment, NewEnvironmentValues,
+    NewPreview, Preview, Started,
 };
 use control::drift::DriftCheck;
 use control::environment::{
@@ -57,6 +63,7 @@ pub(super) fn table() -> Vec<Route> {
     routes.extend(cluster_calls());
     routes.extend(environment_calls());
     routes.extend(deployment_calls());
+    routes.extend(fleet::calls());
     routes
 }
 
@@ -282,10 +289,10 @@ fn app_calls() -> Vec<Route> {
             put(apps::update_values),
             doc(
                 "app_update_values",
-                "Saves a new revision; with If-Match only if it is still the newest.",
+                "Saves a new revision and deploys it to every environment that follows; with If-Match only if it is still the newest.",
             )
             .body::<NewValues>()
-            .answers::<ValuesRevision>(),
+            .answers::<SavedValues>(),
         ),
         reads(
             "/apps/{app}/settings",
@@ -533,6 +540,18 @@ fn environment_calls() -> Vec<Route> {
             )
             .answers::<EnvironmentValues>(),
         ),
+        call(
+            Method::PUT,
+            "/environments/{environment}/values",
+            put(environments::update_values),
+            doc(
+                "environment_update_values",
+                "Replaces its own values, by a deployment of the Release that runs.",
+            )
+            .body::<NewEnvironmentValues>()
+            .creates::<Started>(),
+        )
+        .keyed(),
     ]
 }
 

@@ -12,3 +12,4 @@ mod removal;
 mod rights;
 mod settings;
 mod site;
+mod values;

@@ -32,6 +32,7 @@ async fn every_page_answers() {
         "/new/cluster-rights?namespaces=a,b&impersonation=only",
         "/environments?kind=production&search=x&status=failed&sort=name",
         "/deployments?state=running",
+        "/batches",
     ];
     for path in plain {
         ada.get(path).await.expect(StatusCode::OK);

@@ -160,6 +160,17 @@ pub(crate) fn trigger(trigger: Trigger, repeats: Option<i64>) -> String {
     }
 }
 
+/// What made a deployment, as it stands before who did: `App values r4`, `rollback to #36`.
+pub(crate) fn cause(deployment: &Deployment) -> String {
+    match (deployment.trigger, deployment.batch) {
+        (Trigger::ValuesUpdated, Some(_)) => {
+            format!("App values r{} updated", deployment.app_values_revision)
+        }
+        (Trigger::ValuesUpdated, None) => "its values updated".to_owned(),
+        _ => trigger(deployment.trigger, deployment.repeats),
+    }
+}
+
 /// How a Release stands to the newest: `newest`, `2 behind`, `ahead of newest`.
 pub(crate) fn standing(standing: Standing) -> String {
     match standing {

@@ -1,4 +1,4 @@
-//! `landfall app …`: Apps.
+//! `landfall app settings …`: how Apps are deployed.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,14 +11,6 @@ use serde_json::{Map, Value, json};
 
 use crate::client::ServerArgs;
 use crate::output::{self, Format};
-
-/// What can be done with Apps.
-#[derive(Debug, clap::Subcommand)]
-pub(crate) enum Command {
-    /// Settings of an App: waiting, Helm's rules, masked values, signatures, custom domains
-    #[command(subcommand)]
-    Settings(SettingsCommand),
-}
 
 /// What can be done with settings.
 #[derive(Debug, clap::Subcommand)]
@@ -146,8 +138,7 @@ struct Key {
 }
 
 /// Carries the command out.
-pub(crate) async fn run(command: Command) -> Result<ExitCode> {
-    let Command::Settings(command) = command;
+pub(super) async fn run(command: SettingsCommand) -> Result<ExitCode> {
     let (args, settings) = match command {
         SettingsCommand::Show(args) => {
             let settings = args.server.client()?.get(&path(&args.app)).await?;
@@ -164,8 +155,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
 }
 
 fn path(app: &str) -> String {
-    let app: String = url::form_urlencoded::byte_serialize(app.as_bytes()).collect();
-    format!("/api/v1/apps/{}/settings", app.replace('+', "%20"))
+    super::path(app, "settings")
 }
 
 /// What the arguments change, as the API takes it.

@@ -1,0 +1,71 @@
+//! The loops beside the queue of Ops: one answers previews over fleets, one carries batches on. Each does what there is to
+//! do, then waits for a wake-up; a missed one costs no more than the poll interval.
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::control::Control;
+use crate::deployment::prepare::whole_text;
+use crate::error::Error;
+use crate::store::wake::Wake;
+
+/// Previews that a process answers at once: a long one does not keep everybody waiting.
+const PREVIEWS: usize = 2;
+
+/// What a loop does.
+#[derive(Clone, Copy, Debug)]
+enum Work {
+    Previews,
+    Batches,
+}
+
+impl Work {
+    /// Does what there is to do next; whether there was anything.
+    async fn turn(self, control: &Control, stop: &CancellationToken) -> Result<bool, Error> {
+        match self {
+            Self::Previews => control.fleet_turn(stop).await,
+            Self::Batches => control.batches_pass().await,
+        }
+    }
+}
+
+pub(super) fn start(control: &Control, stop: &CancellationToken, tasks: &TaskTracker) {
+    for _ in 0..PREVIEWS {
+        tasks.spawn(go_on(Work::Previews, control.clone(), stop.clone()));
+    }
+    tasks.spawn(go_on(Work::Batches, control.clone(), stop.clone()));
+}
+
+/// Takes turns until there is nothing to do, then waits.
+async fn go_on(work: Work, control: Control, stop: CancellationToken) {
+    let mut wakes = control.wakes().subscribe();
+    let poll = control.config().workers.poll;
+    while !stop.is_cancelled() {
+        // What woke up until now is seen by this turn.
+        while !matches!(wakes.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
+        match work.turn(&control, &stop).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let woken = tokio::time::timeout(poll, woken(&mut wakes));
+                let _ = stop.run_until_cancelled(woken).await;
+            }
+            Err(error) => {
+                tracing::error!(error = whole_text(&error), ?work, "a worker cannot go on");
+                let _ = stop.run_until_cancelled(tokio::time::sleep(poll)).await;
+            }
+        }
+    }
+}
+
+async fn woken(wakes: &mut broadcast::Receiver<Wake>) {
+    loop {
+        match wakes.recv().await {
+            // Whoever lagged may have missed one.
+            Ok(Wake::Queue | Wake::Fleet | Wake::Batches) | Err(RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}

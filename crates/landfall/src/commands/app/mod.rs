@@ -1,0 +1,35 @@
+//! `landfall app …`: Apps.
+
+mod settings;
+mod values;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+pub(crate) use values::read as read_values;
+
+/// What can be done with Apps.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Settings of an App: waiting, Helm's rules, masked values, signatures, custom domains
+    #[command(subcommand)]
+    Settings(settings::SettingsCommand),
+    /// Helm values of an App: what all its environments start from
+    #[command(subcommand)]
+    Values(values::ValuesCommand),
+}
+
+/// Carries the command out.
+pub(crate) async fn run(command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Settings(command) => settings::run(command).await,
+        Command::Values(command) => values::run(command).await,
+    }
+}
+
+/// A resource of an App, whose name may have blanks and more.
+fn path(app: &str, resource: &str) -> String {
+    let app: String = url::form_urlencoded::byte_serialize(app.as_bytes()).collect();
+    format!("/api/v1/apps/{}/{resource}", app.replace('+', "%20"))
+}
