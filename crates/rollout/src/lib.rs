@@ -68,8 +68,8 @@ mod tests {
             super::drift::drift(cluster, desired, history, &|_, _| ())
         });
         is_send(|| {
-            let (execution, plan, new): (_, _, _) = never();
-            super::record::record_pending(execution, plan, new)
+            let (execution, plan, new, history): (_, _, _, _) = never();
+            super::record::record_pending_after(execution, plan, new, history)
         });
         is_send(|| {
             let (execution, plan, new, finish): (_, _, _, _) = never();
@@ -100,8 +100,8 @@ mod tests {
             super::prune::prune(execution, plan)
         });
         is_send(|| {
-            let (execution, plan, options): (_, _, _) = never();
-            super::wait::wait(execution, plan, options)
+            let (execution, plan, applied, options): (_, _, _, _) = never();
+            super::wait::wait(execution, plan, applied, options)
         });
         is_send(|| {
             let (execution, namespace, release, options): (_, &str, &str, _) = never();

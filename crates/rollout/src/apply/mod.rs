@@ -39,6 +39,19 @@ pub(crate) enum Sent {
     Patched,
 }
 
+/// What the cluster made of the objects that were sent: as they were right after.
+#[derive(Clone, Default)]
+pub struct Applied {
+    pub(crate) objects: Vec<(ObjectKey, Value)>,
+}
+
+impl std::fmt::Debug for Applied {
+    /// Without the contents, which may be secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Applied").field("objects", &self.objects.len()).finish()
+    }
+}
+
 /// Applies every object of the plan, kind after kind in install order, objects of one kind
 /// concurrently.
 ///
@@ -49,7 +62,7 @@ pub async fn apply(
     execution: Execution<'_>,
     desired: &Desired,
     plan: &Plan,
-) -> Result<(), RolloutError> {
+) -> Result<Applied, RolloutError> {
     let planned: Vec<&PlannedObject> = plan.objects.iter().filter(|o| o.is_applied()).collect();
     let pairs: Vec<(&PlannedObject, Value)> = planned
         .into_iter()
@@ -58,7 +71,7 @@ pub async fn apply(
         .collect();
     let base = read_base(execution, plan).await?;
     let total = pairs.len();
-    let mut done = 0;
+    let mut applied = Applied::default();
     let mut failures = Vec::new();
     for batch in pairs.chunk_by(|(a, _), (b, _)| a.key.kind == b.key.kind) {
         let sends =
@@ -68,19 +81,25 @@ pub async fn apply(
         let mut stop = false;
         while let Some(result) = results.next().await {
             match result? {
-                Ok(()) => done += 1,
+                Ok((key, mut made)) => {
+                    // Who owns what is the larger part of many objects, and tells nothing of how they are.
+                    if let Some(metadata) = made["metadata"].as_object_mut() {
+                        metadata.remove("managedFields");
+                    }
+                    applied.objects.push((key, made));
+                }
                 Err((action, failure)) => {
                     stop |= action == Action::Create || plan.operation == Operation::Install;
                     failures.push(failure);
                 }
             }
-            execution.tell(progress(done, total)).await;
+            execution.tell(progress(applied.objects.len(), total)).await;
         }
         if stop {
             break;
         }
     }
-    if failures.is_empty() { Ok(()) } else { Err(RolloutError::Objects { failures }) }
+    if failures.is_empty() { Ok(applied) } else { Err(RolloutError::Objects { failures }) }
 }
 
 fn progress(done: usize, total: usize) -> RolloutEvent {
@@ -112,7 +131,7 @@ async fn send(
     base: &Base,
     planned: &PlannedObject,
     object: &Value,
-) -> Result<Result<(), (Action, ObjectFailure)>, RolloutError> {
+) -> Result<Result<(ObjectKey, Value), (Action, ObjectFailure)>, RolloutError> {
     let key = &planned.key;
     let resource = execution.cluster.resource(key).await?;
     let mode = ApplyMode { force: plan.force_conflicts, dry_run: false };
@@ -120,21 +139,24 @@ async fn send(
         Method::ServerSide => apply_object(execution, &resource, key, object, mode).await?,
         Method::Migrate => match hand_over(execution, &resource, key).await? {
             Ok(()) => apply_object(execution, &resource, key, object, mode).await?,
-            refused => refused,
+            Err(refused) => Err(refused),
         },
         Method::ClientSide => {
             let original = base.get(key);
             change_object(execution, &resource, key, original, object).await?
         }
     };
-    let Err((error, sent)) = sent else {
-        let word = match planned.action {
-            Action::Create => "created",
-            Action::Change => "changed",
-            _ => "unchanged",
-        };
-        execution.say(Level::Info, Some(key), format!("{key} {word}")).await;
-        return Ok(Ok(()));
+    let (error, sent) = match sent {
+        Ok(made) => {
+            let word = match planned.action {
+                Action::Create => "created",
+                Action::Change => "changed",
+                _ => "unchanged",
+            };
+            execution.say(Level::Info, Some(key), format!("{key} {word}")).await;
+            return Ok(Ok((key.clone(), made)));
+        }
+        Err(refused) => refused,
     };
     let text = refusal_text(key, &error, sent);
     execution.say(Level::Error, Some(key), text.clone()).await;
@@ -144,14 +166,14 @@ async fn send(
 /// What the server refused, and how it was sent.
 pub(crate) type Refused = (ClusterError, Sent);
 
-/// Applies one object on the server side. The inner error is the server's refusal.
+/// Applies one object on the server side: as it is then. The inner error is the server's refusal.
 pub(crate) async fn apply_object(
     execution: Execution<'_>,
     resource: &Resource,
     key: &ObjectKey,
     object: &Value,
     mode: ApplyMode,
-) -> Result<Result<(), Refused>, RolloutError> {
+) -> Result<Result<Value, Refused>, RolloutError> {
     let cluster = execution.cluster;
     let sent = write(execution, || cluster.apply(resource, key, object, mode)).await?;
     Ok(sent.map_err(|error| (error, Sent::Applied)))
@@ -163,7 +185,7 @@ pub(crate) async fn create_object(
     resource: &Resource,
     key: &ObjectKey,
     object: &Value,
-) -> Result<Result<(), Refused>, RolloutError> {
+) -> Result<Result<Value, Refused>, RolloutError> {
     let cluster = execution.cluster;
     let create = || cluster.create(resource, key, object, Effect::Lasting);
     let sent = write(execution, create).await?;
@@ -177,7 +199,7 @@ async fn change_object(
     key: &ObjectKey,
     original: Option<&Value>,
     target: &Value,
-) -> Result<Result<(), Refused>, RolloutError> {
+) -> Result<Result<Value, Refused>, RolloutError> {
     let live = execution.cluster.get(resource, key).await?;
     let change = Change { resource, key, original, live: live.as_ref(), target };
     let sent = write(execution, || change.send(execution.cluster, Effect::Lasting)).await?;
@@ -202,7 +224,7 @@ async fn hand_over(
                 tries += 1;
                 tokio::time::sleep(PAUSE).await;
             }
-            sent => return Ok(sent.map_err(|error| (error, Sent::Patched))),
+            sent => return Ok(sent.map(|_| ()).map_err(|error| (error, Sent::Patched))),
         }
     }
 }
@@ -211,7 +233,7 @@ async fn hand_over(
 async fn write<Answer>(
     execution: Execution<'_>,
     send: impl Fn() -> Answer,
-) -> Result<Result<(), ClusterError>, RolloutError>
+) -> Result<Result<Value, ClusterError>, RolloutError>
 where
     Answer: Future<Output = Result<Value, ClusterError>>,
 {
@@ -219,7 +241,7 @@ where
     loop {
         execution.before_write().await?;
         match send().await {
-            Ok(_) => return Ok(Ok(())),
+            Ok(made) => return Ok(Ok(made)),
             Err(error) if tries < TRIES && is_quota_collision(&error) => {
                 tries += 1;
                 tokio::time::sleep(PAUSE).await;

@@ -8,10 +8,21 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use kube::client::ConfigExt as _;
 use kube::{Client, Config};
 use secrecy::{ExposeSecret as _, SecretString};
+use tower::{BoxError, ServiceBuilder};
+use tower_http::decompression::DecompressionLayer;
 
 use super::{ClusterError, Pulse};
+
+/// A connection on which requests wait is asked this often whether it is alive.
+const ALIVE_EVERY: Duration = Duration::from_secs(10);
+/// It is given up when it does not say so within this time; the requests on it are sent again on another.
+const ALIVE_WITHIN: Duration = Duration::from_secs(10);
 
 /// How to reach a cluster and as whom.
 #[derive(Clone, Debug)]
@@ -81,8 +92,17 @@ impl ClusterConfig {
     }
 }
 
-/// Makes the client. Requests are retried and timed by our own rules, so `kube`'s are off.
-pub(super) fn client(config: ClusterConfig) -> Result<Client, ClusterError> {
+/// The ways to a cluster.
+pub(super) struct Clients {
+    /// For what is answered at once: many requests travel over one connection, by HTTP/2 where the server has it.
+    pub(super) requests: Client,
+    /// For what goes on for long, each on a connection of its own: servers limit how many streams a connection has, and
+    /// one that nobody reads from would hold up the others.
+    pub(super) streams: Client,
+}
+
+/// Makes the clients. Requests are retried and timed by our own rules, so `kube`'s are off.
+pub(super) fn clients(config: ClusterConfig) -> Result<Clients, ClusterError> {
     let name = config.name.clone();
     let problem = |problem: String| ClusterError::Config { cluster: name.clone(), problem };
     let url = config
@@ -115,7 +135,39 @@ pub(super) fn client(config: ClusterConfig) -> Result<Client, ClusterError> {
     // More than one TLS provider may be compiled in; this project uses ring everywhere. An error
     // means that one was chosen already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::try_from(kube).map_err(|error| problem(super::error::chain(&error)))
+    let requests = multiplexing(&kube).map_err(|error| problem(super::error::chain(&*error)))?;
+    let streams = Client::try_from(kube).map_err(|error| problem(super::error::chain(&error)))?;
+    Ok(Clients { requests, streams })
+}
+
+/// A client that speaks HTTP/2 where the server does; `kube`'s own has HTTP/1 alone, and makes a connection for each
+/// request under way.
+fn multiplexing(config: &Config) -> Result<Client, BoxError> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_connect_timeout(config.connect_timeout);
+    tcp.set_nodelay(true);
+    let mut tls = HttpsConnectorBuilder::new()
+        .with_tls_config(config.rustls_client_config()?)
+        .https_or_http();
+    if let Some(name) = &config.tls_server_name {
+        tls = tls.with_server_name_resolver(FixedServerNameResolver::new(name.clone().try_into()?));
+    }
+    let connector = tls.enable_all_versions().wrap_connector(tcp);
+    let http = hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .http2_keep_alive_interval(ALIVE_EVERY)
+        .http2_keep_alive_timeout(ALIVE_WITHIN)
+        .build(connector);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .layer(DecompressionLayer::new())
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(BoxError::from)
+        .service(http);
+    Ok(Client::new(service, "default"))
 }
 
 /// The certificates of a PEM text, in DER.

@@ -4,6 +4,7 @@
 //! struct knows), every request has a time-out, transient failures are retried, and every error
 //! names the cluster, the object and the remedy. What is read and written is decided elsewhere.
 
+mod admission;
 mod config;
 mod discovery;
 mod error;
@@ -17,19 +18,20 @@ mod tests;
 mod watch;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use helm::capabilities::KubeVersion;
-use kube::Client;
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 
+pub(crate) use admission::Admission;
+use config::Clients;
 pub use config::{ClusterConfig, Credentials};
 pub(crate) use discovery::{Discovery, Resource};
 pub use error::ClusterError;
 pub use lookup::LookupReader;
 pub use pulse::Pulse;
 pub(crate) use request::{ApplyMode, Effect, FIELD_MANAGER, LogOptions};
-pub(crate) use watch::Change;
+pub(crate) use watch::{Change, Followed};
 
 use crate::ObjectKey;
 
@@ -41,12 +43,17 @@ pub struct Cluster {
 
 struct Inner {
     name: String,
-    client: Client,
+    clients: Clients,
     request_timeout: Duration,
     first_pause: Duration,
     discovery: RwLock<Option<Arc<Discovery>>>,
+    admission: Mutex<Option<(Instant, Arc<Admission>)>>,
+    version: Mutex<Option<(Instant, ClusterVersion)>>,
     pulse: Pulse,
 }
+
+/// How long an answer stays good that changes once in months and is asked for in each deployment.
+const GOOD_FOR: Duration = Duration::from_secs(10);
 
 /// What a cluster says about itself.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -67,22 +74,31 @@ impl Cluster {
     pub fn connect(config: ClusterConfig) -> Result<Self, ClusterError> {
         let name = config.name.clone();
         let (request_timeout, pulse) = (config.request_timeout, config.pulse.clone());
-        let client = config::client(config)?;
-        let discovery = RwLock::new(None);
-        let first_pause = retry::FIRST_PAUSE;
-        let inner = Inner { name, client, request_timeout, first_pause, discovery, pulse };
+        let clients = config::clients(config)?;
+        let inner = Inner {
+            name,
+            clients,
+            request_timeout,
+            first_pause: retry::FIRST_PAUSE,
+            discovery: RwLock::new(None),
+            admission: Mutex::new(None),
+            version: Mutex::new(None),
+            pulse,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
     /// A cluster behind a client made elsewhere: for tests that script the API server.
     #[cfg(test)]
-    pub(crate) fn with_client(name: &str, client: Client) -> Self {
+    pub(crate) fn with_client(name: &str, client: kube::Client) -> Self {
         let inner = Inner {
             name: name.to_owned(),
-            client,
+            clients: Clients { requests: client.clone(), streams: client },
             request_timeout: Duration::from_secs(5),
             first_pause: Duration::from_millis(1),
             discovery: RwLock::new(None),
+            admission: Mutex::new(None),
+            version: Mutex::new(None),
             pulse: Pulse::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -100,9 +116,22 @@ impl Cluster {
         serde_json::from_value(answer).map_err(|error| self.unreadable(doing, &error))
     }
 
+    /// The version, at most seconds old.
+    async fn recent_version(&self) -> Result<ClusterVersion, ClusterError> {
+        let mut slot = self.inner.version.lock().await;
+        if let Some((at, version)) = &*slot
+            && at.elapsed() < GOOD_FOR
+        {
+            return Ok(version.clone());
+        }
+        let version = self.version().await?;
+        *slot = Some((Instant::now(), version.clone()));
+        Ok(version)
+    }
+
     /// What charts are told about this cluster: `.Capabilities`.
     pub async fn capabilities(&self) -> Result<helm::Capabilities, ClusterError> {
-        let version = self.version().await?;
+        let version = self.recent_version().await?;
         let discovery = self.discovery().await?;
         Ok(helm::Capabilities {
             kube_version: KubeVersion::from_cluster(
@@ -133,6 +162,19 @@ impl Cluster {
         fresh.resource(&key.api_version, &key.kind).cloned().ok_or_else(|| {
             ClusterError::NoSuchKind { cluster: self.name().to_owned(), key: Box::new(key.clone()) }
         })
+    }
+
+    /// What looks at objects as they are written; at most seconds old.
+    pub(crate) async fn admission(&self) -> Result<Arc<Admission>, ClusterError> {
+        let mut slot = self.inner.admission.lock().await;
+        if let Some((at, admission)) = &*slot
+            && at.elapsed() < GOOD_FOR
+        {
+            return Ok(Arc::clone(admission));
+        }
+        let fresh = Arc::new(admission::read(self).await?);
+        *slot = Some((Instant::now(), Arc::clone(&fresh)));
+        Ok(fresh)
     }
 
     /// Asks for the kinds anew, unless someone else did since `stale` was read.

@@ -4,9 +4,13 @@ use std::fmt::Write as _;
 
 use futures_util::AsyncBufRead;
 use http::Method;
+use kube::Client;
+use kube::client::Body;
+use kube::core::Status;
 use serde_json::{Value, json};
 
 use super::retry::{Failure, Pauses};
+use super::watch::Place;
 use super::{Cluster, ClusterError, Resource, error};
 use crate::ObjectKey;
 
@@ -87,7 +91,13 @@ impl Cluster {
         namespace: Option<&str>,
         label_selector: Option<&str>,
     ) -> Result<Listed, ClusterError> {
-        self.list_accepting(resource, namespace, label_selector, "application/json").await
+        let place = Place { resource, namespace, field_selector: None };
+        self.list_accepting(place, label_selector, "application/json").await
+    }
+
+    /// The same of what is followed.
+    pub(super) async fn list_followed(&self, place: Place<'_>) -> Result<Listed, ClusterError> {
+        self.list_accepting(place, None, "application/json").await
     }
 
     /// The same with nothing but the objects' metadata: for what would be large.
@@ -98,16 +108,17 @@ impl Cluster {
         label_selector: Option<&str>,
     ) -> Result<Listed, ClusterError> {
         let accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-        self.list_accepting(resource, namespace, label_selector, accept).await
+        let place = Place { resource, namespace, field_selector: None };
+        self.list_accepting(place, label_selector, accept).await
     }
 
     async fn list_accepting(
         &self,
-        resource: &Resource,
-        namespace: Option<&str>,
+        place: Place<'_>,
         label_selector: Option<&str>,
         accept: &str,
     ) -> Result<Listed, ClusterError> {
+        let Place { resource, namespace, field_selector } = place;
         let doing = format!("listing {}", resource.plural);
         let mut listed = Listed { items: Vec::new(), resource_version: String::new() };
         let mut next = String::new();
@@ -115,6 +126,7 @@ impl Cluster {
             let limit = PAGE.to_string();
             let mut query = vec![("limit", limit.as_str())];
             query.extend(label_selector.map(|selector| ("labelSelector", selector)));
+            query.extend(field_selector.map(|selector| ("fieldSelector", selector)));
             if !next.is_empty() {
                 query.push(("continue", &next));
             }
@@ -287,7 +299,7 @@ impl Cluster {
         let path = with_query(&format!("/api/v1/namespaces/{namespace}/pods/{pod}/log"), &query);
         let doing = format!("reading the log of Pod/{namespace}/{pod}");
         let request = self.request(&Call::get(&path, &doing))?;
-        let opening = self.inner.client.request_stream(request);
+        let opening = self.inner.clients.streams.request_stream(request);
         match tokio::time::timeout(self.inner.request_timeout, opening).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(error::from_kube(self.name(), &doing, error).error),
@@ -328,7 +340,7 @@ impl Cluster {
         let mut pauses = Pauses::new(self.inner.first_pause);
         loop {
             let request = self.request(&call)?;
-            let answer = self.inner.client.request::<Value>(request);
+            let answer = answer(&self.inner.clients.requests, request);
             let answer = tokio::time::timeout(self.inner.request_timeout, answer);
             let failure = match self.inner.pulse.during(answer).await {
                 Ok(Ok(answer)) => {
@@ -372,6 +384,22 @@ impl Cluster {
             problem: format!("no answer within {} s", self.inner.request_timeout.as_secs()),
         }
     }
+}
+
+/// Sends a request and reads its answer whole. `kube`'s own way copies it twice and, where it is no JSON, writes it to the log.
+async fn answer(client: &Client, request: http::Request<Vec<u8>>) -> Result<Value, kube::Error> {
+    let response = client.send(request.map(Body::from)).await?;
+    let code = response.status();
+    let body = response.into_body().collect_bytes().await?;
+    if code.is_client_error() || code.is_server_error() {
+        // What is in between (a proxy, a gateway) may answer in its own way.
+        let status = serde_json::from_slice::<Status>(&body).unwrap_or_else(|_| {
+            let text = String::from_utf8_lossy(&body);
+            Status::failure(text.trim(), "Unknown").with_code(code.as_u16())
+        });
+        return Err(kube::Error::Api(status.boxed()));
+    }
+    serde_json::from_slice(&body).map_err(kube::Error::SerdeError)
 }
 
 /// One request before it is built.

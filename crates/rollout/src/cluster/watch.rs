@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use kube::core::WatchEvent;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::request::{Call, typed, with_query};
@@ -26,6 +26,29 @@ pub(crate) enum Change {
     All(Vec<Value>),
 }
 
+/// Which objects of a kind are followed.
+#[derive(Clone, Debug)]
+pub(crate) enum Followed {
+    /// All of them, of a namespace or of the cluster.
+    All,
+    /// The one of this name.
+    One {
+        /// Its name.
+        name: String,
+        /// The version it is known in: what happened since is told without reading it first.
+        version: Option<String>,
+    },
+}
+
+impl Followed {
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::All => None,
+            Self::One { name, .. } => Some(name),
+        }
+    }
+}
+
 impl Cluster {
     /// Sends every object of a kind in a namespace, and every change from then on, each wrapped for
     /// the channel, until that is closed. Ends by itself only if the cluster does not allow to look.
@@ -33,26 +56,38 @@ impl Cluster {
         &self,
         resource: &Resource,
         namespace: Option<&str>,
+        followed: Followed,
         changes: &mpsc::Sender<T>,
         wrap: impl Fn(Change) -> T + Send + Sync,
     ) -> Result<(), ClusterError> {
+        let selector = followed.name().map(|name| format!("metadata.name={name}"));
+        let place = Place { resource, namespace, field_selector: selector.as_deref() };
+        let mut known = match &followed {
+            Followed::One { version, .. } => version.clone(),
+            Followed::All => None,
+        };
         loop {
-            let listed = match self.list(resource, namespace, None).await {
-                Ok(listed) => listed,
-                Err(error) if error.is_transient() => {
-                    tokio::time::sleep(PAUSE).await;
-                    continue;
-                }
-                Err(error) => return Err(error),
+            let mut version = match known.take() {
+                Some(version) => version,
+                None => match self.list_followed(place).await {
+                    Ok(listed) => {
+                        let change = found(&followed, resource, namespace, listed.items);
+                        if changes.send(wrap(change)).await.is_err() {
+                            return Ok(());
+                        }
+                        listed.resource_version
+                    }
+                    Err(error) if error.is_transient() => {
+                        tokio::time::sleep(PAUSE).await;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                },
             };
-            let mut version = listed.resource_version;
-            if changes.send(wrap(Change::All(listed.items))).await.is_err() {
-                return Ok(());
-            }
             // A watch that ends is opened again where it ended, until the server no longer has
             // that version; then everything is listed anew.
             loop {
-                match self.watch(resource, namespace, &mut version, changes, &wrap).await {
+                match self.watch(place, &mut version, changes, &wrap).await {
                     Ok(Ended::Closed) => return Ok(()),
                     Ok(Ended::Again) => {}
                     Ok(Ended::Expired) => break,
@@ -68,27 +103,27 @@ impl Cluster {
 
     async fn watch<T: Send>(
         &self,
-        resource: &Resource,
-        namespace: Option<&str>,
+        place: Place<'_>,
         version: &mut String,
         changes: &mpsc::Sender<T>,
         wrap: &(impl Fn(Change) -> T + Send + Sync),
     ) -> Result<Ended, ClusterError> {
+        let Place { resource, namespace, field_selector } = place;
         let doing = format!("watching {}", resource.plural);
         let seconds = WATCH_SECONDS.to_string();
-        let path = with_query(
-            &resource.collection(namespace),
-            &[
-                ("watch", "true"),
-                ("allowWatchBookmarks", "true"),
-                ("timeoutSeconds", &seconds),
-                ("resourceVersion", version),
-            ],
-        );
+        let mut query = vec![
+            ("watch", "true"),
+            ("allowWatchBookmarks", "true"),
+            ("timeoutSeconds", &seconds),
+            ("resourceVersion", version),
+        ];
+        query.extend(field_selector.map(|selector| ("fieldSelector", selector)));
+        let path = with_query(&resource.collection(namespace), &query);
         let request = self.request(&Call::get(&path, &doing))?;
         let opened = self
             .inner
-            .client
+            .clients
+            .streams
             .request_events::<Value>(request)
             .await
             .map_err(|error| error::from_kube(self.name(), &doing, error).error);
@@ -128,6 +163,35 @@ impl Cluster {
             if changes.send(wrap(change)).await.is_err() {
                 return Ok(Ended::Closed);
             }
+        }
+    }
+}
+
+/// Where changes are looked for.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) resource: &'a Resource,
+    pub(super) namespace: Option<&'a str>,
+    pub(super) field_selector: Option<&'a str>,
+}
+
+/// What a list means for whoever follows.
+fn found(
+    followed: &Followed,
+    resource: &Resource,
+    namespace: Option<&str>,
+    mut items: Vec<Value>,
+) -> Change {
+    match (followed, items.pop()) {
+        (Followed::One { .. }, Some(object)) => Change::Is(object),
+        (Followed::One { name, .. }, None) => Change::Gone(json!({
+            "apiVersion": resource.api_version,
+            "kind": resource.kind,
+            "metadata": { "name": name, "namespace": namespace },
+        })),
+        (Followed::All, last) => {
+            items.extend(last);
+            Change::All(items)
         }
     }
 }

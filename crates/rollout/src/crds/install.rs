@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{CrdPolicy, Crds};
-use crate::apply::{apply_object, refusal_text};
+use crate::apply::{Applied, apply_object, refusal_text};
 use crate::cluster::ApplyMode;
 use crate::manifest::{DesiredObject, in_namespace};
 use crate::report::{Cursor, Level};
@@ -56,7 +56,9 @@ pub async fn install(
         cursor: Cursor::default(),
     };
     let rule = Rule::Release { jobs: false };
-    if let WaitOutcome::NotReady { text, .. } = wait_for(execution, keys, rule, options).await? {
+    if let WaitOutcome::NotReady { text, .. } =
+        wait_for(execution, keys, Applied::default(), rule, options).await?
+    {
         return Err(RolloutError::Crd { text, source: None });
     }
     until_served(execution, &sent, deadline).await?;

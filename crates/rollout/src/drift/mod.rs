@@ -110,6 +110,7 @@ fn compared(desired: &Desired, wanted: &DesiredObject, found: &LiveObject) -> Op
     let sent = desired.marks().marked(&wanted.object, key);
     let deployed = match &found.dry_run {
         DryRun::Result(applied) => own::as_deployed(&live, &cleaned(applied), &sent),
+        DryRun::Unchanged => return None,
         DryRun::Refused(_) | DryRun::Unknown => laid_over(&live, &sent),
     };
     if deployed == live {
@@ -117,7 +118,7 @@ fn compared(desired: &Desired, wanted: &DesiredObject, found: &LiveObject) -> Op
     }
     let refusal = match &found.dry_run {
         DryRun::Refused(refusal) => Some(refusal.message.clone()),
-        DryRun::Result(_) | DryRun::Unknown => None,
+        DryRun::Result(_) | DryRun::Unchanged | DryRun::Unknown => None,
     };
     let diff = diff::diff(Some(&deployed), Some(&live), &Mask::default());
     Some(ObjectDrift { diff, refusal, ..of(key, Found::Changed, source) })

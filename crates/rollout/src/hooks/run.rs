@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::delete::{delete, is_deleted};
 use super::{HookFailure, HookOptions, HooksOutcome, Ledger};
-use crate::apply::{Sent, apply_object, create_object, refusal_text};
+use crate::apply::{Applied, Sent, apply_object, create_object, refusal_text};
 use crate::cluster::{ApplyMode, Resource};
 use crate::manifest::{in_namespace, read_objects};
 use crate::report::{Level, RolloutEvent};
@@ -185,7 +185,7 @@ async fn create(
             apply_object(execution, resource, key, object, ApplyMode::default()).await?
         };
         match sent {
-            Ok(()) => {}
+            Ok(_) => {}
             Err((error, _)) if error.is_transient() => return Err(error.into()),
             Err((error, Sent::Created)) => return Ok(Err(error.server_message())),
             Err((error, sent)) => return Ok(Err(refusal_text(key, &error, sent))),
@@ -215,7 +215,7 @@ async fn wait_for_end(
         cursor: options.cursor.clone(),
     };
     let keys = pieces.iter().map(|piece| piece.key.clone()).collect();
-    wait_for(execution, keys, Rule::Hook, waiting).await
+    wait_for(execution, keys, Applied::default(), Rule::Hook, waiting).await
 }
 
 /// Deletes the object of a hook if its policy has this occasion.

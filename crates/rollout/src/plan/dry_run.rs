@@ -13,6 +13,8 @@ use crate::{Cluster, ClusterError, ObjectKey};
 pub(crate) enum DryRun {
     /// The object as it would be.
     Result(Value),
+    /// Nothing was asked, since the object surely stays as it is.
+    Unchanged,
     /// The server would refuse it.
     Refused(Refusal),
     /// Nothing could be asked: the namespace does not exist yet, or a webhook knows no dry run.

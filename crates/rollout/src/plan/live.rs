@@ -4,10 +4,11 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
 use super::dry_run::{DryRun, dry_run, judged};
+use super::unchanged::surely_unchanged;
 use super::{Method, PlanError, PlanOptions};
 use crate::apply::{Change, Sent};
 use crate::base::Base;
-use crate::cluster::ApplyMode;
+use crate::cluster::{ApplyMode, Resource};
 use crate::crds::CrdPolicy;
 use crate::manifest::{Desired, in_namespace, read_objects};
 use crate::record::History;
@@ -88,15 +89,18 @@ pub(crate) async fn read_live_telling(
             Err(error) => return Err(error),
         };
         let key = resource.locate(&object.key, &desired.namespace);
+        if !namespace_exists && key.namespace.as_ref() == Some(&desired.namespace) {
+            // Nothing is in a namespace that is not there, nor can it be asked about.
+            return Ok(LiveObject { key, live: None, dry_run: DryRun::Unknown });
+        }
         let sent = desired.marks().marked(&object.object, &key);
         let live = cluster.get(&resource, &key).await?;
-        let has_place = namespace_exists || key.namespace.as_ref() != Some(&desired.namespace);
-        let dry_run = if has_place {
+        let dry_run = if stays(cluster, method, &resource, live.as_ref(), &sent).await? {
+            DryRun::Unchanged
+        } else {
             let (original, live) = (base.get(&key), live.as_ref());
             let change = Change { resource: &resource, key: &key, original, live, target: &sent };
             dry_run(cluster, desired, method, change, options).await?
-        } else {
-            DryRun::Unknown
         };
         Ok::<_, ClusterError>(LiveObject { key, live, dry_run })
     });
@@ -112,6 +116,19 @@ pub(crate) async fn read_live_telling(
     let crds = read_crds(cluster, desired).await?;
     let base = base.objects.into_iter().map(|(key, _)| key).collect();
     Ok(LiveState { namespace_exists, method, desired: found, crds, dropped, base })
+}
+
+/// Whether an object surely stays as it is, so that no dry run is needed: on most upgrades most objects do.
+async fn stays(
+    cluster: &Cluster,
+    method: Method,
+    resource: &Resource,
+    live: Option<&Value>,
+    sent: &Value,
+) -> Result<bool, ClusterError> {
+    Ok(method == Method::ServerSide
+        && live.is_some_and(|live| surely_unchanged(live, sent))
+        && !cluster.admission().await?.looks_at(&resource.plural))
 }
 
 /// The definitions as they are, and as they would be where the policy has them changed.

@@ -13,6 +13,7 @@ mod live;
 mod planner;
 #[cfg(test)]
 mod tests;
+mod unchanged;
 
 pub(crate) use dry_run::DryRun;
 use helm::release::{HookDeletePolicy, HookEvent};

@@ -78,7 +78,7 @@ fn planned_crds(desired: &Desired, live: &LiveState, mask: &Mask) -> Vec<Planned
             consequence: super::Consequence::None,
             refusal: match &found.dry_run {
                 DryRun::Refused(refusal) => Some(refusal.clone()),
-                DryRun::Result(_) | DryRun::Unknown => None,
+                DryRun::Result(_) | DryRun::Unchanged | DryRun::Unknown => None,
             },
         }
     };
@@ -107,6 +107,7 @@ impl<'a> ObjectState<'a> {
             // A creation is shown as the chart has it, without the server's defaults.
             (None, _) => cleaned(&sent()),
             (Some(_), DryRun::Result(result)) => cleaned(result),
+            (Some(before), DryRun::Unchanged) => before.clone(),
             (Some(before), DryRun::Refused(_) | DryRun::Unknown) => laid_over(before, &sent()),
         };
         let action = match &before {
@@ -116,7 +117,7 @@ impl<'a> ObjectState<'a> {
         };
         let refusal = match &found.dry_run {
             DryRun::Refused(refusal) => Some(refusal),
-            DryRun::Result(_) | DryRun::Unknown => None,
+            DryRun::Result(_) | DryRun::Unchanged | DryRun::Unknown => None,
         };
         Self {
             key: &found.key,

@@ -17,7 +17,10 @@ pub async fn record_finish(
     finish: &Finish,
 ) -> Result<Recorded, RolloutError> {
     let records = Records::open(execution, &plan.namespace, &plan.release).await?;
-    let history = records.read().await?;
+    let mut history = records.read_current().await?;
+    if history.of(&new.owner).is_none() {
+        history = records.read().await?;
+    }
     let own = history.recorded(&new.owner, &plan.release)?;
     let wanted = finished(own, plan, new, finish);
     if own.status() == wanted.info.status {

@@ -24,7 +24,7 @@ pub(crate) use history::tests::history as history_of;
 pub use history::{History, Next, StoredRevision};
 pub use kept::{KeptManifests, NothingKept};
 pub use list::{FoundRelease, list_releases};
-pub use pending::record_pending;
+pub use pending::{record_pending, record_pending_after};
 pub(crate) use store::{Records, read_records};
 
 use crate::{Cluster, ClusterError, manifest::ManifestError};

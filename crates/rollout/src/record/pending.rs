@@ -25,17 +25,28 @@ pub async fn record_pending(
     plan: &Plan,
     new: &NewRevision,
 ) -> Result<Recorded, RolloutError> {
+    let records = Records::open(execution, &plan.namespace, &plan.release).await?;
+    record_pending_after(execution, plan, new, &records.read().await?).await
+}
+
+/// The same after revisions that were read just now. If others have made one since, that is found out: the number of the
+/// new one is taken then.
+pub async fn record_pending_after(
+    execution: Execution<'_>,
+    plan: &Plan,
+    new: &NewRevision,
+    history: &History,
+) -> Result<Recorded, RolloutError> {
     if plan.creates_namespace {
         create_namespace(execution, &plan.namespace).await?;
     }
     let records = Records::open(execution, &plan.namespace, &plan.release).await?;
-    let history = records.read().await?;
     if let Some(own) = history.of(&new.owner) {
         return Ok(Recorded { revision: own.revision() });
     }
-    make_way(execution, &records, &history, new).await?;
-    prune(&records, &history, new.history_max).await?;
-    let (release, labels) = pending(plan, &history, new, Timestamp::now());
+    make_way(execution, &records, history, new).await?;
+    prune(&records, history, new.history_max).await?;
+    let (release, labels) = pending(plan, history, new, Timestamp::now());
     match records.create(&release, &new.reference, &labels).await {
         Ok(()) => Ok(Recorded { revision: release.version }),
         Err(RolloutError::Cluster(error)) if error.is_conflict() => {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use helm::release::Release;
 use helm::release::storage::{self, Write};
+use helm::release::{Release, Status};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -28,10 +28,20 @@ pub(crate) async fn read_records(
     namespace: &str,
     release: &str,
 ) -> Result<History, ClusterError> {
+    read_selected(cluster, kept, namespace, &storage::selector(release, None)).await
+}
+
+/// Reads the revisions whose labels fit a selector. Secrets are taken apart one after another: in JSON they are larger.
+async fn read_selected(
+    cluster: &Cluster,
+    kept: &dyn KeptManifests,
+    namespace: &str,
+    selector: &str,
+) -> Result<History, ClusterError> {
     let resource = cluster.resource(&secret_key(namespace, "")).await?;
-    let selector = storage::selector(release, None);
-    let listed = cluster.list(&resource, Some(namespace), Some(&selector)).await?;
-    let mut history = History::new(listed.items.iter().filter_map(stored_revision).collect());
+    let listed = cluster.list(&resource, Some(namespace), Some(selector)).await?;
+    let revisions = listed.items.into_iter().filter_map(|secret| stored_revision(&secret));
+    let mut history = History::new(revisions.collect());
     history.complete(kept).await;
     Ok(history)
 }
@@ -85,6 +95,14 @@ impl<'a> Records<'a> {
     pub(crate) async fn read(&self) -> Result<History, RolloutError> {
         let Execution { cluster, kept, .. } = self.execution;
         Ok(read_records(cluster, kept, self.namespace, self.release).await?)
+    }
+
+    /// Reads the revisions that are not superseded: a handful at most, while the others may be many and large.
+    pub(super) async fn read_current(&self) -> Result<History, RolloutError> {
+        let Execution { cluster, kept, .. } = self.execution;
+        let all = storage::selector(self.release, None);
+        let selector = format!("{all},status!={}", Status::Superseded);
+        Ok(read_selected(cluster, kept, self.namespace, &selector).await?)
     }
 
     /// Creates the record of a new revision, whose manifest is kept under `reference`. An existing one of that number

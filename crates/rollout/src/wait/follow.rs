@@ -1,16 +1,17 @@
 //! The wait itself: watches in, reports out, until everything is settled or the deadline is there.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{NotReady, Rule, State, Tracked, WaitOptions, WaitOutcome, World};
-use crate::cluster::{Change, Resource};
+use crate::apply::Applied;
+use crate::cluster::{Change, Followed, Resource};
 use crate::culprit::Culprits;
 use crate::events::Events;
 use crate::logs::LogFollowers;
@@ -20,6 +21,8 @@ use crate::{Cluster, ClusterError, Execution, ObjectKey, RolloutError};
 
 /// How many objects are read at once.
 const AT_ONCE: usize = 16;
+/// Up to so many objects of a kind are watched one by one: a namespace may hold thousands of others.
+const ONE_BY_ONE: usize = 3;
 /// How often rules that look at the clock are asked.
 const TICK: Duration = Duration::from_secs(1);
 /// How often objects are read that may not be watched.
@@ -44,22 +47,25 @@ pub(crate) enum Seen {
 
 /// Waits until every object the plan applies is ready, telling progress, events, logs and culprits.
 ///
-/// Reads only; may be repeated from any point with the cursor of what was told.
+/// What was `applied` just now is not read again. Reads only; may be repeated from any point with the cursor of what was
+/// told.
 pub async fn wait(
     execution: Execution<'_>,
     plan: &Plan,
+    applied: Applied,
     options: WaitOptions,
 ) -> Result<WaitOutcome, RolloutError> {
-    let applied = plan.objects.iter().filter(|object| object.is_applied());
-    let keys: Vec<ObjectKey> = applied.map(|object| object.key.clone()).collect();
+    let objects = plan.objects.iter().filter(|object| object.is_applied());
+    let keys: Vec<ObjectKey> = objects.map(|object| object.key.clone()).collect();
     let rule = Rule::Release { jobs: options.jobs };
-    wait_for(execution, keys, rule, options).await
+    wait_for(execution, keys, applied, rule, options).await
 }
 
 /// The same for any objects, by any rule.
 pub(crate) async fn wait_for(
     execution: Execution<'_>,
     keys: Vec<ObjectKey>,
+    applied: Applied,
     rule: Rule,
     options: WaitOptions,
 ) -> Result<WaitOutcome, RolloutError> {
@@ -73,9 +79,9 @@ pub(crate) async fn wait_for(
         end_when_hopeless: options.end_when_hopeless,
         told: None,
     };
-    waiting.look_at_all().await?;
-    let watches = waiting.start_watches(seen).await?;
-    let outcome = waiting.run(inbox, watches, options.deadline).await?;
+    waiting.look_at_all(applied).await?;
+    let watches = waiting.start_watches(&seen).await?;
+    let outcome = waiting.run(seen, inbox, watches, options.deadline).await?;
     Ok(outcome)
 }
 
@@ -90,11 +96,19 @@ struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    /// Reads every object once: on most upgrades most of them are ready already.
-    async fn look_at_all(&mut self) -> Result<(), RolloutError> {
+    /// Looks at every object once: on most upgrades most of them are ready already. Read is what is not known from
+    /// having been applied.
+    async fn look_at_all(&mut self, applied: Applied) -> Result<(), RolloutError> {
         let cluster = self.execution.cluster;
-        let keys: Vec<ObjectKey> =
-            self.world.tracked().iter().map(|tracked| tracked.key.clone()).collect();
+        let now = Timestamp::now();
+        let mut changed = Vec::new();
+        let mut known = HashSet::new();
+        for (key, object) in applied.objects {
+            known.insert(key.clone());
+            changed.extend(self.world.set(&key, Some(object), now));
+        }
+        let tracked = self.world.tracked().iter().map(|tracked| tracked.key.clone());
+        let keys: Vec<ObjectKey> = tracked.filter(|key| !known.contains(key)).collect();
         let reads: Vec<_> = keys
             .into_iter()
             .map(|key| async move {
@@ -105,7 +119,6 @@ impl Waiting<'_> {
             .collect();
         let found: Vec<_> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
         let now = Timestamp::now();
-        let mut changed = Vec::new();
         for (key, object) in found {
             changed.extend(self.world.set(&key, object, now));
         }
@@ -113,23 +126,49 @@ impl Waiting<'_> {
         Ok(())
     }
 
-    /// Watches the kinds of what is not ready, and what hangs on it.
-    async fn start_watches(&self, seen: mpsc::Sender<Seen>) -> Result<JoinSet<()>, RolloutError> {
+    /// Watches what is not ready: few objects of a kind one by one, many as their whole kind.
+    async fn start_watches(&self, seen: &mpsc::Sender<Seen>) -> Result<JoinSet<()>, RolloutError> {
         let mut watches = JoinSet::new();
         let cluster = self.execution.cluster;
-        let unready = self.world.tracked().iter().filter(|tracked| !tracked.is_ready());
-        let mut kinds = HashSet::new();
-        let mut namespaces = HashSet::new();
-        for tracked in unready {
+        let mut kinds: BTreeMap<ObjectKey, Vec<&Tracked>> = BTreeMap::new();
+        for tracked in self.world.tracked().iter().filter(|tracked| !tracked.is_ready()) {
             let kind = ObjectKey { name: String::new(), ..tracked.key.clone() };
-            if kinds.insert(kind.clone()) {
-                let resource = cluster.resource(&kind).await?;
-                let keys: Vec<ObjectKey> = self.keys_of(&kind);
-                let (cluster, seen) = (cluster.clone(), seen.clone());
-                watches.spawn(watch_objects(cluster, resource, kind, keys, seen));
-            }
-            namespaces.extend(tracked.key.namespace.clone());
+            kinds.entry(kind).or_default().push(tracked);
         }
+        for (kind, unready) in kinds {
+            let resource = cluster.resource(&kind).await?;
+            let looks: Vec<Look> = if unready.len() <= ONE_BY_ONE {
+                let one = |tracked: &Tracked| {
+                    let object = tracked.object();
+                    let version = object.and_then(|it| it["metadata"]["resourceVersion"].as_str());
+                    Look::One(tracked.key.clone(), version.map(str::to_owned))
+                };
+                unready.into_iter().map(one).collect()
+            } else {
+                let keys = self.world.tracked().iter().map(|tracked| &tracked.key);
+                let of_kind =
+                    |key: &&ObjectKey| ObjectKey { name: String::new(), ..(*key).clone() } == kind;
+                vec![Look::Kind(keys.filter(of_kind).cloned().collect())]
+            };
+            for look in looks {
+                let (cluster, resource, kind, seen) =
+                    (cluster.clone(), resource.clone(), kind.clone(), seen.clone());
+                watches.spawn(watch_objects(cluster, resource, kind, look, seen));
+            }
+        }
+        Ok(watches)
+    }
+
+    /// Watches what hangs on what is not ready, and what is told of it.
+    async fn watch_around(
+        &self,
+        seen: &mpsc::Sender<Seen>,
+        watches: &mut JoinSet<()>,
+    ) -> Result<(), RolloutError> {
+        let cluster = self.execution.cluster;
+        let unready = self.world.tracked().iter().filter(|tracked| !tracked.is_ready());
+        let namespaces: BTreeSet<String> =
+            unready.filter_map(|tracked| tracked.key.namespace.clone()).collect();
         for namespace in namespaces {
             for (api_version, kind, what, wrap) in SURROUNDINGS {
                 let key = ObjectKey {
@@ -147,8 +186,9 @@ impl Waiting<'_> {
                 let (cluster, seen) = (cluster.clone(), seen.clone());
                 let namespace = namespace.clone();
                 watches.spawn(async move {
-                    let end = cluster.follow(&resource, Some(&namespace), &seen, wrap).await;
-                    if let Err(error) = end {
+                    let namespace = Some(namespace.as_str());
+                    let end = cluster.follow(&resource, namespace, Followed::All, &seen, wrap);
+                    if let Err(error) = end.await {
                         // A closed inbox means that the wait is over.
                         let _ =
                             seen.send(Seen::Lost(format!("{what} are not shown: {error}"))).await;
@@ -156,29 +196,42 @@ impl Waiting<'_> {
                 });
             }
         }
-        Ok(watches)
+        Ok(())
     }
 
-    fn keys_of(&self, kind: &ObjectKey) -> Vec<ObjectKey> {
-        let keys = self.world.tracked().iter().map(|tracked| &tracked.key);
-        keys.filter(|key| ObjectKey { name: String::new(), ..(*key).clone() } == *kind)
-            .cloned()
-            .collect()
+    /// Whether pods belong to anything that is not ready: they are looked at from the start, while what has none is
+    /// mostly ready in a moment.
+    fn has_pods(&self) -> bool {
+        self.world.tracked().iter().filter(|tracked| !tracked.is_ready()).any(|tracked| {
+            let replicas = tracked.object().map(|object| &object["spec"]["replicas"]);
+            match tracked.key.kind.as_str() {
+                "Deployment" | "ReplicaSet" | "ReplicationController" | "StatefulSet" => {
+                    replicas.is_none_or(|replicas| *replicas != 0)
+                }
+                "CronJob" | "DaemonSet" | "Job" | "PersistentVolumeClaim" | "Pod" => true,
+                _ => false,
+            }
+        })
     }
 
     async fn run(
         mut self,
+        seen: mpsc::Sender<Seen>,
         mut inbox: mpsc::Receiver<Seen>,
         mut watches: JoinSet<()>,
         deadline: Timestamp,
     ) -> Result<WaitOutcome, RolloutError> {
         let left = deadline.duration_since(Timestamp::now()).max(jiff::SignedDuration::ZERO);
         let mut end = std::pin::pin!(tokio::time::sleep(left.unsigned_abs()));
-        let mut tick = tokio::time::interval(TICK);
+        let mut tick = tokio::time::interval_at(Instant::now() + TICK, TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let cancel = self.execution.cancel;
         let cluster = self.execution.cluster.clone();
         let mut asking = std::pin::pin!(cluster.keep_asking());
+        let mut around = self.has_pods();
+        if around {
+            self.watch_around(&seen, &mut watches).await?;
+        }
         let settled = loop {
             if let Some(settled) = self.settled(false) {
                 break settled;
@@ -186,6 +239,9 @@ impl Waiting<'_> {
             tokio::select! {
                 Some(seen) = inbox.recv() => self.take(seen).await,
                 _ = tick.tick() => {
+                    if !std::mem::replace(&mut around, true) {
+                        self.watch_around(&seen, &mut watches).await?;
+                    }
                     let changed = self.world.judge_all(Timestamp::now());
                     self.tell_states(&changed).await;
                     self.find_culprits().await;
@@ -196,6 +252,7 @@ impl Waiting<'_> {
             }
         };
         watches.shutdown().await;
+        drop(seen);
         self.look_once_more(&settled).await;
         let outcome = self.blamed(settled).await;
         self.logs.finish();
@@ -394,16 +451,28 @@ const SURROUNDINGS: [Surrounding; 4] = [
     ("v1", "Event", "events", Seen::Events),
 ];
 
+/// What is looked at in one go.
+enum Look {
+    /// One object, in the version it is known in.
+    One(ObjectKey, Option<String>),
+    /// All objects of the kind; these are those waited for.
+    Kind(Vec<ObjectKey>),
+}
+
 /// Watches objects of a kind; where that is not allowed, reads them one by one again and again.
 async fn watch_objects(
     cluster: Cluster,
     resource: Resource,
     kind: ObjectKey,
-    keys: Vec<ObjectKey>,
+    look: Look,
     seen: mpsc::Sender<Seen>,
 ) {
     let wrap = |change| Seen::Objects(kind.clone(), change);
-    if cluster.follow(&resource, kind.namespace.as_deref(), &seen, wrap).await.is_ok() {
+    let (followed, keys) = match look {
+        Look::One(key, version) => (Followed::One { name: key.name.clone(), version }, vec![key]),
+        Look::Kind(keys) => (Followed::All, keys),
+    };
+    if cluster.follow(&resource, kind.namespace.as_deref(), followed, &seen, wrap).await.is_ok() {
         return;
     }
     while !seen.is_closed() {

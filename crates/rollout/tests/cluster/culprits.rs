@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
+use rollout::apply::{self, Applied};
 use rollout::crds::Crds;
 use rollout::culprit::{self, Culprit};
 use rollout::manifest::Desired;
@@ -12,7 +13,7 @@ use rollout::plan::{self, PlanOptions};
 use rollout::record::{self, Finish, NothingKept};
 use rollout::report::Cursor;
 use rollout::wait::{WaitOptions, WaitOutcome};
-use rollout::{Execution, apply, wait};
+use rollout::{Execution, wait};
 use tokio_util::sync::CancellationToken;
 
 use crate::lab::{Agree, KEY, Reports, deployment_in, revision};
@@ -105,7 +106,7 @@ impl Story<'_> {
             end_when_hopeless: true,
             cursor: Cursor::default(),
         };
-        let outcome = wait::wait(execution, &plan, waiting).await.unwrap();
+        let outcome = wait::wait(execution, &plan, Applied::default(), waiting).await.unwrap();
         // The next one is an upgrade of this one, whatever became of it.
         record::record_finish(execution, &plan, &new, &Finish::Deployed).await.unwrap();
         match outcome {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use helm::release::Release;
 use jiff::Timestamp;
+use rollout::apply;
 use rollout::crds::Crds;
 use rollout::manifest::Desired;
 use rollout::plan::{Plan, PlanError, PlanOptions};
@@ -15,7 +16,7 @@ use rollout::record::{Finish, NewRevision, NothingKept, Owner};
 use rollout::report::{Cursor, LogSource, Report, Reporter, RolloutEvent};
 use rollout::wait::{WaitOptions, WaitOutcome};
 use rollout::{
-    Cluster, ClusterConfig, Execution, GuardError, WriteGuard, apply, plan, prune, record, wait,
+    Cluster, ClusterConfig, Execution, GuardError, WriteGuard, plan, prune, record, wait,
 };
 use simulator::{Simulator, Timing};
 use tokio_util::sync::CancellationToken;
@@ -131,9 +132,9 @@ impl Lab {
         let new = revision(id, manifest);
         let since = Timestamp::now();
         record::record_pending(execution, plan, &new).await.unwrap();
-        apply::apply(execution, desired, plan).await.unwrap();
+        let applied = apply::apply(execution, desired, plan).await.unwrap();
         prune::prune(execution, plan).await.unwrap();
-        let outcome = wait::wait(execution, plan, options(since, 20)).await.unwrap();
+        let outcome = wait::wait(execution, plan, applied, options(since, 20)).await.unwrap();
         let finish = match &outcome {
             WaitOutcome::Ready => Finish::Deployed,
             WaitOutcome::NotReady { text, .. } => {

@@ -2,11 +2,12 @@
 
 use crate::lab::{Lab, deployment, desired, options, revision};
 use jiff::Timestamp;
+use rollout::apply::{self, Applied};
 use rollout::culprit::{Cause, Culprit};
 use rollout::plan::Plan;
 use rollout::report::{Cursor, RolloutEvent};
 use rollout::wait::{WaitOptions, WaitOutcome, wait};
-use rollout::{Execution, RolloutError, apply, record};
+use rollout::{Execution, RolloutError, record};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
@@ -30,7 +31,10 @@ async fn progress_events_and_logs() {
     ];
     let (plan, since) = applied(&lab, &deployment("web", "web:1", &lines)).await;
     lab.reports.take();
-    assert_eq!(wait(lab.execution(), &plan, options(since, 20)).await.unwrap(), WaitOutcome::Ready);
+    assert_eq!(
+        wait(lab.execution(), &plan, Applied::default(), options(since, 20)).await.unwrap(),
+        WaitOutcome::Ready
+    );
     let told = lab.reports.lines();
     assert_eq!(
         told.iter().filter(|line| *line == "main: listening on 8080").count(),
@@ -67,7 +71,8 @@ async fn nothing_is_told_twice() {
         }
         lab.cancel.cancel();
     };
-    let (ended, ()) = tokio::join!(wait(lab.execution(), &plan, options(since, 20)), stop);
+    let (ended, ()) =
+        tokio::join!(wait(lab.execution(), &plan, Applied::default(), options(since, 20)), stop);
     assert!(matches!(ended, Err(RolloutError::Cancelled)));
     let first = lab.reports.take();
     let mut cursor = Cursor::default();
@@ -77,7 +82,10 @@ async fn nothing_is_told_twice() {
     let lab = Lab { cancel: tokio_util::sync::CancellationToken::new(), ..lab };
     let cursor = serde_json::from_str(&stored).unwrap();
     let resumed = WaitOptions { cursor, ..options(since, 20) };
-    assert_eq!(wait(lab.execution(), &plan, resumed).await.unwrap(), WaitOutcome::Ready);
+    assert_eq!(
+        wait(lab.execution(), &plan, Applied::default(), resumed).await.unwrap(),
+        WaitOutcome::Ready
+    );
     let second = lab.reports.take();
     for report in second.iter().filter(|report| report.mark.is_some()) {
         assert!(!first.contains(report), "told twice: {report:?}");
@@ -107,7 +115,7 @@ async fn culprit(fault: &str) -> Culprit {
     };
     tokio::select! {
         culprit = found => culprit,
-        ended = wait(lab.execution(), &plan, options(since, 60)) => panic!("{ended:?}"),
+        ended = wait(lab.execution(), &plan, Applied::default(), options(since, 60)) => panic!("{ended:?}"),
     }
 }
 
@@ -149,7 +157,7 @@ async fn deadline() {
     let lab = Lab::new().await;
     let annotations = [("simulator.landfall.dev/fault", "image-pull")];
     let (plan, since) = applied(&lab, &deployment("web", "web:1", &annotations)).await;
-    let ended = wait(lab.execution(), &plan, options(since, 3)).await.unwrap();
+    let ended = wait(lab.execution(), &plan, Applied::default(), options(since, 3)).await.unwrap();
     let WaitOutcome::NotReady { text, culprits, deadline_exceeded, .. } = ended else {
         panic!("{ended:?}");
     };
@@ -184,7 +192,7 @@ spec:
 ";
     let (plan, since) = applied(&lab, &(deployment("web", "web:1", &[]) + job)).await;
     let jobs = WaitOptions { jobs: true, ..options(since, 60) };
-    let ended = wait(lab.execution(), &plan, jobs).await.unwrap();
+    let ended = wait(lab.execution(), &plan, Applied::default(), jobs).await.unwrap();
     let WaitOutcome::NotReady { text, deadline_exceeded, .. } = ended else { panic!("{ended:?}") };
     insta::assert_snapshot!(text, @"resource Job/prod/migrate not ready. status: Failed, message: Job Failed. failed: 1/1");
     assert!(!deadline_exceeded);

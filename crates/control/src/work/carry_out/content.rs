@@ -3,7 +3,7 @@
 //! A preview's content is taken as it is, and so is what a worker before this one had settled; only what is live is
 //! looked at anew. Nothing in the cluster is changed here.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use helm::render::PreparedChart;
 use rollout::crds::{Crds, Installed};
@@ -38,6 +38,8 @@ pub(super) struct Settled {
     pub(super) desired: Desired,
     pub(super) plan: Plan,
     pub(super) new: NewRevision,
+    /// The revisions of the Helm release as they were read for the plan, until the new one is recorded.
+    pub(super) history: Mutex<Option<History>>,
 }
 
 /// What is to be planned.
@@ -99,7 +101,7 @@ impl Run<'_> {
                 Err(error) => return self.fail(StepName::Render, error.into()).await,
             };
         let plan = self.check(&target, &desired, &history, wanted).await?;
-        Ok(Settled { desired, plan, new })
+        Ok(Settled { desired, plan, new, history: Mutex::new(Some(history)) })
     }
 
     async fn fetch_chart(&self) -> Result<Arc<PreparedChart>, Interrupted> {

@@ -1,9 +1,12 @@
 //! Carrying a plan into the cluster: record, hooks, apply, prune, wait, hooks, finish. The same for a deployment and for the way back
 //! after one failed; only the steps have other names.
 
+use std::sync::{Mutex, PoisonError};
+
 use helm::release::HookEvent;
 use helm::render::PreparedChart;
 use jiff::{SignedDuration, Timestamp};
+use rollout::apply::Applied;
 use rollout::hooks::{self, Moment};
 use rollout::plan::Action;
 use rollout::record::{Finish, NewRevision};
@@ -80,7 +83,7 @@ impl Run<'_> {
     }
 
     async fn roll_out_steps(&self, names: &Names, settled: &Settled) -> Result<Ready, Interrupted> {
-        let Settled { desired, plan, new, .. } = settled;
+        let Settled { desired, plan, new, history } = settled;
         if names.is_deployment {
             self.certificate().await?;
         }
@@ -88,7 +91,16 @@ impl Run<'_> {
             .step(
                 names.record,
                 |done: &record::Recorded| format!("revision {}", done.revision),
-                || async { record::record_pending(self.execution(), plan, new).await },
+                || async {
+                    // What was read for the plan is good for one try.
+                    match take(history) {
+                        Some(history) => {
+                            record::record_pending_after(self.execution(), plan, new, &history)
+                                .await
+                        }
+                        None => record::record_pending(self.execution(), plan, new).await,
+                    }
+                },
             )
             .await?;
         if let (true, Some(recorded)) = (names.is_deployment, recorded) {
@@ -97,12 +109,13 @@ impl Run<'_> {
         let operation = plan.operation;
         self.run_hooks(names.before, operation.hook_event(Moment::Before), settled).await?;
         let objects = plan.objects.iter().filter(|object| object.is_applied()).count();
-        self.step(
-            names.apply,
-            |()| format!("{objects} objects"),
-            || apply::apply(self.execution(), desired, plan),
-        )
-        .await?;
+        let applied = self
+            .step(
+                names.apply,
+                |_| format!("{objects} objects"),
+                || apply::apply(self.execution(), desired, plan),
+            )
+            .await?;
         match plan.count(Action::Delete) {
             0 => self.recorder.step_skipped(names.prune, "none").await?,
             count => {
@@ -114,7 +127,7 @@ impl Run<'_> {
                 .await?;
             }
         }
-        let ready = self.wait(names, settled).await?;
+        let ready = self.wait(names, settled, applied.unwrap_or_default()).await?;
         self.run_hooks(names.after, operation.hook_event(Moment::After), settled).await?;
         if let Some(tests) = names.tests {
             self.run_hooks(tests, HookEvent::Test, settled).await?;
@@ -158,7 +171,12 @@ impl Run<'_> {
     }
 
     /// The step `wait`: until everything is ready, the deadline passes, or nothing can come up any more.
-    async fn wait(&self, names: &Names, settled: &Settled) -> Result<Ready, Interrupted> {
+    async fn wait(
+        &self,
+        names: &Names,
+        settled: &Settled,
+        applied: Applied,
+    ) -> Result<Ready, Interrupted> {
         let step = names.wait;
         if self.was_done(step) {
             return Ok(self.reports.flush().await);
@@ -178,9 +196,12 @@ impl Run<'_> {
             end_when_hopeless: self.job.settings.end_when_hopeless,
             cursor: self.recorder.cursor().await?,
         };
+        let applied = Mutex::new(Some(applied));
         let waited = self
             .retry(|| async {
-                wait::wait(self.execution(), &settled.plan, options.clone())
+                // Later tries look at everything anew.
+                let applied = take(&applied).unwrap_or_default();
+                wait::wait(self.execution(), &settled.plan, applied, options.clone())
                     .await
                     .map_err(Broken::Rollout)
             })
@@ -254,6 +275,11 @@ impl Run<'_> {
             self.reports.say(LogLevel::Warning, text).await;
         }
     }
+}
+
+/// What is there to be used once.
+fn take<T>(once: &Mutex<Option<T>>) -> Option<T> {
+    once.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// The revision of the Helm release that carries out what is stored.

@@ -1,6 +1,8 @@
 //! The way back after a deployment failed: what ran before is applied again, as `helm rollback` does. That is the last
 //! deployment that succeeded or, while none has, the revision of the Helm release that others had made.
 
+use std::sync::Mutex;
+
 use rollout::crds::Crds;
 use rollout::manifest::Desired;
 use rollout::plan::{Plan, PlanOptions};
@@ -92,7 +94,7 @@ impl Run<'_> {
                 plan
             }
         };
-        Ok(Settled { desired, plan, new })
+        Ok(Settled { desired, plan, new, history: Mutex::new(Some(history)) })
     }
 
     /// Chart, values and hooks are those of the revision's own record, as Helm copies it.
@@ -120,7 +122,7 @@ impl Run<'_> {
                 plan
             }
         };
-        Ok(Settled { desired, plan, new })
+        Ok(Settled { desired, plan, new, history: Mutex::new(Some(history)) })
     }
 
     async fn history_now(&self, target: &Target) -> Result<History, Broken> {

@@ -48,6 +48,7 @@ enum Outcome {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
+    heap::use_large_pages();
     check_count(&args.paths, Count::AtLeast(1), "lint", "PATH [flags]")?;
     log::start(args.global.debug);
     let kube_version = kube_version(args.kube_version.as_deref())?;

@@ -210,6 +210,7 @@ impl OfInstall {
 }
 
 pub(super) fn run(args: &Args) -> Result<()> {
+    heap::use_large_pages();
     args.of_install.check()?;
     check_count(&args.names, Count::AtLeast(1), "template", "[NAME] [CHART] [flags]")?;
     log::start(args.global.debug);
