@@ -45,6 +45,10 @@ struct Args {
     #[arg(long)]
     only_clusters: bool,
 
+    /// Only what is about many environments at once
+    #[arg(long)]
+    only_fleet: bool,
+
     /// Only render every chart of this folder in this process, and print what that took
     #[arg(long, value_name = "FOLDER", hide = true)]
     only_corpus: Option<PathBuf>,
@@ -57,25 +61,33 @@ async fn main() -> Result<()> {
         return corpus::round_trip(folder);
     }
     let landfall = args.landfall.clone().context("no binary to measure")?;
-    if !args.only_clusters {
+    if !args.only_clusters && !args.only_fleet {
         rendering(&landfall, &args)?;
     }
-    print(
-        "a deployment on a simulated cluster without waiting for pods, from the request to its end",
-        &deployment::HEADER,
-        deployment::measure(&landfall, args.runs).await?,
-    );
-    print(
-        "a deployment against helm upgrade --wait on the same real control plane, in turn",
-        &against_helm::HEADER,
-        against_helm::measure(&landfall, args.upgrades).await?,
-    );
+    if !args.only_fleet {
+        deployments(&landfall, &args).await?;
+    }
     print(
         "as many environments of podinfo without replicas, created at once",
         &fleet::HEADER,
         fleet::measure(&landfall, args.releases).await?,
     );
     print("memory of an idle server", &memory::HEADER, memory::measure(&landfall).await?);
+    Ok(())
+}
+
+/// What single deployments take.
+async fn deployments(landfall: &Path, args: &Args) -> Result<()> {
+    print(
+        "a deployment on a simulated cluster without waiting for pods, from the request to its end",
+        &deployment::HEADER,
+        deployment::measure(landfall, args.runs).await?,
+    );
+    print(
+        "a deployment against helm upgrade --wait on the same real control plane, in turn",
+        &against_helm::HEADER,
+        against_helm::measure(landfall, args.upgrades).await?,
+    );
     Ok(())
 }
 

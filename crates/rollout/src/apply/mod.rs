@@ -55,7 +55,8 @@ impl std::fmt::Debug for Applied {
 /// Applies every object of the plan, kind after kind in install order, objects of one kind
 /// concurrently.
 ///
-/// Repeating it changes nothing that is already as desired. Where objects are refused, the others of
+/// Repeating it changes nothing that is already as desired; what the plan has just seen to be so is not sent at all, which
+/// nobody can tell from Helm's way: applying it would leave even its version as it is. Where objects are refused, the others of
 /// the same kind are still sent; later kinds only in an upgrade or rollback whose refused objects
 /// exist already (as Helm goes on there).
 pub async fn apply(
@@ -72,6 +73,7 @@ pub async fn apply(
     let base = read_base(execution, plan).await?;
     let total = pairs.len();
     let mut applied = Applied::default();
+    let mut done = 0;
     let mut failures = Vec::new();
     for batch in pairs.chunk_by(|(a, _), (b, _)| a.key.kind == b.key.kind) {
         let sends =
@@ -81,19 +83,16 @@ pub async fn apply(
         let mut stop = false;
         while let Some(result) = results.next().await {
             match result? {
-                Ok((key, mut made)) => {
-                    // Who owns what is the larger part of many objects, and tells nothing of how they are.
-                    if let Some(metadata) = made["metadata"].as_object_mut() {
-                        metadata.remove("managedFields");
-                    }
-                    applied.objects.push((key, made));
+                Ok(made) => {
+                    done += 1;
+                    applied.objects.extend(made);
                 }
                 Err((action, failure)) => {
                     stop |= action == Action::Create || plan.operation == Operation::Install;
                     failures.push(failure);
                 }
             }
-            execution.tell(progress(applied.objects.len(), total)).await;
+            execution.tell(progress(done, total)).await;
         }
         if stop {
             break;
@@ -124,15 +123,20 @@ async fn read_base(execution: Execution<'_>, plan: &Plan) -> Result<Base, Rollou
     Ok(Base::locate(execution.cluster, &plan.namespace, objects).await?)
 }
 
-/// Sends one object. The outer error ends the step, the inner one is the object's.
+/// Sends one object unless it surely is as it should be; what the cluster made of it. The outer error ends the step, the
+/// inner one is the object's.
 async fn send(
     execution: Execution<'_>,
     plan: &Plan,
     base: &Base,
     planned: &PlannedObject,
     object: &Value,
-) -> Result<Result<(ObjectKey, Value), (Action, ObjectFailure)>, RolloutError> {
+) -> Result<Result<Option<(ObjectKey, Value)>, (Action, ObjectFailure)>, RolloutError> {
     let key = &planned.key;
+    if planned.stays {
+        execution.say(Level::Info, Some(key), format!("{key} unchanged")).await;
+        return Ok(Ok(None));
+    }
     let resource = execution.cluster.resource(key).await?;
     let mode = ApplyMode { force: plan.force_conflicts, dry_run: false };
     let sent = match plan.method {
@@ -147,14 +151,18 @@ async fn send(
         }
     };
     let (error, sent) = match sent {
-        Ok(made) => {
+        Ok(mut made) => {
             let word = match planned.action {
                 Action::Create => "created",
                 Action::Change => "changed",
                 _ => "unchanged",
             };
             execution.say(Level::Info, Some(key), format!("{key} {word}")).await;
-            return Ok(Ok((key.clone(), made)));
+            // Who owns what is the larger part of many objects, and tells nothing of how they are.
+            if let Some(metadata) = made["metadata"].as_object_mut() {
+                metadata.remove("managedFields");
+            }
+            return Ok(Ok(Some((key.clone(), made))));
         }
         Err(refused) => refused,
     };

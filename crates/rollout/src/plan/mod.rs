@@ -106,6 +106,10 @@ pub struct PlannedObject {
     /// Why the cluster will not accept the object, as its dry run said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Refusal>,
+    /// The object was looked at just now and surely stays as it is: it need not be sent. Not kept with a plan, since
+    /// later it may no longer be so.
+    #[serde(skip)]
+    pub(crate) stays: bool,
 }
 
 /// One run of a hook.
@@ -260,7 +264,7 @@ impl Method {
 }
 
 impl PlannedObject {
-    /// Whether the object is sent to the cluster (and waited for).
+    /// Whether the object is part of the release: sent to the cluster unless it surely is as it should be, and waited for.
     pub fn is_applied(&self) -> bool {
         matches!(self.action, Action::Create | Action::Change | Action::Same)
     }

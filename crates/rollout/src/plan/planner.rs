@@ -80,6 +80,7 @@ fn planned_crds(desired: &Desired, live: &LiveState, mask: &Mask) -> Vec<Planned
                 DryRun::Refused(refusal) => Some(refusal.clone()),
                 DryRun::Result(_) | DryRun::Unchanged | DryRun::Unknown => None,
             },
+            stays: false,
         }
     };
     desired.crds.objects.iter().zip(&live.crds).map(one).collect()
@@ -97,6 +98,8 @@ pub(super) struct ObjectState<'a> {
     /// As found, with its status.
     pub(super) live: Option<&'a Value>,
     refusal: Option<&'a super::Refusal>,
+    /// It surely stays as it is.
+    stays: bool,
 }
 
 impl<'a> ObjectState<'a> {
@@ -127,6 +130,7 @@ impl<'a> ObjectState<'a> {
             after: Some(after),
             live: found.live.as_ref(),
             refusal,
+            stays: matches!(found.dry_run, DryRun::Unchanged),
         }
     }
 
@@ -157,6 +161,7 @@ impl<'a> ObjectState<'a> {
             after: None,
             live: Some(live),
             refusal: None,
+            stays: false,
         }
     }
 
@@ -178,6 +183,7 @@ impl<'a> ObjectState<'a> {
             diff,
             consequence: consequence::of(self, restarting),
             refusal: self.refusal.cloned(),
+            stays: self.stays,
         }
     }
 }
