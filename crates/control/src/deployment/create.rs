@@ -71,13 +71,7 @@ impl Control {
         new: NewDeployment,
     ) -> Result<Started, Error> {
         let row = self.environment_to_deploy(actor, environment).await?;
-        let queued = match new.preview {
-            Some(preview) => {
-                let layer = self.domain_layer(&row, Which::Current).await?;
-                self.queue_previewed(actor, &row, preview, &new, &layer).await?
-            }
-            None => self.queue_typed(&row, &new).await?,
-        };
+        let queued = self.queue_asked(actor, &row, &new).await?;
         let tx = self.db().begin().await?;
         let number = queue(&tx, &actor.by(), &row, &queued).await?;
         let name = format!("{}#{number}", row.name);
@@ -117,10 +111,7 @@ impl Control {
             force_conflicts: new.force_conflicts,
             reason: new.reason,
         };
-        let queued = match deployment.preview {
-            Some(preview) => self.queue_previewed(actor, &row, preview, &deployment).await?,
-            None => self.queue_typed(&row, &deployment).await?,
-        };
+        let queued = self.queue_asked(actor, &row, &deployment).await?;
         let queued = Queued { trigger: Trigger::ValuesUpdated, ..queued };
         let tx = self.db().begin().await?;
         let number = queue(&tx, &actor.by(), &row, &queued).await?;
@@ -128,6 +119,18 @@ impl Control {
         audit::write(&tx, actor, queued.act("environment.update_values", &name)).await?;
         commit(tx).await?;
         self.started(actor, &row, &queued).await
+    }
+
+    /// What was asked for: exactly what was previewed, else what was typed.
+    async fn queue_asked<'a>(
+        &self,
+        actor: &Actor,
+        environment: &EnvironmentRow,
+        new: &'a NewDeployment,
+    ) -> Result<Queued<'a>, Error> {
+        let Some(preview) = new.preview else { return self.queue_typed(environment, new).await };
+        let layer = self.domain_layer(environment, Which::Current).await?;
+        self.queue_previewed(actor, environment, preview, new, &layer).await
     }
 
     /// Exactly what was previewed, if the domain values are those still.

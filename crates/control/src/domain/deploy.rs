@@ -201,7 +201,7 @@ impl Control {
         };
         let queued = Queued { trigger: aim.trigger(), domain, ..queued };
         let tx = self.db().begin().await?;
-        let number = queue(&tx, actor, row, &queued).await?;
+        let number = queue(&tx, &actor.by(), row, &queued).await?;
         let name = format!("{}#{number}", row.name);
         let mut act = queued.act(action, &name);
         if let (Aim::Domain(domain), Some(new)) = (aim, act.new.as_object_mut()) {

@@ -18,6 +18,7 @@ use crate::deployment::mask_values::masked_texts;
 use crate::deployment::prepare::{self, PrepareError, blocking, whole_text};
 use crate::deployment::render::{Dry, render_as_deployed};
 use crate::deployment::store as deployments;
+use crate::domain::layer::Which;
 use crate::environment::store as environments;
 use crate::environment::{EnvironmentRow, EnvironmentState};
 use crate::error::Error;
@@ -175,7 +176,7 @@ impl Question {
         let texts = LayerTexts {
             app: self.values.clone(),
             release: objects.text_or_empty(release.row.values.as_ref()).await?,
-            domain: String::new(),
+            domain: control.domain_layer(environment, Which::Current).await?.text,
             deployment: objects.text_or_empty(own.as_ref()).await?,
         };
         prepare::merge(self.settings.helm_mode, &release.chart, texts).await

@@ -225,6 +225,7 @@ mod tests {
             diff: None,
             consequence,
             refusal: None,
+            stays: false,
         }
     }
 

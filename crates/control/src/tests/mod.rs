@@ -6,8 +6,8 @@
 mod account;
 mod apps;
 mod audit;
-mod certificates;
 mod batches;
+mod certificates;
 mod clusters;
 mod domains;
 mod environments;

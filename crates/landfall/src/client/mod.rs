@@ -169,12 +169,6 @@ impl Client {
         read(self.send(request).await?).await
     }
 
-    /// `PUT path` with what is to stand there.
-    pub(crate) async fn put<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
-        let request = self.request(Method::PUT, path)?.timeout(Duration::from_mins(1)).json(body);
-        read(self.send(request).await?).await
-    }
-
     /// `PATCH path` with what changes.
     pub(crate) async fn patch<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T> {
         let request = self.request(Method::PATCH, path)?.timeout(Duration::from_mins(1)).json(body);

@@ -53,7 +53,7 @@ async fn tokens() {
     ");
     insta::assert_snapshot!(world.refused("/tokens", json!({ "name": "more" })).await, @r"
     403 forbidden: Not allowed
-    Your role administrator does not allow you to make or revoke tokens with a token. Sign in and do it there.
+    Your role administrator does not allow you to make tokens with a token. Sign in and do it there.
     ");
     let stranger = Api::new(&world.api.url, "lf_wrong");
     insta::assert_snapshot!(told(&stranger.try_get("/nowhere").await), @r"

@@ -109,7 +109,7 @@ pub struct PlannedObject {
     /// The object was looked at just now and surely stays as it is: it need not be sent. Not kept with a plan, since
     /// later it may no longer be so.
     #[serde(skip)]
-    pub(crate) stays: bool,
+    pub stays: bool,
 }
 
 /// One run of a hook.

@@ -148,7 +148,7 @@ impl<'a> ObjectState<'a> {
             (before, after) if before == after => Action::Same,
             _ => Action::Change,
         };
-        Self { key, source, action, before, after, live: None, refusal: None }
+        Self { key, source, action, before, after, live: None, refusal: None, stays: false }
     }
 
     fn dropped(key: &'a crate::ObjectKey, live: &'a Value) -> Self {

@@ -202,7 +202,9 @@ mod tests {
     /// Each of these would change something, or might.
     #[test]
     fn something_may_change() {
-        let cases: [(&str, fn(&mut Value, &mut Value)); 12] = [
+        /// Changes what is live, or what is sent.
+        type Change = fn(&mut Value, &mut Value);
+        let cases: [(&str, Change); 12] = [
             ("another value is sent", |_, sent| sent["spec"]["replicas"] = json!(3)),
             ("another value is live", |live, _| live["spec"]["replicas"] = json!(3)),
             ("a field more is sent", |_, sent| sent["spec"]["paused"] = json!(true)),

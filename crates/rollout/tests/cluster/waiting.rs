@@ -217,7 +217,8 @@ async fn api_server_goes_away() {
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
         Door::open(&address, &behind).await
     };
-    let (ended, _door) = tokio::join!(wait(execution, &plan, options(since, 60)), interrupt);
+    let (ended, _door) =
+        tokio::join!(wait(execution, &plan, Applied::default(), options(since, 60)), interrupt);
     assert_eq!(ended.unwrap(), WaitOutcome::Ready);
 }
 

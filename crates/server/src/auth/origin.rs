@@ -23,7 +23,7 @@ impl FromRequestParts<AppState> for Origin {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Infallible> {
         let header = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-        let host = parts.uri.authority().map(|authority| authority.as_str()).or(header);
+        let host = parts.uri.authority().map(http::uri::Authority::as_str).or(header);
         Ok(Self(app.config.origin(host.unwrap_or("localhost"))))
     }
 }

@@ -312,7 +312,9 @@ pub(crate) async fn submit(
 ) -> PageAnswer {
     let seen = seen(&ctx, &sent).await?;
     let follow = ctx.control().app_get(&ctx.actor, &name).await?.values_use.follow;
-    if sent.action == "preview" || (seen.is_none() && follow > 0) {
+    // Who may not save is told so rather than shown what saving would do.
+    let unseen = seen.is_none() && follow > 0 && ctx.may_write(Subject::Apps);
+    if sent.action == "preview" || unseen {
         return match ask(&ctx, &name, &sent).await {
             Ok(asked) if sent.action == "preview" => {
                 Ok(Redirect::to(&address(&name, asked.id)).into_response())

@@ -33,6 +33,8 @@ pub(crate) enum About {
     Apps,
     /// The environment, deployment, Op or preview in the path, or the one to be made: its kind decides.
     Environment,
+    /// Production environments, whatever else stands in the path.
+    Production,
     /// What runs on the cluster in the path or the body: it takes every kind of environment that the cluster admits.
     Adoption,
     /// The audit log.
@@ -54,6 +56,8 @@ impl Rule {
             Self::Changes(About::Environment) => {
                 "Of production environments, for Administrators and Operations."
             }
+            Self::Sees(About::Production) => "Not for QA.",
+            Self::Changes(About::Production) => "For Administrators and Operations.",
             Self::Sees(About::Adoption) | Self::Changes(About::Adoption) => {
                 "On clusters that admit production environments, for Administrators and Operations."
             }
@@ -70,7 +74,7 @@ pub(super) fn of(method: &Method, path: &str) -> Option<Rule> {
     PAGES.iter().chain(API).find(line).map(|(_, _, rule)| *rule)
 }
 
-use About::{Account, Adoption, Apps, Audit, Environment, Infrastructure, Own};
+use About::{Account, Adoption, Apps, Audit, Environment, Infrastructure, Own, Production};
 use Rule::{Anyone, Changes, Sees, SignedIn};
 
 #[rustfmt::skip]
@@ -121,6 +125,18 @@ const PAGES: &[(&str, &str, Rule)] = &[
     ("GET", "/environments/{environment}", Sees(Environment)),
     ("GET", "/environments/{environment}/deployments", Sees(Environment)),
     ("GET", "/environments/{environment}/values", Sees(Environment)),
+    ("GET", "/environments/{environment}/values/edit", Sees(Environment)),
+    ("POST", "/environments/{environment}/values", Changes(Environment)),
+    ("GET", "/environments/{environment}/domain", Sees(Environment)),
+    ("POST", "/environments/{environment}/domain", Changes(Environment)),
+    ("POST", "/environments/{environment}/domain/check", Changes(Environment)),
+    ("POST", "/environments/{environment}/domain/certificate", Changes(Environment)),
+    ("POST", "/environments/{environment}/domain/issuer", Changes(Environment)),
+    ("POST", "/environments/{environment}/domain/address", Changes(Environment)),
+    ("GET", "/environments/{environment}/domain/remove", Sees(Environment)),
+    ("POST", "/environments/{environment}/domain/remove", Changes(Environment)),
+    ("POST", "/environments/{environment}/domain/preview", Changes(Environment)),
+    ("POST", "/environments/{environment}/domain/deploy", Changes(Environment)),
     ("GET", "/environments/{environment}/deploy", Sees(Environment)),
     ("POST", "/environments/{environment}/deploy", Changes(Environment)),
     ("POST", "/environments/{environment}/preview", Changes(Environment)),
@@ -152,6 +168,15 @@ const PAGES: &[(&str, &str, Rule)] = &[
     ("GET", "/apps/{app}", Sees(Apps)),
     ("GET", "/apps/{app}/values", Sees(Apps)),
     ("POST", "/apps/{app}/values", Changes(Apps)),
+    ("POST", "/apps/{app}/values/preview", Sees(Apps)),
+    ("POST", "/apps/{app}/values/preview/{preview}/cancel", Sees(Apps)),
+    ("GET", "/apps/{app}/values/preview/{preview}/{group}", Sees(Apps)),
+    ("GET", "/batches", SignedIn),
+    ("GET", "/batches/{batch}", Sees(Apps)),
+    ("POST", "/batches/{batch}/pause", Changes(Apps)),
+    ("POST", "/batches/{batch}/resume", Changes(Apps)),
+    ("POST", "/batches/{batch}/drop", Changes(Apps)),
+    ("POST", "/batches/{batch}/let-go", Changes(Production)),
     ("GET", "/apps/{app}/settings", Sees(Apps)),
     ("POST", "/apps/{app}/settings", Changes(Apps)),
     ("GET", "/clusters", SignedIn),
@@ -197,6 +222,17 @@ const API: &[(&str, &str, Rule)] = &[
     ("GET", "/api/v1/apps/{app}/chart-versions", Sees(Apps)),
     ("GET", "/api/v1/apps/{app}/values", Sees(Apps)),
     ("PUT", "/api/v1/apps/{app}/values", Changes(Apps)),
+    ("POST", "/api/v1/apps/{app}/values/previews", Sees(Apps)),
+    ("GET", "/api/v1/fleet-previews/{preview}", Sees(Apps)),
+    ("GET", "/api/v1/fleet-previews/{preview}/groups/{group}/environments", Sees(Apps)),
+    ("POST", "/api/v1/fleet-previews/{preview}/cancel", Sees(Apps)),
+    ("GET", "/api/v1/batches", SignedIn),
+    ("GET", "/api/v1/batches/{batch}", Sees(Apps)),
+    ("GET", "/api/v1/batches/{batch}/environments", Sees(Apps)),
+    ("POST", "/api/v1/batches/{batch}/pause", Changes(Apps)),
+    ("POST", "/api/v1/batches/{batch}/resume", Changes(Apps)),
+    ("POST", "/api/v1/batches/{batch}/drop", Changes(Apps)),
+    ("POST", "/api/v1/batches/{batch}/let-go", Changes(Production)),
     ("GET", "/api/v1/apps/{app}/settings", Sees(Apps)),
     ("PATCH", "/api/v1/apps/{app}/settings", Changes(Apps)),
     ("GET", "/api/v1/releases", SignedIn),
@@ -226,6 +262,19 @@ const API: &[(&str, &str, Rule)] = &[
     ("GET", "/api/v1/environments/{environment}/drift", Sees(Environment)),
     ("POST", "/api/v1/environments/{environment}/drift", Changes(Environment)),
     ("GET", "/api/v1/environments/{environment}/values", Sees(Environment)),
+    ("PUT", "/api/v1/environments/{environment}/values", Changes(Environment)),
+    ("GET", "/api/v1/environments/{environment}/domains", Sees(Environment)),
+    ("POST", "/api/v1/environments/{environment}/domains", Changes(Environment)),
+    ("GET", "/api/v1/environments/{environment}/domains/{host}", Sees(Environment)),
+    ("DELETE", "/api/v1/environments/{environment}/domains/{host}", Changes(Environment)),
+    ("POST", "/api/v1/environments/{environment}/domains/{host}/check", Changes(Environment)),
+    ("PUT", "/api/v1/environments/{environment}/domains/{host}/certificate", Changes(Environment)),
+    ("DELETE", "/api/v1/environments/{environment}/domains/{host}/certificate", Changes(Environment)),
+    ("PUT", "/api/v1/environments/{environment}/domain-address", Changes(Environment)),
+    ("POST", "/api/v1/environments/{environment}/domains/{host}/previews", Changes(Environment)),
+    ("POST", "/api/v1/environments/{environment}/domains/{host}/deployments", Changes(Environment)),
+    ("POST", "/api/v1/environments/{environment}/domain-reset-previews", Changes(Environment)),
+    ("POST", "/api/v1/environments/{environment}/domain-resets", Changes(Environment)),
     ("POST", "/api/v1/environments/{environment}/previews", Changes(Environment)),
     ("GET", "/api/v1/previews/{preview}", Changes(Environment)),
     ("POST", "/api/v1/environments/{environment}/deployments", Changes(Environment)),

@@ -13,6 +13,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::site::{Answer, Asking, Site, ended};
+use super::values::until;
 use crate::routes::{About, Route, Rule, Surface, table};
 
 /// Who asks.
@@ -114,6 +115,9 @@ fn things(rule: Rule) -> Vec<Things> {
         | Rule::Changes(About::Environment | About::Adoption) => {
             vec![Things::Sandbox, Things::Production]
         }
+        Rule::Sees(About::Production) | Rule::Changes(About::Production) => {
+            vec![Things::Production]
+        }
         Rule::Sees(About::Own) | Rule::Changes(About::Own) => vec![Things::OfOthers, Things::Own],
         _ => vec![Things::Sandbox],
     }
@@ -126,6 +130,7 @@ fn ends(route: &Route) -> u8 {
     let words = ["remove", "archive", "revoke", "withdraw", "role", "state", "sign-in"];
     match route.method {
         Method::GET => 0,
+        _ if path.ends_with("/certificate") => 0,
         _ if path.ends_with("/sign-out") => 4,
         _ if path.ends_with("/end-others") => 3,
         _ if own.iter().any(|part| path.contains(part)) => 2,
@@ -168,7 +173,7 @@ fn wanted(asker: Asker, route: &Route, things: Things) -> Wanted {
         About::Account => Subject::Account,
         About::Infrastructure => Subject::Infrastructure,
         About::Apps => Subject::Apps,
-        About::Environment => Subject::Environments(kind),
+        About::Environment | About::Production => Subject::Environments(kind),
         // The cluster is there for every role; what runs on it is not theirs to take.
         About::Adoption if rights::access(role, Subject::Environments(kind)) < Access::Write => {
             return Wanted::Forbidden;
@@ -241,17 +246,29 @@ impl World {
             Asker::Session(role) => site.person(role.as_str()).await,
             Asker::QaToken => site.nobody(),
         };
+        let domains = json!({ "domains": { "template": "ingress:\n  host: {{ host }}\n" } });
+        let settings = "/api/v1/apps/Parcel/settings";
+        ada.json(Method::PATCH, settings, &domains).await.expect(StatusCode::OK);
         let mut hidden = Vec::new();
         let mut by_kind = Vec::new();
+        let mut batch = String::new();
         for (kind, name) in [("sandbox", SANDBOX), ("production", PRODUCTION)] {
             let places = environment(&site, &ada, kind, name).await;
             if kind == "production" {
                 hidden.extend(places.values().filter(|place| place.len() > 5).cloned());
                 hidden.push(name.to_owned());
             }
+            if kind == "sandbox" {
+                // There is nothing of production in it yet, so that everyone sees it.
+                let values = json!({ "values": "web:\n  replicas: 3\n" });
+                let saved = ada.json(Method::PUT, "/api/v1/apps/Parcel/values", &values).await;
+                let saved = saved.expect(StatusCode::OK).json();
+                saved["batch"].as_str().unwrap().clone_into(&mut batch);
+                let ended = |it: &Value| it["state"] == "ended";
+                until(&ada, &format!("/api/v1/batches/{batch}"), ended).await;
+            }
             by_kind.push((kind, places));
         }
-        site.rest().await;
         let asking = match asker {
             Asker::QaToken => {
                 let new = json!({ "name": "qa", "role": "qa" });
@@ -261,9 +278,15 @@ impl World {
             }
             _ => asking,
         };
+        // A preview over the fleet covers what its asker sees, and is there for who sees as much.
+        let previewing = if asker == Asker::SignedOut { &ada } else { &asking };
+        let (fleet_preview, group) = fleet_preview(previewing).await;
+        site.rest().await;
         let mut world = Self { site, asking, places: Vec::new(), hidden };
+        let fleet =
+            HashMap::from([("batch", batch), ("fleet_preview", fleet_preview), ("group", group)]);
         for surface in [Surface::Page, Surface::Api] {
-            world.add_things(asker, &ada, surface, &by_kind).await;
+            world.add_things(asker, &ada, surface, &fleet, &by_kind).await;
         }
         world
     }
@@ -274,6 +297,7 @@ impl World {
         asker: Asker,
         ada: &Asking,
         surface: Surface,
+        fleet: &Places,
         by_kind: &[(&'static str, Places)],
     ) {
         let mark = if surface == Surface::Page { "page" } else { "api" };
@@ -294,6 +318,7 @@ impl World {
             ("person", format!("olga-{mark}@example.com")),
             ("invitation", id(&invited.json()["invitation"])),
         ]);
+        common.extend(fleet.clone());
         if surface == Surface::Page {
             let people = ada.get(&format!("/api/v1/people/olga-{mark}@example.com")).await;
             common.insert("person", id(&people.json()));
@@ -314,6 +339,10 @@ impl World {
             places.insert("cluster", cluster.to_owned());
             places.insert("kind", (*kind).to_owned());
             places.insert("mark", mark.to_owned());
+            let host = format!("{mark}-{kind}.example.com");
+            let domains = format!("/api/v1/environments/{}/domains", places["environment_name"]);
+            ada.post(&domains, &json!({ "host": host })).await.expect(StatusCode::CREATED);
+            places.insert("host", host);
             if surface == Surface::Page {
                 places.insert("environment", places["environment_name"].clone());
             }
@@ -339,14 +368,18 @@ impl World {
             match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
                 None => part.to_owned(),
                 Some(place) => places
-                    .get(place)
+                    .get(if place == "preview" && of_fleet(route) {
+                        "fleet_preview"
+                    } else {
+                        place
+                    })
                     .cloned()
                     .unwrap_or_else(|| panic!("{}: say what `{place}` stands for", route.path)),
             }
         });
         let path = parts.collect::<Vec<_>>().join("/");
         if route.method == Method::GET {
-            return asking.get(&format!("{path}{}", query(&route.path))).await;
+            return asking.get(&format!("{path}{}", query(&route.path, places))).await;
         }
         match (route.surface, body(route, places)) {
             (Surface::Api, body) => asking.json(route.method.clone(), &path, &body).await,
@@ -418,11 +451,27 @@ fn id(thing: &Value) -> String {
     thing["id"].as_str().unwrap_or_else(|| panic!("no id: {thing}")).to_owned()
 }
 
+/// Whether a route is about a preview over a fleet.
+fn of_fleet(route: &Route) -> bool {
+    route.path.contains("/fleet-previews/") || route.path.contains("/values/preview/")
+}
+
+/// A preview of new App values, and one of its groups.
+async fn fleet_preview(asking: &Asking) -> (String, String) {
+    let values = json!({ "values": "web:\n  replicas: 4\n" });
+    let made = asking.post("/api/v1/apps/Parcel/values/previews", &values).await;
+    let preview = id(&made.expect(StatusCode::CREATED).json());
+    let path = format!("/api/v1/fleet-previews/{preview}");
+    let done = until(asking, &path, |it| it["state"] == "done").await;
+    (preview, done["groups"][0]["key"].as_str().unwrap().to_owned())
+}
+
 /// What a call of `GET` says besides its path.
-fn query(path: &str) -> &'static str {
+fn query(path: &str, places: &Places) -> String {
     match path {
-        "/find" => "?q=vault",
-        _ => "",
+        "/find" => "?q=vault".to_owned(),
+        "/environments/{environment}/domain/remove" => format!("?host={}", places["host"]),
+        _ => String::new(),
     }
 }
 
@@ -445,6 +494,20 @@ fn body(route: &Route, places: &Places) -> Value {
         }
         ("POST", "/sign-in") => json!({ "email": "x@example.com", "password": "x" }),
         ("POST", "/tokens") => json!({ "name": format!("made by {}", route.surface as u8) }),
+        ("POST", "/environments/{environment}/domain" | "/environments/{environment}/domains") => {
+            json!({ "host": format!("new-{}-{}.example.com", places["mark"], places["kind"]) })
+        }
+        ("POST", page) if page.starts_with("/environments/{environment}/domain/") => {
+            json!({ "host": places["host"], "name": places["host"] })
+        }
+        ("PUT", "/environments/{environment}/domains/{host}/certificate") => {
+            json!({ "certificate": "none", "key": "none" })
+        }
+        ("PUT", "/environments/{environment}/domain-address") => json!({ "address": "" }),
+        ("PUT", "/environments/{environment}/values") => json!({ "values": "a: 1\n" }),
+        ("POST", "/apps/{app}/values/preview" | "/apps/{app}/values/previews") => {
+            json!({ "values": "web:\n  replicas: 5\n" })
+        }
         ("PUT", "/apps/{app}/values") => json!({ "values": "a: 1\n" }),
         ("POST", "/releases") => json!({ "app": "Parcel", "tag": "9.9.9" }),
         ("PATCH", "/releases/{release}") => json!({ "archived": true }),
@@ -492,6 +555,18 @@ fn body(route: &Route, places: &Places) -> Value {
             | "/new/app"
             | "/apps"
             | "/apps/{app}/values"
+            | "/apps/{app}/values/preview/{preview}/cancel"
+            | "/fleet-previews/{preview}/cancel"
+            | "/batches/{batch}/pause"
+            | "/batches/{batch}/resume"
+            | "/batches/{batch}/drop"
+            | "/batches/{batch}/let-go"
+            | "/environments/{environment}/values"
+            | "/environments/{environment}/domains/{host}/check"
+            | "/environments/{environment}/domains/{host}/previews"
+            | "/environments/{environment}/domains/{host}/deployments"
+            | "/environments/{environment}/domain-reset-previews"
+            | "/environments/{environment}/domain-resets"
             | "/apps/{app}/settings"
             | "/new/cluster"
             | "/new/kubernetes-cluster"
@@ -513,6 +588,8 @@ fn body(route: &Route, places: &Places) -> Value {
             | "/tokens/{token}"
             | "/people/{person}"
             | "/invitations/{invitation}"
+            | "/environments/{environment}/domains/{host}"
+            | "/environments/{environment}/domains/{host}/certificate"
             | "/environments/{environment}",
         ) => json!({}),
         (method, path) => panic!("{method} {path} has no case: say what it is sent"),

@@ -101,7 +101,8 @@ impl Site {
             limits: Limits::default(),
             simulated: Some(Arc::new(InMemory::default())),
             in_cluster: None,
-            dns_server: None,
+            // Nobody answers there: a test that asks is told so at once.
+            dns_server: Some(([127, 0, 0, 1], 1).into()),
         })
         .await
         .unwrap();

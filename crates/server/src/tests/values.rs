@@ -13,7 +13,8 @@ async fn running(ada: &Asking, name: &str, kind: &str) {
     until(ada, &format!("/api/v1/environments/{name}"), |it| it["state"] == "active").await;
 }
 
-async fn until(ada: &Asking, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+/// What stands at a path, once it is as wanted.
+pub(super) async fn until(ada: &Asking, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
     let asking = async {
         let mut pace = tokio::time::interval(std::time::Duration::from_millis(20));
         loop {
