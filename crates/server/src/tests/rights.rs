@@ -508,6 +508,9 @@ fn body(route: &Route, places: &Places) -> Value {
         ("POST", "/apps/{app}/values/preview" | "/apps/{app}/values/previews") => {
             json!({ "values": "web:\n  replicas: 5\n" })
         }
+        ("POST", "/apps/{app}/values") => json!({
+            "values": "a: 1\n", "based_on": "0", "sandbox_first": "true", "at_once": "5", "stop_after": "1",
+        }),
         ("PUT", "/apps/{app}/values") => json!({ "values": "a: 1\n" }),
         ("POST", "/releases") => json!({ "app": "Parcel", "tag": "9.9.9" }),
         ("PATCH", "/releases/{release}") => json!({ "archived": true }),
@@ -554,7 +557,6 @@ fn body(route: &Route, places: &Places) -> Value {
             | "/new/release"
             | "/new/app"
             | "/apps"
-            | "/apps/{app}/values"
             | "/apps/{app}/values/preview/{preview}/cancel"
             | "/fleet-previews/{preview}/cancel"
             | "/batches/{batch}/pause"
