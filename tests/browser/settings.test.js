@@ -45,7 +45,7 @@ test("settings are changed, and what is wrong is told at its field", async () =>
   const { page, context, faults, close } = await openPage(browser, { viewport: { width: 1360, height: 900 } });
   await signIn(page);
   await page.goto(`${demo.url}/apps/${sample.app}`);
-  await page.getByRole("link", { name: "Settings" }).click();
+  await page.getByRole("navigation", { name: "Parcel" }).getByRole("link", { name: "Settings" }).click();
   await page.getByText("The keyring is empty.").waitFor();
 
   const wait = page.getByLabel("How long a deployment may take");

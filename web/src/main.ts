@@ -28,12 +28,14 @@ if (document.querySelector("[data-log]")) {
     log.startLog(early);
   });
 }
-if (document.querySelector("[data-editor]")) {
-  void import("./editor").then((editor) => editor.startEditors());
-}
+// Whoever listens to what is typed comes before the editor: what is typed in between would be missed.
+const listening: Promise<void>[] = [];
 if (document.querySelector("[data-deploy]")) {
-  void import("./deploy").then((deploy) => deploy.startDeploy());
+  listening.push(import("./deploy").then((deploy) => deploy.startDeploy()));
 }
 if (document.querySelector("[data-fleet]")) {
-  void import("./fleet").then((fleet) => fleet.startFleet());
+  listening.push(import("./fleet").then((fleet) => fleet.startFleet()));
+}
+if (document.querySelector("[data-editor]")) {
+  void Promise.all([import("./editor"), ...listening]).then(([editor]) => editor.startEditors());
 }

@@ -50,21 +50,22 @@ where
     B: Fn(Ctx) -> F + Send + Sync + 'static,
     F: Future<Output = Result<P, PageError>> + Send + 'static,
 {
+    // Heard from before the page is read: what changes in between would be missed.
+    let changes = ctx.wants_stream.then(|| ctx.app.control.changes(&ctx.actor));
     let mut page = build(ctx.clone()).await?;
     let block = page.live()?;
     let seen = digest(&block);
-    if !ctx.wants_stream {
+    let Some(changes) = changes else {
         let chrome = page.chrome();
         chrome.live_url = Some(ctx.path_and_query.clone());
         chrome.live_seen = seen;
         return Ok(Html(page.render()?).into_response());
-    }
+    };
     let known = ctx.last_event_id.clone().unwrap_or_default();
     let mut first = None;
     if known != seen {
         first = Some(event(&seen, &block, page.chrome()));
     }
-    let changes = ctx.app.control.changes(&ctx.actor);
     let changes = changes.filter(|change| std::future::ready(P::shows(change))).boxed();
     let app = ctx.app.clone();
     let later = follow(ctx, build, changes, seen);
