@@ -49,11 +49,7 @@ pub(crate) async fn render(
         }
     };
     let reader = target.cluster.reader(tokio::runtime::Handle::current());
-    let place = Arc::new(Place {
-        places: control.renders(),
-        held: Mutex::default(),
-        handle: tokio::runtime::Handle::current(),
-    });
+    let place = Place::of(control);
     let lookups = Arc::new(RecordedLookups {
         cluster: Box::new(reader),
         answers: Mutex::default(),
@@ -61,12 +57,9 @@ pub(crate) async fn render(
     });
     let context = context_of(&release, &capabilities);
     let mut input = RenderInput::new(merged.supplied.clone(), release);
-    input.mode = merged.mode.into();
     input.capabilities = capabilities;
     input.cluster = Some(lookups.clone());
-    input.limits = control.config().limits.render();
-    let rendered = within_limits(control, chart, input, place).await?;
-    let rendered = rendered.map_err(|error| told(control, merged, error))?;
+    let rendered = render_merged(control, chart, merged, input, place).await?;
     let answers = std::mem::take(
         &mut *lookups.answers.lock().expect("no code panics while it holds the answers"),
     );
@@ -112,22 +105,15 @@ pub(crate) async fn render_as_deployed(
         text(&release["namespace"]),
         u32::try_from(revision).unwrap_or(u32::MAX),
     );
-    let place = Arc::new(Place {
-        places: control.renders(),
-        held: Mutex::default(),
-        handle: tokio::runtime::Handle::current(),
-    });
+    let place = Place::of(control);
     let lookups = Arc::new(StoredLookups {
         answers: deployed.lookups.clone(),
         blind: AtomicBool::new(false),
     });
     let mut input = RenderInput::new(merged.supplied.clone(), options);
-    input.mode = merged.mode.into();
     input.capabilities = capabilities_of(&deployed.capabilities);
     input.cluster = Some(lookups.clone());
-    input.limits = control.config().limits.render();
-    let rendered = within_limits(control, chart, input, place).await?;
-    let rendered = rendered.map_err(|error| told(control, merged, error))?;
+    let rendered = render_merged(control, chart, merged, input, place).await?;
     Ok(Dry { manifest: rendered.manifest, blind: lookups.blind.load(Ordering::Relaxed) })
 }
 
@@ -182,6 +168,20 @@ impl Drop for StopOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
     }
+}
+
+/// Renders what was merged, by the rules that it was merged by.
+async fn render_merged(
+    control: &Control,
+    chart: Arc<PreparedChart>,
+    merged: &MergedLayers,
+    mut input: RenderInput,
+    place: Arc<Place>,
+) -> Result<Rendered, PrepareError> {
+    input.mode = merged.mode.into();
+    input.limits = control.config().limits.render();
+    let rendered = within_limits(control, chart, input, place).await?;
+    rendered.map_err(|error| told(control, merged, error))
 }
 
 /// Renders, and stops the templates when their time is up or nobody waits any more. Until they have
@@ -273,6 +273,15 @@ struct Place {
 }
 
 impl Place {
+    /// One that holds nothing yet.
+    fn of(control: &Control) -> Arc<Self> {
+        Arc::new(Self {
+            places: control.renders(),
+            held: Mutex::default(),
+            handle: tokio::runtime::Handle::current(),
+        })
+    }
+
     fn hold(&self, place: OwnedSemaphorePermit) {
         *self.held.lock().expect("no code panics while it holds this") = Some(place);
     }

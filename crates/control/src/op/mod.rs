@@ -190,25 +190,6 @@ pub(crate) const DEPLOY_STEPS: &[StepName] = &[
     StepName::Finish,
 ];
 
-/// Those of an environment with uploaded certificates.
-const CERTIFIED_STEPS: &[StepName] = &[
-    StepName::FetchChart,
-    StepName::MergeValues,
-    StepName::Crds,
-    StepName::Render,
-    StepName::Check,
-    StepName::Certificate,
-    StepName::Record,
-    StepName::PreHooks,
-    StepName::Apply,
-    StepName::Prune,
-    StepName::Wait,
-    StepName::PostHooks,
-    StepName::Tests,
-    StepName::RemoveCertificates,
-    StepName::Finish,
-];
-
 /// Those of a custom domain's deployment.
 const DOMAIN_STEPS: &[StepName] = &[
     StepName::ProveDomain,
@@ -228,6 +209,9 @@ const DOMAIN_STEPS: &[StepName] = &[
     StepName::RemoveCertificates,
     StepName::Finish,
 ];
+
+/// Those of an environment with uploaded certificates: the same without the proof.
+const CERTIFIED_STEPS: &[StepName] = DOMAIN_STEPS.split_at(1).1;
 
 /// The steps of a deployment by what made it, and whether its environment has uploaded certificates.
 pub(crate) fn deploy_steps(trigger: Trigger, certified: bool) -> &'static [StepName] {
