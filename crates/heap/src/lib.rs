@@ -13,6 +13,12 @@ const GROWTH: usize = 64 << 20;
 /// What is larger than this the C library maps by itself, whatever it is told.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const LARGEST: std::ffi::c_int = 32 << 20;
+/// More than a heap has left that has not begun to grow in large steps: what it grows by otherwise, and a little.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const MORE_THAN_LEFT: usize = 256 << 10;
+/// The size of an ordinary page.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const SMALL_PAGE: usize = 4 << 10;
 /// The size of a large page on the processors that have them.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const LARGE_PAGE: usize = 2 << 20;
@@ -31,7 +37,7 @@ mod linux {
     use std::ffi::c_int;
     use std::hint::black_box;
 
-    use super::{GROWTH, LARGE_PAGE, LARGEST};
+    use super::{GROWTH, LARGE_PAGE, LARGEST, MORE_THAN_LEFT, SMALL_PAGE};
 
     pub(super) fn use_large_pages() {
         let Ok(growth) = c_int::try_from(GROWTH) else { return };
@@ -47,13 +53,20 @@ mod linux {
             unsafe { libc::mallopt(parameter, value) };
         }
         // More than the heap has left: it grows.
-        drop(black_box(Vec::<u8>::with_capacity(LARGE_PAGE)));
+        let mark = black_box(Vec::<u8>::with_capacity(MORE_THAN_LEFT));
         let Some(after) = heap_end() else { return };
-        let first = before.next_multiple_of(LARGE_PAGE);
-        if let Some(length) = after.checked_sub(first).filter(|length| *length >= LARGE_PAGE) {
-            // SAFETY: the range lies between two ends of the heap, so it is mapped, and the advice changes nothing in it.
-            unsafe { libc::madvise(first as *mut libc::c_void, length, libc::MADV_HUGEPAGE) };
-        }
+        // What the C library wrote beyond the block has made its page a small one, and with it the large page it is in.
+        let used = (mark.as_ptr().addr() + mark.capacity() + SMALL_PAGE).max(before);
+        let first = used.next_multiple_of(LARGE_PAGE);
+        let Some(length) = after.checked_sub(first).filter(|length| *length >= LARGE_PAGE) else {
+            return;
+        };
+        // SAFETY: the range lies between two ends of the heap, so it is mapped, and the advice changes nothing in it.
+        unsafe { libc::madvise(first as *mut libc::c_void, length, libc::MADV_HUGEPAGE) };
+        // What lies before is left alone from now on: it costs nothing, and everything new comes from large pages.
+        let left = (first - used).saturating_sub(SMALL_PAGE);
+        std::mem::forget(black_box(Vec::<u8>::with_capacity(left)));
+        std::mem::forget(mark);
     }
 
     /// Where the heap ends; nothing if it has none.

@@ -431,7 +431,7 @@ pub(crate) fn helm_release(
             notes: rendering.notes.clone().unwrap_or_default(),
             ..helm::release::Info::default()
         },
-        chart: Some((&processed).into()),
+        chart: Some(Arc::new((&processed).into())),
         config,
         manifest: rendering.manifest.clone(),
         hooks: rendering.hooks.clone(),

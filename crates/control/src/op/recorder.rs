@@ -1,6 +1,8 @@
 //! What a worker tells of its Op while it runs. Every write is made under the Op's fence: a worker
 //! that lost its lease writes nothing more.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rollout::report::Cursor;
 
@@ -44,6 +46,99 @@ pub(crate) fn culprits_identity(op: crate::store::ids::OpId) -> String {
 
 fn cursor_identity(op: crate::store::ids::OpId) -> String {
     format!("ops/cursor/{op}")
+}
+
+const STORE_CULPRITS: &str = "store culprits";
+
+/// What holds an Op up, sealed: all of it, and the line that lists show.
+struct SealedCulprits {
+    all: Vec<u8>,
+    line: Option<Vec<u8>>,
+}
+
+/// What is told of an Op and stored at once.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// Steps that began, went on or ended, in this order.
+    pub(crate) steps: Vec<StepChange>,
+    /// The objects that the Op is about from now on, in the order of the manifest.
+    pub(crate) objects: Option<Vec<ObjectState>>,
+    /// The states of objects, by their place in that order.
+    pub(crate) changed: BTreeMap<usize, ObjectState>,
+    /// What holds the Op up, all that is known; the first one is what lists show.
+    pub(crate) culprits: Option<Vec<Culprit>>,
+    /// New lines of the log.
+    pub(crate) lines: Vec<NewLine>,
+    /// How far events and container logs were told with these lines.
+    pub(crate) cursor: Option<Cursor>,
+}
+
+impl Told {
+    fn is_empty(&self) -> bool {
+        let Self { steps, objects, changed, culprits, lines, cursor } = self;
+        steps.is_empty()
+            && objects.is_none()
+            && changed.is_empty()
+            && culprits.is_none()
+            && lines.is_empty()
+            && cursor.is_none()
+    }
+}
+
+/// How a step stands from `at` on.
+#[derive(Clone, Debug)]
+pub(crate) struct StepChange {
+    pub(crate) name: StepName,
+    state: StepState,
+    at: Timestamp,
+    count: Option<(i64, i64)>,
+    note: Option<String>,
+}
+
+impl StepChange {
+    /// It begins; one that had begun before keeps its start.
+    pub(crate) fn started(name: StepName) -> Self {
+        Self::new(name, StepState::Running)
+    }
+
+    /// How far the running step is.
+    pub(crate) fn progress(name: StepName, done: i64, total: i64) -> Self {
+        Self { count: Some((done, total)), ..Self::started(name) }
+    }
+
+    /// It is done, with its result in a few words.
+    pub(crate) fn done(name: StepName, note: &str) -> Self {
+        Self { note: Some(note.to_owned()), ..Self::new(name, StepState::Done) }
+    }
+
+    /// There is nothing to do in it.
+    pub(crate) fn skipped(name: StepName, note: &str) -> Self {
+        Self { note: Some(note.to_owned()), ..Self::new(name, StepState::Skipped) }
+    }
+
+    /// It failed.
+    pub(crate) fn failed(name: StepName, note: &str) -> Self {
+        Self { note: Some(note.to_owned()), ..Self::new(name, StepState::Failed) }
+    }
+
+    fn new(name: StepName, state: StepState) -> Self {
+        Self { name, state, at: now(), count: None, note: None }
+    }
+
+    fn apply(self, step: &mut Step) {
+        if self.state != StepState::Skipped {
+            step.started_at = step.started_at.or(Some(self.at));
+        }
+        step.finished_at = (self.state != StepState::Running).then_some(self.at);
+        step.state = self.state;
+        if let Some((done, total)) = self.count {
+            step.done = Some(done);
+            step.total = Some(total);
+        }
+        if let Some(note) = self.note {
+            step.note = note;
+        }
+    }
 }
 
 impl Recorder {
@@ -96,117 +191,130 @@ impl Recorder {
 
     /// A step begins. One that had begun before (the Op was taken up again) keeps its start.
     pub(crate) async fn step_started(&self, name: StepName) -> Result<(), RecordError> {
-        self.put_step(name, StepState::Running, None, None).await
-    }
-
-    /// How far the running step is.
-    pub(crate) async fn step_progress(
-        &self,
-        name: StepName,
-        done: i64,
-        total: i64,
-    ) -> Result<(), RecordError> {
-        self.put_step(name, StepState::Running, Some((done, total)), None).await
+        self.step(StepChange::started(name)).await
     }
 
     /// A step is done, with its result in a few words.
     pub(crate) async fn step_done(&self, name: StepName, note: &str) -> Result<(), RecordError> {
-        self.put_step(name, StepState::Done, None, Some(note)).await
+        self.step(StepChange::done(name, note)).await
     }
 
     /// There is nothing to do in a step.
     pub(crate) async fn step_skipped(&self, name: StepName, note: &str) -> Result<(), RecordError> {
-        self.put_step(name, StepState::Skipped, None, Some(note)).await
+        self.step(StepChange::skipped(name, note)).await
     }
 
     /// A step failed.
     pub(crate) async fn step_failed(&self, name: StepName, note: &str) -> Result<(), RecordError> {
-        self.put_step(name, StepState::Failed, None, Some(note)).await
-    }
-
-    async fn put_step(
-        &self,
-        name: StepName,
-        state: StepState,
-        count: Option<(i64, i64)>,
-        note: Option<&str>,
-    ) -> Result<(), RecordError> {
-        let tx = self.fenced().await?;
-        let mut steps = store::steps(&tx, self.lease.op).await?;
-        let Some(step) = steps.iter_mut().find(|step| step.name == name) else { return Ok(()) };
-        let at = now();
-        if state != StepState::Skipped {
-            step.started_at = step.started_at.or(Some(at));
-        }
-        step.finished_at = (state != StepState::Running).then_some(at);
-        step.state = state;
-        if let Some((done, total)) = count {
-            step.done = Some(done);
-            step.total = Some(total);
-        }
-        if let Some(note) = note {
-            note.clone_into(&mut step.note);
-        }
-        store::put_step(&tx, self.lease.op, step).await?;
-        let (done, total) = (step.done, step.total);
-        sql("UPDATE ops SET step = $2, done = $3, total = $4, \
-             percent = CASE WHEN percent > $5 THEN percent ELSE $5 END WHERE id = $1")
-        .bind(self.lease.op)
-        .bind(name)
-        .bind(done)
-        .bind(total)
-        .bind(super::progress::percent(&steps))
-        .run(&tx, "store the progress of an Op")
-        .await?;
-        self.commit(tx).await
-    }
-
-    /// The objects that the Op is about, in the order of the manifest.
-    pub(crate) async fn objects(&self, objects: &[ObjectState]) -> Result<(), RecordError> {
-        let tx = self.fenced().await?;
-        store::put_objects(&tx, self.lease.op, objects).await?;
-        self.commit(tx).await
-    }
-
-    /// The state of the object at place `ordinal` of [`Recorder::objects`].
-    pub(crate) async fn object(
-        &self,
-        ordinal: usize,
-        object: &ObjectState,
-    ) -> Result<(), RecordError> {
-        let tx = self.fenced().await?;
-        let ordinal = i64::try_from(ordinal).unwrap_or(i64::MAX);
-        store::put_object(&tx, self.lease.op, ordinal, object).await?;
-        self.commit(tx).await
+        self.step(StepChange::failed(name, note)).await
     }
 
     /// What holds the Op up, all that is known; the first one is what lists show.
-    pub(crate) async fn culprits(&self, culprits: &[Culprit]) -> Result<(), RecordError> {
-        const DOING: &str = "store culprits";
+    pub(crate) async fn culprits(&self, culprits: Vec<Culprit>) -> Result<(), RecordError> {
+        self.store(Told { culprits: Some(culprits), ..Told::default() }).await
+    }
+
+    async fn step(&self, change: StepChange) -> Result<(), RecordError> {
+        self.store(Told { steps: vec![change], ..Told::default() }).await
+    }
+
+    /// Stores what was told, all of it or nothing, and tells whoever follows.
+    pub(crate) async fn store(&self, told: Told) -> Result<(), RecordError> {
+        if told.is_empty() {
+            return Ok(());
+        }
+        let objects = self.control.objects();
+        let cursor = match &told.cursor {
+            Some(cursor) => {
+                let identity = cursor_identity(self.lease.op);
+                Some(objects.sealer().seal_json(&identity, cursor, "store a cursor")?)
+            }
+            None => None,
+        };
+        let culprits = match &told.culprits {
+            Some(culprits) => Some(self.sealed(culprits)?),
+            None => None,
+        };
+        let tx = self.control.db().begin().await?;
+        let last = sql("UPDATE ops SET last_sequence = last_sequence + $3, \
+                        cursor_sealed = COALESCE($4, cursor_sealed) \
+                        WHERE id = $1 AND fence = $2 AND state = 'running' RETURNING last_sequence")
+        .bind(self.lease.op)
+        .bind(self.lease.fence)
+        .bind(i64::try_from(told.lines.len()).unwrap_or(i64::MAX))
+        .bind(cursor)
+        .one(&tx, "number log lines", |row| row.get::<i64>("last_sequence"))
+        .await?
+        .ok_or(RecordError::LeaseLost { op: self.lease.op })?;
+        if !told.lines.is_empty() {
+            log_store::append(&tx, objects, self.lease.op, last, &told.lines).await?;
+        }
+        if let Some(all) = &told.objects {
+            store::put_objects(&tx, self.lease.op, all).await?;
+        }
+        for (ordinal, object) in &told.changed {
+            let ordinal = i64::try_from(*ordinal).unwrap_or(i64::MAX);
+            store::put_object(&tx, self.lease.op, ordinal, object).await?;
+        }
+        if let Some(sealed) = culprits {
+            self.put_culprits(&tx, sealed).await?;
+        }
+        if !told.steps.is_empty() {
+            self.put_steps(&tx, told.steps).await?;
+        }
+        self.commit(tx).await
+    }
+
+    async fn put_steps(&self, tx: &Tx, changes: Vec<StepChange>) -> Result<(), RecordError> {
+        let mut steps = store::steps(tx, self.lease.op).await?;
+        let mut last = None;
+        for change in changes {
+            let Some(at) = steps.iter().position(|step| step.name == change.name) else { continue };
+            change.apply(&mut steps[at]);
+            store::put_step(tx, self.lease.op, &steps[at]).await?;
+            last = Some(at);
+        }
+        let Some(step) = last.map(|at| &steps[at]) else { return Ok(()) };
+        sql("UPDATE ops SET step = $2, done = $3, total = $4, \
+             percent = CASE WHEN percent > $5 THEN percent ELSE $5 END WHERE id = $1")
+        .bind(self.lease.op)
+        .bind(step.name)
+        .bind(step.done)
+        .bind(step.total)
+        .bind(super::progress::percent(&steps))
+        .run(tx, "store the progress of an Op")
+        .await?;
+        Ok(())
+    }
+
+    fn sealed(&self, culprits: &[Culprit]) -> Result<SealedCulprits, RecordError> {
         let sealer = self.control.objects().sealer();
-        let all = sealer.seal_json(&culprits_identity(self.lease.op), culprits, DOING)?;
+        let all = sealer.seal_json(&culprits_identity(self.lease.op), culprits, STORE_CULPRITS)?;
         let line = match (culprits.first(), self.lease.carries) {
             (Some(first), Carries::Deployment(deployment)) => {
                 let identity = crate::deployment::culprit_identity(deployment);
                 let sealed = sealer.seal(&identity, first.text.as_bytes());
-                Some(sealed.map_err(|e| Error::internal(DOING, e))?)
+                Some(sealed.map_err(|e| Error::internal(STORE_CULPRITS, e))?)
             }
             (None, _) | (_, Carries::Removal) => None,
         };
-        let tx = self.fenced().await?;
+        Ok(SealedCulprits { all, line })
+    }
+
+    async fn put_culprits(&self, tx: &Tx, sealed: SealedCulprits) -> Result<(), RecordError> {
         sql("UPDATE ops SET culprits_sealed = $2 WHERE id = $1")
             .bind(self.lease.op)
-            .bind(all)
-            .run(&tx, DOING)
+            .bind(sealed.all)
+            .run(tx, STORE_CULPRITS)
             .await?;
         if let Carries::Deployment(deployment) = self.lease.carries {
             sql("UPDATE deployments SET culprit_sealed = $2 WHERE id = $1")
                 .bind(deployment)
-                .bind(line)
-                .run(&tx, DOING)
+                .bind(sealed.line)
+                .run(tx, STORE_CULPRITS)
                 .await?;
         }
-        self.commit(tx).await
+        Ok(())
     }
 
     /// When the running wait gives up.
@@ -217,40 +325,6 @@ impl Recorder {
             .bind(deadline)
             .run(&tx, "store the deadline of an Op")
             .await?;
-        self.commit(tx).await
-    }
-
-    /// Appends lines to the log, and with them how far events and container logs were told.
-    pub(crate) async fn log(
-        &self,
-        lines: &[NewLine],
-        cursor: Option<&Cursor>,
-    ) -> Result<(), RecordError> {
-        if lines.is_empty() && cursor.is_none() {
-            return Ok(());
-        }
-        let objects = self.control.objects();
-        let cursor = match cursor {
-            Some(cursor) => {
-                let identity = cursor_identity(self.lease.op);
-                Some(objects.sealer().seal_json(&identity, cursor, "store a cursor")?)
-            }
-            None => None,
-        };
-        let tx = self.control.db().begin().await?;
-        let last = sql("UPDATE ops SET last_sequence = last_sequence + $3, \
-                        cursor_sealed = COALESCE($4, cursor_sealed) \
-                        WHERE id = $1 AND fence = $2 AND state = 'running' RETURNING last_sequence")
-        .bind(self.lease.op)
-        .bind(self.lease.fence)
-        .bind(i64::try_from(lines.len()).unwrap_or(i64::MAX))
-        .bind(cursor)
-        .one(&tx, "number log lines", |row| row.get::<i64>("last_sequence"))
-        .await?
-        .ok_or(RecordError::LeaseLost { op: self.lease.op })?;
-        if !lines.is_empty() {
-            log_store::append(&tx, objects, self.lease.op, last, lines).await?;
-        }
         self.commit(tx).await
     }
 

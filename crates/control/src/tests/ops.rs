@@ -1,6 +1,6 @@
 //! The queue, leases and fences, and what is recorded of an Op: log, steps, followers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -15,7 +15,7 @@ use crate::deployment::NewDeployment;
 use crate::error::Error;
 use crate::idempotency::{Keyed, KeyedCall, StoredAnswer};
 use crate::op::log_store::{NewLine, compact};
-use crate::op::recorder::{RecordError, Recorder};
+use crate::op::recorder::{RecordError, Recorder, StepChange, Told};
 use crate::op::{
     Change, Culprit, LogFilter, LogLevel, LogSource, ObjectCondition, ObjectState, OpEvent,
     OpState, StepName, StepState,
@@ -118,7 +118,7 @@ async fn a_dead_workers_op_is_taken_up(site: Site) {
     let db = site.control.db();
     let first = claim(db, WorkerId::generate(), start, until, &[]).await.unwrap().unwrap();
     let lost = Recorder::new(site.control.clone(), first);
-    lost.log(&[line("by the first")], None).await.unwrap();
+    lost.store(told(vec![line("by the first")])).await.unwrap();
     assert!(claim(db, WorkerId::generate(), until, until, &[]).await.unwrap().is_none());
     assert!(renew(db.write(), &first, until + SignedDuration::from_secs(5)).await.unwrap());
     let later = until + SignedDuration::from_secs(6);
@@ -128,7 +128,7 @@ async fn a_dead_workers_op_is_taken_up(site: Site) {
 
     assert!(!renew(db.write(), &first, far).await.unwrap());
     let refused = [
-        lost.log(&[line("too late")], None).await,
+        lost.store(told(vec![line("too late")])).await,
         lost.step_started(StepName::Apply).await,
         lost.helm_revision(7).await,
         lost.end_succeeded(None).await,
@@ -137,9 +137,9 @@ async fn a_dead_workers_op_is_taken_up(site: Site) {
         assert!(matches!(refused, Err(RecordError::LeaseLost { .. })), "{refused:?}");
     }
     let taken = Recorder::new(site.control.clone(), second);
-    taken.log(&[line("by the second")], None).await.unwrap();
+    taken.store(told(vec![line("by the second")])).await.unwrap();
     taken.end_succeeded(None).await.unwrap();
-    let ended = taken.log(&[line("after the end")], None).await;
+    let ended = taken.store(told(vec![line("after the end")])).await;
     assert!(matches!(ended, Err(RecordError::LeaseLost { .. })), "{ended:?}");
     let log = site.control.op_log(&Actor::system(), first.op, 0, 10, &LogFilter::default()).await;
     let texts: Vec<String> = log.unwrap().lines.into_iter().map(|line| line.text).collect();
@@ -156,6 +156,11 @@ async fn a_given_back_op_is_taken_up_at_once(site: Site) {
     assert_eq!((again.op, again.fence), (lease.op, lease.fence + 1));
 }
 
+/// Lines of the log and nothing else.
+fn told(lines: Vec<NewLine>) -> Told {
+    Told { lines, ..Told::default() }
+}
+
 /// Lines are numbered without gaps and read from any number on, in pages.
 async fn the_log_is_read_from_anywhere(site: Site) {
     site.ground().await;
@@ -164,7 +169,7 @@ async fn the_log_is_read_from_anywhere(site: Site) {
     let op = recorder.lease().op;
     for batch in 0..100 {
         let lines: Vec<NewLine> = (0..7).map(|n| line((batch * 7 + n + 1).to_string())).collect();
-        recorder.log(&lines, None).await.unwrap();
+        recorder.store(told(lines)).await.unwrap();
     }
     let actor = Actor::system();
     let any = LogFilter::default();
@@ -185,7 +190,7 @@ async fn the_log_is_sealed_and_moves(site: Site) {
     let recorder = recorder(&site).await;
     let op = recorder.lease().op;
     for n in 0..20 {
-        recorder.log(&[line(format!("secret line {n}"))], None).await.unwrap();
+        recorder.store(told(vec![line(format!("secret line {n}"))])).await.unwrap();
     }
     recorder.end_succeeded(None).await.unwrap();
     let db = site.control.db();
@@ -221,12 +226,12 @@ async fn log_filters(site: Site) {
     let recorder = recorder(&site).await;
     let event = LogSource::Event { reason: "BackOff".to_owned(), object: "Pod/x".to_owned() };
     let pod = LogSource::Container { pod: "x".to_owned(), container: "c".to_owned() };
-    let lines = [
+    let lines = vec![
         line("Applied 5 objects"),
         NewLine { level: LogLevel::Warning, source: event, ..line("Back-off restarting") },
         NewLine { level: LogLevel::Error, source: pod, ..line("fatal: QUEUE_URL is not set") },
     ];
-    recorder.log(&lines, None).await.unwrap();
+    recorder.store(told(lines)).await.unwrap();
     let numbers = async |filter: LogFilter| {
         let op = recorder.lease().op;
         let page = site.control.op_log(&Actor::system(), op, 0, 10, &filter).await.unwrap();
@@ -252,7 +257,8 @@ async fn steps_and_progress(site: Site) {
     recorder.step_started(StepName::FetchChart).await.unwrap();
     recorder.step_done(StepName::FetchChart, "41 templates").await.unwrap();
     recorder.step_skipped(StepName::Crds, "none").await.unwrap();
-    recorder.step_progress(StepName::Wait, 7, 9).await.unwrap();
+    let progress = StepChange::progress(StepName::Wait, 7, 9);
+    recorder.store(Told { steps: vec![progress], ..Told::default() }).await.unwrap();
     let now = op().await;
     let fetch = &now.steps[0];
     assert_eq!(
@@ -291,8 +297,10 @@ async fn culprits_and_objects(site: Site) {
         total: Some(2),
         message: format!("Available: {ready}/2"),
     };
-    recorder.objects(&[object("web", 0), object("api", 0)]).await.unwrap();
-    recorder.object(1, &object("api", 2)).await.unwrap();
+    let objects = Some(vec![object("web", 0), object("api", 0)]);
+    recorder.store(Told { objects, ..Told::default() }).await.unwrap();
+    let changed = BTreeMap::from([(1, object("api", 2))]);
+    recorder.store(Told { changed, ..Told::default() }).await.unwrap();
     let culprit = Culprit {
         object: "Deployment/shop-eu/web".to_owned(),
         pod: Some("web-1".to_owned()),
@@ -305,7 +313,7 @@ async fn culprits_and_objects(site: Site) {
         remedy: String::new(),
         hopeless: false,
     };
-    recorder.culprits(std::slice::from_ref(&culprit)).await.unwrap();
+    recorder.culprits(vec![culprit.clone()]).await.unwrap();
     let op = site.control.op_get(&Actor::system(), started.op.id).await.unwrap();
     assert_eq!(op.objects, [object("web", 0), object("api", 2)]);
     assert_eq!(op.culprits, std::slice::from_ref(&culprit));
@@ -347,7 +355,7 @@ async fn followers_miss_nothing(site: Site) {
             let events = follow(&site.control, op, after).await;
             followers.push((after, tokio::spawn(until_the_end(events))));
         }
-        recorder.log(&[line(n.to_string()), line("and more")], None).await.unwrap();
+        recorder.store(told(vec![line(n.to_string()), line("and more")])).await.unwrap();
     }
     // One that goes away in between disturbs nobody.
     drop(follow(&site.control, op, 0).await);
@@ -369,7 +377,7 @@ async fn following_across_processes(site: Site) {
     let other = site.second_process().await;
     let follower = tokio::spawn(until_the_end(follow(&other, op, 0).await));
     for n in 0..50 {
-        recorder.log(&[line(n.to_string())], None).await.unwrap();
+        recorder.store(told(vec![line(n.to_string())])).await.unwrap();
     }
     recorder.end_succeeded(None).await.unwrap();
     let (numbers, state) = follower.await.unwrap();

@@ -10,7 +10,7 @@ mod name;
 mod record;
 pub mod storage;
 
-pub use codec::DecodeError;
+pub use codec::{DecodeError, Packing};
 pub use hook::{Hook, HookDeletePolicy, HookEvent, HookExecution, HookOutputLogPolicy, HookPhase};
 pub use name::{MAX_NAME, NameError, validate_name};
-pub use record::{ApplyMethod, Info, Release, Status, StoredChart, StoredFile};
+pub use record::{ApplyMethod, ChartOutline, Info, Release, Status, StoredChart, StoredFile};

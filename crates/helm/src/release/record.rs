@@ -2,6 +2,8 @@
 //!
 //! Reading accepts what Helm 3 and Helm 4 write; writing gives Helm 4.3's bytes (see `codec`).
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -13,18 +15,20 @@ use crate::render::{ReleaseOptions, Rendered};
 
 /// One revision of a release.
 ///
-/// The labels of the Secret are not part of it: see [`super::storage`].
+/// The labels of the Secret are not part of it: see [`super::storage`]. `C` is what is kept of the chart, by far the
+/// largest part: all of it, or its [`ChartOutline`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Release {
+#[serde(bound(deserialize = "C: Deserialize<'de>"))]
+pub struct Release<C = StoredChart> {
     /// The release's name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// State and times.
     #[serde(default)]
     pub info: Info,
-    /// The root chart; sub-charts are not stored.
+    /// The root chart; sub-charts are not stored. Shared, because copies of a record differ in everything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chart: Option<StoredChart>,
+    pub chart: Option<Arc<C>>,
     /// The values the user gave, without the chart's defaults.
     #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Map::is_empty")]
     pub config: Map<String, Value>,
@@ -57,7 +61,7 @@ impl Release {
         Self {
             name: options.name.clone(),
             info: Info { notes: rendered.notes.clone().unwrap_or_default(), ..Info::default() },
-            chart: Some(StoredChart::from(&rendered.chart)),
+            chart: Some(Arc::new(StoredChart::from(&rendered.chart))),
             config: crate::json::object_from_yaml(values).unwrap_or_default(),
             manifest: rendered.manifest.clone(),
             hooks: rendered.hooks.clone(),
@@ -200,6 +204,46 @@ pub struct StoredChart {
         skip_serializing_if = "Option::is_none"
     )]
     pub modified: Option<Timestamp>,
+}
+
+/// What tells a record's chart from others, without its files and values.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct ChartOutline {
+    /// Chart.yaml, with pruned and renamed dependencies.
+    pub metadata: Option<Metadata>,
+}
+
+impl From<ChartOutline> for StoredChart {
+    fn from(outline: ChartOutline) -> Self {
+        Self {
+            metadata: outline.metadata,
+            lock: None,
+            templates: None,
+            values: None,
+            schema: None,
+            schema_modified: None,
+            files: None,
+            modified: None,
+        }
+    }
+}
+
+impl From<Release<ChartOutline>> for Release {
+    /// The same with a chart that has no files and no values; not to be written anywhere.
+    fn from(outline: Release<ChartOutline>) -> Self {
+        let chart = outline.chart.map(|chart| Arc::new(Arc::unwrap_or_clone(chart).into()));
+        Self {
+            chart,
+            name: outline.name,
+            info: outline.info,
+            config: outline.config,
+            manifest: outline.manifest,
+            hooks: outline.hooks,
+            version: outline.version,
+            namespace: outline.namespace,
+            apply_method: outline.apply_method,
+        }
+    }
 }
 
 impl From<&Chart> for StoredChart {

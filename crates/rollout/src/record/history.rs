@@ -26,6 +26,8 @@ pub struct StoredRevision {
     pub resource_version: String,
     /// Its manifest where the record has no room for it, if that was found.
     pub(super) kept: Option<String>,
+    /// Whether the record has its chart's files and values; otherwise it must not be written as it is.
+    pub(super) whole: bool,
 }
 
 /// What comes next for an owner: what templates see as `.Release`.
@@ -203,6 +205,7 @@ pub(crate) mod tests {
             annotations: BTreeMap::new(),
             resource_version: format!("rv{number}"),
             kept: None,
+            whole: true,
         }
     }
 

@@ -7,7 +7,7 @@ use helm::release::{Status, storage};
 use serde_json::Value;
 
 use super::StoredRevision;
-use super::store::{secret_key, stored_revision};
+use super::store::{Extent, secret_key, stored_revision};
 use crate::{Cluster, ClusterError};
 
 /// How many records are read at once.
@@ -46,7 +46,7 @@ pub async fn list_releases(
         let key = secret_key(&namespace, &storage::secret_name(&name, revision));
         let record = cluster.get(resource, &key).await?;
         // One that is gone since, or cannot be read, is left out, as Helm does.
-        let newest = record.as_ref().and_then(stored_revision);
+        let newest = record.as_ref().and_then(|record| stored_revision(record, Extent::Outline));
         Ok::<_, ClusterError>(newest.map(|newest| FoundRelease { namespace, name, newest }))
     });
     let reads: Vec<_> = reads.collect();

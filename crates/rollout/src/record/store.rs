@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use helm::release::storage::{self, Write};
-use helm::release::{Release, Status};
+use helm::release::{Packing, Release, Status, StoredChart};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -21,26 +22,30 @@ const LIMIT: usize = 1024 * 1024;
 /// What a new record leaves of it for what is added later: how it ended, and its hooks.
 const MARGIN: usize = 64 * 1024;
 
-/// Reads all revisions of a release; Secrets that cannot be read as records are left out, as Helm does.
+/// Reads all revisions of a release to look at them; Secrets that cannot be read as records are left out, as Helm does.
 pub(crate) async fn read_records(
     cluster: &Cluster,
     kept: &dyn KeptManifests,
     namespace: &str,
     release: &str,
 ) -> Result<History, ClusterError> {
-    read_selected(cluster, kept, namespace, &storage::selector(release, None)).await
+    read_selected(cluster, kept, namespace, &storage::selector(release, None), |_| Extent::Outline)
+        .await
 }
 
-/// Reads the revisions whose labels fit a selector. Secrets are taken apart one after another: in JSON they are larger.
+/// Reads the revisions whose labels fit a selector, each as far as `extent` says by its Secret. They are taken apart one
+/// after another: in JSON they are larger.
 async fn read_selected(
     cluster: &Cluster,
     kept: &dyn KeptManifests,
     namespace: &str,
     selector: &str,
+    extent: impl Fn(&Value) -> Extent,
 ) -> Result<History, ClusterError> {
     let resource = cluster.resource(&secret_key(namespace, "")).await?;
     let listed = cluster.list(&resource, Some(namespace), Some(selector)).await?;
-    let revisions = listed.items.into_iter().filter_map(|secret| stored_revision(&secret));
+    let revisions = listed.items.into_iter();
+    let revisions = revisions.filter_map(|secret| stored_revision(&secret, extent(&secret)));
     let mut history = History::new(revisions.collect());
     history.complete(kept).await;
     Ok(history)
@@ -55,9 +60,22 @@ pub(super) fn secret_key(namespace: &str, name: &str) -> ObjectKey {
     }
 }
 
-pub(super) fn stored_revision(secret: &Value) -> Option<StoredRevision> {
+/// How much of a revision's record is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All of it: what is going to be written again.
+    Whole,
+    /// All but the bulk of the chart, of which nothing is asked but its name.
+    Outline,
+}
+
+pub(super) fn stored_revision(secret: &Value, extent: Extent) -> Option<StoredRevision> {
     let data = STANDARD.decode(secret["data"][storage::DATA_KEY].as_str()?).ok()?;
-    let release = match Release::decode(&data) {
+    let release = match extent {
+        Extent::Whole => Release::decode(&data),
+        Extent::Outline => Release::decode_outline(&data).map(Release::from),
+    };
+    let release = match release {
         Ok(release) => release,
         Err(error) => {
             let name = &secret["metadata"]["name"];
@@ -71,7 +89,8 @@ pub(super) fn stored_revision(secret: &Value) -> Option<StoredRevision> {
     };
     let (labels, annotations) = (texts("labels"), texts("annotations"));
     let resource_version = secret["metadata"]["resourceVersion"].as_str()?.to_owned();
-    Some(StoredRevision { release, labels, annotations, resource_version, kept: None })
+    let whole = extent == Extent::Whole;
+    Some(StoredRevision { release, labels, annotations, resource_version, kept: None, whole })
 }
 
 /// The records of one release, for writing.
@@ -92,9 +111,15 @@ impl<'a> Records<'a> {
         Ok(Self { execution, resource, release, namespace })
     }
 
+    /// Reads all revisions, those that may be written again as a whole.
     pub(crate) async fn read(&self) -> Result<History, RolloutError> {
         let Execution { cluster, kept, .. } = self.execution;
-        Ok(read_records(cluster, kept, self.namespace, self.release).await?)
+        let selector = storage::selector(self.release, None);
+        let extent = |secret: &Value| {
+            let status = &secret["metadata"]["labels"]["status"];
+            if status == Status::Superseded.as_str() { Extent::Outline } else { Extent::Whole }
+        };
+        Ok(read_selected(cluster, kept, self.namespace, &selector, extent).await?)
     }
 
     /// Reads the revisions that are not superseded: a handful at most, while the others may be many and large.
@@ -102,7 +127,7 @@ impl<'a> Records<'a> {
         let Execution { cluster, kept, .. } = self.execution;
         let all = storage::selector(self.release, None);
         let selector = format!("{all},status!={}", Status::Superseded);
-        Ok(read_selected(cluster, kept, self.namespace, &selector).await?)
+        Ok(read_selected(cluster, kept, self.namespace, &selector, |_| Extent::Whole).await?)
     }
 
     /// Creates the record of a new revision, whose manifest is kept under `reference`. An existing one of that number
@@ -136,15 +161,22 @@ impl<'a> Records<'a> {
         let now = Timestamp::now().as_second();
         let labels = storage::labels(release, &read.labels, Write::Update, now);
         let version = Some(read.resource_version.as_str());
+        let whole;
+        let release = if read.whole {
+            release
+        } else {
+            whole = Release { chart: self.whole_chart(read).await?, ..release.clone() };
+            &whole
+        };
         let (fitting, data) = self.fitting(release, LIMIT, None)?;
         let (key, secret) = self.secret(release, &data, &labels, &read.annotations, version);
         self.execution.before_write().await?;
         match self.execution.cluster.replace(&self.resource, &key, &secret).await {
-            Ok(written) => match stored_revision(&written) {
+            Ok(written) => match stored_revision(&written, Extent::Whole) {
                 Some(stored) => Ok(StoredRevision { kept: read.kept.clone(), ..stored }),
-                None => self.after_conflict(&fitting).await,
+                None => self.after_conflict(read, &fitting).await,
             },
-            Err(error) if error.is_conflict() => self.after_conflict(&fitting).await,
+            Err(error) if error.is_conflict() => self.after_conflict(read, &fitting).await,
             Err(error) if error.is_not_found() => Err(RecordError::Gone {
                 release: self.release.to_owned(),
                 revision: release.version,
@@ -154,16 +186,44 @@ impl<'a> Records<'a> {
         }
     }
 
+    /// The record of a revision as it stands now, all of it.
+    async fn whole(&self, revision: u32) -> Result<Option<StoredRevision>, RolloutError> {
+        let key = secret_key(self.namespace, &storage::secret_name(self.release, revision));
+        let secret = self.execution.cluster.get(&self.resource, &key).await?;
+        Ok(secret.as_ref().and_then(|secret| stored_revision(secret, Extent::Whole)))
+    }
+
+    /// The chart of a revision of which only the outline was read.
+    async fn whole_chart(
+        &self,
+        read: &StoredRevision,
+    ) -> Result<Option<Arc<StoredChart>>, RolloutError> {
+        let (release, revision) = (self.release.to_owned(), read.revision());
+        match self.whole(revision).await? {
+            Some(there) if there.resource_version == read.resource_version => {
+                Ok(there.release.chart)
+            }
+            Some(_) => Err(RecordError::Changed { release, revision }.into()),
+            None => Err(RecordError::Gone { release, revision }.into()),
+        }
+    }
+
     /// A conflict is none if the record holds what was to be written: an earlier try got through and
     /// only its answer was lost.
-    async fn after_conflict(&self, written: &Release) -> Result<StoredRevision, RolloutError> {
-        let history = self.read().await?;
-        let there = history.revisions().iter().find(|found| found.release == *written);
-        if let Some(there) = there {
-            return Ok(there.clone());
+    async fn after_conflict(
+        &self,
+        read: &StoredRevision,
+        written: &Release,
+    ) -> Result<StoredRevision, RolloutError> {
+        match self.whole(written.version).await? {
+            Some(there) if there.release == *written => {
+                Ok(StoredRevision { kept: read.kept.clone(), ..there })
+            }
+            _ => {
+                let (release, revision) = (self.release.to_owned(), written.version);
+                Err(RecordError::Changed { release, revision }.into())
+            }
         }
-        let (release, revision) = (self.release.to_owned(), written.version);
-        Err(RecordError::Changed { release, revision }.into())
     }
 
     /// Removes the record of a revision; whether it was there.
@@ -206,14 +266,17 @@ impl<'a> Records<'a> {
         limit: usize,
         reference: Option<&str>,
     ) -> Result<(Cow<'r, Release>, Vec<u8>), RecordError> {
-        let data = release.encode();
-        if data.len() <= limit {
-            return Ok((Cow::Borrowed(release), data));
+        let mut size = 0;
+        for packing in [Packing::Quick, Packing::Smallest] {
+            let data = release.encode(packing);
+            size = data.len();
+            if size <= limit {
+                return Ok((Cow::Borrowed(release), data));
+            }
         }
         let mut smaller = release.clone();
-        let mut size = data.len();
         for part in [Part::Files, Part::Templates, Part::Schema, Part::Manifest] {
-            let left_out = match (part, &mut smaller.chart, reference) {
+            let left_out = match (part, smaller.chart.as_mut().map(Arc::make_mut), reference) {
                 (Part::Files, Some(chart), _) => chart.files.take().is_some(),
                 (Part::Templates, Some(chart), _) => chart.templates.take().is_some(),
                 (Part::Schema, Some(chart), _) => chart.schema.take().is_some(),
@@ -227,7 +290,7 @@ impl<'a> Records<'a> {
             if !left_out {
                 continue;
             }
-            let data = smaller.encode();
+            let data = smaller.encode(Packing::Smallest);
             size = data.len();
             if size <= limit {
                 return Ok((Cow::Owned(smaller), data));

@@ -210,7 +210,7 @@ async fn large_records() {
     .unwrap();
     let large = NewRevision { content, ..new("d1") };
     record_pending(execution, &plan(Operation::Install), &large).await.unwrap();
-    let stored = read_history(&cluster, &NothingKept, "prod", "shop").await.unwrap();
+    let stored = Records::open(execution, "prod", "shop").await.unwrap().read().await.unwrap();
     let release = &stored.last().unwrap().release;
     let chart = release.chart.as_ref().unwrap();
     assert_eq!((release.manifest.as_str(), chart.files.is_none()), ("---\n", true));

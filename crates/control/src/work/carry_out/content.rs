@@ -146,7 +146,7 @@ impl Run<'_> {
         if let Some(earlier) = &self.job.repeats {
             let note = format!("as in #{}", earlier.deployment.number);
             self.pass(&[StepName::MergeValues, StepName::Render], &note).await?;
-            self.recorder.step_skipped(StepName::Crds, "none").await?;
+            self.skipped(StepName::Crds, "none").await?;
             return Ok(stored(
                 &earlier.content,
                 Crds::default(),
@@ -192,7 +192,7 @@ impl Run<'_> {
     /// Marks steps as done whose results are there already.
     async fn pass(&self, steps: &[StepName], note: &str) -> Result<(), Interrupted> {
         for step in steps.iter().filter(|step| !self.was_done(**step)) {
-            self.recorder.step_done(*step, note).await?;
+            self.done(*step, note).await?;
         }
         Ok(())
     }
@@ -207,7 +207,7 @@ impl Run<'_> {
         if crds.is_empty() {
             let left = self.job.settings.crds == CrdPolicy::Skip;
             let note = if left { "left to others" } else { "none" };
-            self.recorder.step_skipped(step, note).await?;
+            self.skipped(step, note).await?;
             return Ok(crds);
         }
         if self.was_done(step) {
@@ -225,10 +225,9 @@ impl Run<'_> {
             Ok(installed) => installed,
             Err(error) => return self.fail(step, error).await,
         };
-        self.reports.flush().await;
         let Installed { created, upgraded, left } = installed;
         if created + upgraded == 0 {
-            self.recorder.step_skipped(step, &format!("{left} there already")).await?;
+            self.skipped(step, &format!("{left} there already")).await?;
         } else {
             let counts = [(created, "created"), (upgraded, "upgraded"), (left, "there already")];
             let told = counts.iter().filter(|(count, _)| *count > 0);
@@ -334,7 +333,7 @@ impl Run<'_> {
             "The cluster has changed since the preview; the new changes need your confirmation";
         self.reports.say(LogLevel::Warning, text.to_owned()).await;
         self.reports.flush().await;
-        self.recorder.step_done(StepName::Check, "the plan no longer fits").await?;
+        self.done(StepName::Check, "the plan no longer fits").await?;
         let deployment = &self.job.deployment;
         let at = now();
         let preview = PreviewRow {

@@ -109,7 +109,7 @@ impl Run<'_> {
         let Some(domain) = self.certified().await? else {
             let by_issuer = self.job.deployment.trigger == Trigger::DomainDeployed;
             let note = if by_issuer { "left to the issuer" } else { "none" };
-            return Ok(self.recorder.step_skipped(step, note).await?);
+            return self.skipped(step, note).await;
         };
         self.begin(step).await?;
         let environment = &self.job.environment;

@@ -144,6 +144,8 @@ impl Run<'_> {
             Some(failed) => Err(Interrupted::Failed(Box::new(failed))),
             None => self.deploy().await,
         };
+        // The end is the last thing that is stored.
+        self.reports.flush().await;
         match deployed {
             Ok(ready) => Ok(self.recorder.end_succeeded(Some(ready)).await?),
             Err(Interrupted::Failed(failed)) => self.after_failure(*failed).await,
@@ -202,7 +204,9 @@ impl Run<'_> {
         // The way back may meet culprits of its own: why it is taken is kept before.
         failure.cluster_state = failure::on_the_way_back(&good.named());
         self.recorder.failing(&failure).await?;
-        match self.way_back(good).await {
+        let back = self.way_back(good).await;
+        self.reports.flush().await;
+        match back {
             Ok(ready) => {
                 failure.cluster_state = failure::rolled_back(&good.named());
                 Ok(self.recorder.end_failed(&failure, Some(good.kept()), Some(ready)).await?)

@@ -137,7 +137,9 @@ async fn forget(
 
 impl Run<'_, Job> {
     async fn carry_out(&self) -> Result<(), Interrupted> {
-        match self.uninstall().await {
+        let uninstalled = self.uninstall().await;
+        self.reports.flush().await;
+        match uninstalled {
             Ok(()) => Ok(self.recorder.end_removed().await?),
             Err(Interrupted::Failed(failed)) => {
                 let failure = failure::of_removal(&failed);
@@ -168,7 +170,7 @@ impl Run<'_, Job> {
             _ => {
                 for step in INNER {
                     if !self.was_done(step) {
-                        self.recorder.step_skipped(step, "no release").await?;
+                        self.skipped(step, "no release").await?;
                     }
                 }
             }

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::environment::Ready;
 use crate::op::log_store::NewLine;
-use crate::op::recorder::{RecordError, Recorder};
+use crate::op::recorder::{self, RecordError, Recorder, StepChange};
 use crate::op::{Culprit, LogLevel, LogSource, ObjectCondition, ObjectState, StepName};
 use crate::work::lease::{Held, Stopped};
 
@@ -22,8 +22,8 @@ const WAITING: usize = 1024;
 
 enum Told {
     Report(Box<Report>),
-    /// The step that progress is about from now on.
-    Step(StepName),
+    /// A step began or ended; the one that began is what progress is about.
+    Step(StepChange),
     /// The objects that are about to be applied and waited for.
     Objects(Vec<ObjectKey>),
     /// Answered with how ready the objects are, once everything before is stored.
@@ -65,9 +65,19 @@ impl Reports {
             .await;
     }
 
-    /// Progress is about this step from now on.
-    pub(super) async fn step(&self, name: StepName) {
-        self.tell(Told::Step(name)).await;
+    /// A step begins: progress is about it from now on.
+    pub(super) async fn step_started(&self, name: StepName) {
+        self.tell(Told::Step(StepChange::started(name))).await;
+    }
+
+    /// A step is done, with its result in a few words.
+    pub(super) async fn step_done(&self, name: StepName, note: &str) {
+        self.tell(Told::Step(StepChange::done(name, note))).await;
+    }
+
+    /// There is nothing to do in a step.
+    pub(super) async fn step_skipped(&self, name: StepName, note: &str) {
+        self.tell(Told::Step(StepChange::skipped(name, note))).await;
     }
 
     /// These objects are about to be applied.
@@ -125,79 +135,69 @@ impl Writer {
     }
 
     async fn store(&mut self, batch: &mut Vec<Told>) -> Result<(), RecordError> {
-        let mut lines = Vec::new();
-        let mut progress = None;
-        let mut marked = false;
-        for told in batch.drain(..) {
-            match told {
-                Told::Report(report) => {
-                    if let Some(mark) = &report.mark {
-                        self.cursor.advance(mark);
-                        marked = true;
-                    }
-                    match report.event {
-                        RolloutEvent::Log(line) => lines.push(new_line(report.time, line)),
-                        RolloutEvent::Progress { done, total, .. } => {
-                            progress = Some((done, total));
-                        }
-                        RolloutEvent::Object { key, state, message } => {
-                            self.object(&key, state, message).await?;
-                        }
-                        RolloutEvent::Culprit(culprit) => self.culprit(culprit).await?,
-                    }
+        let mut told = recorder::Told::default();
+        for one in batch.drain(..) {
+            match one {
+                Told::Report(report) => self.report(*report, &mut told),
+                Told::Step(change) => {
+                    self.step = Some(change.name);
+                    told.steps.push(change);
                 }
-                Told::Step(name) => self.step = Some(name),
                 Told::Objects(keys) => {
                     self.objects = keys.iter().map(not_yet).collect();
-                    self.recorder.objects(&self.objects).await?;
+                    told.changed.clear();
+                    told.objects = Some(self.objects.clone());
                 }
                 Told::Flush(answer) => {
-                    self.write(&mut lines, &mut progress, &mut marked).await?;
+                    self.recorder.store(std::mem::take(&mut told)).await?;
                     // Nobody waiting is fine.
                     let _ = answer.send(self.ready());
                 }
             }
         }
-        self.write(&mut lines, &mut progress, &mut marked).await
+        self.recorder.store(told).await
     }
 
-    async fn write(
-        &self,
-        lines: &mut Vec<NewLine>,
-        progress: &mut Option<(u32, u32)>,
-        marked: &mut bool,
-    ) -> Result<(), RecordError> {
-        let cursor = std::mem::take(marked).then_some(&self.cursor);
-        self.recorder.log(&std::mem::take(lines), cursor).await?;
-        if let (Some((done, total)), Some(step)) = (progress.take(), self.step) {
-            self.recorder.step_progress(step, done.into(), total.into()).await?;
+    /// Adds a report to what is stored next; of states and progress the last one counts.
+    fn report(&mut self, report: Report, told: &mut recorder::Told) {
+        if let Some(mark) = &report.mark {
+            self.cursor.advance(mark);
+            told.cursor = Some(self.cursor.clone());
         }
-        Ok(())
+        match report.event {
+            RolloutEvent::Log(line) => told.lines.push(new_line(report.time, line)),
+            RolloutEvent::Progress { done, total, .. } => {
+                let Some(step) = self.step else { return };
+                told.steps.push(StepChange::progress(step, done.into(), total.into()));
+            }
+            RolloutEvent::Object { key, state, message } => {
+                self.object(&key, state, message, told);
+            }
+            RolloutEvent::Culprit(culprit) => self.culprit(culprit, told),
+        }
     }
 
-    async fn object(
+    fn object(
         &mut self,
         key: &ObjectKey,
         state: State,
         message: String,
-    ) -> Result<(), RecordError> {
-        let Some(at) = self.objects.iter().position(|object| is(object, key)) else {
-            return Ok(());
-        };
+        told: &mut recorder::Told,
+    ) {
+        let Some(at) = self.objects.iter().position(|object| is(object, key)) else { return };
         let object = &mut self.objects[at];
         (object.ready, object.total) = counted(&message);
         object.condition = condition(state);
         object.message = message;
-        self.recorder.object(at, object).await
+        told.changed.insert(at, object.clone());
     }
 
     /// One that is told again has lost its hope; what explains the most comes first, as lists show only that.
-    async fn culprit(&mut self, culprit: rollout::culprit::Culprit) -> Result<(), RecordError> {
+    fn culprit(&mut self, culprit: rollout::culprit::Culprit, told: &mut recorder::Told) {
         self.culprits.retain(|known| !known.is_same_trouble(&culprit));
         self.culprits.push(culprit);
         self.culprits.sort_by_key(|culprit| culprit.cause);
-        let told: Vec<Culprit> = self.culprits.iter().cloned().map(told_culprit).collect();
-        self.recorder.culprits(&told).await
+        told.culprits = Some(self.culprits.iter().cloned().map(told_culprit).collect());
     }
 
     fn ready(&self) -> Ready {

@@ -117,7 +117,7 @@ impl Run<'_> {
             )
             .await?;
         match plan.count(Action::Delete) {
-            0 => self.recorder.step_skipped(names.prune, "none").await?,
+            0 => self.skipped(names.prune, "none").await?,
             count => {
                 self.step(
                     names.prune,
@@ -155,7 +155,7 @@ impl Run<'_> {
     ) -> Result<(), Interrupted> {
         let Settled { plan, new, .. } = settled;
         if !plan.hooks.iter().any(|hook| hook.event == event) {
-            return Ok(self.recorder.step_skipped(step, "none").await?);
+            return self.skipped(step, "none").await;
         }
         let ran = self
             .try_hooks(step, &self.job.settings, |options| {
@@ -209,9 +209,7 @@ impl Run<'_> {
         let ready = self.reports.flush().await;
         let broken = match waited {
             Ok(WaitOutcome::Ready) => {
-                self.recorder
-                    .step_done(step, &format!("{} of {} ready", ready.total, ready.total))
-                    .await?;
+                self.done(step, &format!("{} of {} ready", ready.total, ready.total)).await?;
                 return Ok(Ready { ready: ready.total, total: ready.total });
             }
             Ok(WaitOutcome::NotReady { culprits, text, .. }) => {

@@ -85,14 +85,21 @@ impl<J> Run<'_, J> {
         if self.held.stop().is_cancelled() {
             return Err(Interrupted::Stopped);
         }
-        self.reports.step(name).await;
-        Ok(self.recorder.step_started(name).await?)
+        self.reports.step_started(name).await;
+        Ok(())
     }
 
-    /// Ends a step, after everything it told is stored.
+    /// Ends a step. It is stored with what was told before it and maybe with what comes after: a worker that takes the Op
+    /// up before that repeats the step.
     pub(super) async fn done(&self, name: StepName, note: &str) -> Result<(), Interrupted> {
-        self.reports.flush().await;
-        Ok(self.recorder.step_done(name, note).await?)
+        self.reports.step_done(name, note).await;
+        Ok(())
+    }
+
+    /// Passes a step in which there is nothing to do.
+    pub(super) async fn skipped(&self, name: StepName, note: &str) -> Result<(), Interrupted> {
+        self.reports.step_skipped(name, note).await;
+        Ok(())
     }
 
     pub(super) async fn say(&self, text: String) {
@@ -105,6 +112,7 @@ impl<J> Run<'_, J> {
 
     /// When a step began.
     pub(super) async fn began(&self, name: StepName) -> Result<Option<Timestamp>, Interrupted> {
+        self.reports.flush().await;
         let steps = self.recorder.steps().await?;
         Ok(steps.iter().find(|step| step.name == name).and_then(|step| step.started_at))
     }
@@ -248,7 +256,7 @@ impl<J> Run<'_, J> {
         self.reports.say(LogLevel::Error, failed.message.clone()).await;
         self.reports.flush().await;
         if !failed.culprits.is_empty() {
-            self.recorder.culprits(&failed.culprits).await?;
+            self.recorder.culprits(failed.culprits.clone()).await?;
         }
         self.recorder.step_failed(step, &failed.message).await?;
         Err(Interrupted::Failed(Box::new(failed)))
