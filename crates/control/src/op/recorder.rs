@@ -199,11 +199,6 @@ impl Recorder {
         self.step(StepChange::done(name, note)).await
     }
 
-    /// There is nothing to do in a step.
-    pub(crate) async fn step_skipped(&self, name: StepName, note: &str) -> Result<(), RecordError> {
-        self.step(StepChange::skipped(name, note)).await
-    }
-
     /// A step failed.
     pub(crate) async fn step_failed(&self, name: StepName, note: &str) -> Result<(), RecordError> {
         self.step(StepChange::failed(name, note)).await
@@ -267,14 +262,17 @@ impl Recorder {
 
     async fn put_steps(&self, tx: &Tx, changes: Vec<StepChange>) -> Result<(), RecordError> {
         let mut steps = store::steps(tx, self.lease.op).await?;
-        let mut last = None;
+        let mut changed = Vec::new();
         for change in changes {
             let Some(at) = steps.iter().position(|step| step.name == change.name) else { continue };
             change.apply(&mut steps[at]);
-            store::put_step(tx, self.lease.op, &steps[at]).await?;
-            last = Some(at);
+            changed.retain(|earlier| *earlier != at);
+            changed.push(at);
         }
-        let Some(step) = last.map(|at| &steps[at]) else { return Ok(()) };
+        let Some(step) = changed.last().map(|at| &steps[*at]) else { return Ok(()) };
+        let places = (0..).zip(&steps).enumerate();
+        let put = places.filter(|(at, _)| changed.contains(at)).map(|(_, placed)| placed);
+        store::put_steps(tx, self.lease.op, &put.collect::<Vec<_>>()).await?;
         sql("UPDATE ops SET step = $2, done = $3, total = $4, \
              percent = CASE WHEN percent > $5 THEN percent ELSE $5 END WHERE id = $1")
         .bind(self.lease.op)

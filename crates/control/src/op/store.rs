@@ -10,8 +10,11 @@ use super::{
 use crate::actor::By;
 use crate::environment::{EnvironmentBrief, EnvironmentKind};
 use crate::store::ids::{EnvironmentId, OpId};
-use crate::store::sql::{Json, Row, StoreError, sql};
+use crate::store::sql::{Json, Row, StoreError, rows, sql};
 use crate::store::wake::OpWake;
+
+/// Objects stored by one statement; a statement takes some ten thousand values.
+const OBJECTS_AT_ONCE: usize = 500;
 
 /// Columns of an Op `o` with what it stands behind (`bd`), for views that show it short.
 macro_rules! brief_columns {
@@ -132,19 +135,17 @@ pub(crate) async fn add_steps(
     first: i64,
     steps: &[StepName],
 ) -> Result<(), StoreError> {
-    for (ordinal, name) in (first..).zip(steps) {
-        sql(
-            "INSERT INTO op_steps (op_id, ordinal, name, state, note) VALUES ($1, $2, $3, $4, '') \
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(op)
-        .bind(ordinal)
-        .bind(*name)
-        .bind(StepState::Waiting)
-        .run(c, "add steps to an Op")
-        .await?;
+    if steps.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let values = rows(steps.len(), 5);
+    let mut insert = sql(format!(
+        "INSERT INTO op_steps (op_id, ordinal, name, state, note) VALUES {values} ON CONFLICT DO NOTHING"
+    ));
+    for (ordinal, name) in (first..).zip(steps) {
+        insert = insert.bind(op).bind(ordinal).bind(*name).bind(StepState::Waiting).bind("");
+    }
+    insert.run(c, "add steps to an Op").await.map(drop)
 }
 
 /// One Op.
@@ -267,8 +268,9 @@ pub(crate) async fn put_objects(
 ) -> Result<(), StoreError> {
     const DOING: &str = "store the objects of an Op";
     sql("DELETE FROM op_objects WHERE op_id = $1").bind(op).run(c, DOING).await?;
-    for (ordinal, object) in (0..).zip(objects) {
-        put_object(c, op, ordinal, object).await?;
+    let numbered: Vec<(i64, &ObjectState)> = (0..).zip(objects).collect();
+    for some in numbered.chunks(OBJECTS_AT_ONCE) {
+        insert_objects(c, op, some, "").await?;
     }
     Ok(())
 }
@@ -280,47 +282,69 @@ pub(crate) async fn put_object(
     ordinal: i64,
     object: &ObjectState,
 ) -> Result<(), StoreError> {
-    sql("INSERT INTO op_objects \
-         (op_id, ordinal, api_version, kind, namespace, name, state, ready, total, message) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
-         ON CONFLICT (op_id, ordinal) DO UPDATE SET \
-         state = $7, ready = $8, total = $9, message = $10")
-    .bind(op)
-    .bind(ordinal)
-    .bind(object.api_version.as_str())
-    .bind(object.kind.as_str())
-    .bind(object.namespace.as_deref())
-    .bind(object.name.as_str())
-    .bind(object.condition)
-    .bind(object.ready)
-    .bind(object.total)
-    .bind(object.message.as_str())
-    .run(c, "store an object of an Op")
-    .await
-    .map(drop)
+    let replace = "ON CONFLICT (op_id, ordinal) DO UPDATE SET \
+        state = $7, ready = $8, total = $9, message = $10";
+    insert_objects(c, op, &[(ordinal, object)], replace).await
 }
 
-/// Puts a step.
-pub(crate) async fn put_step(
+async fn insert_objects(
     c: &impl ConnectionTrait,
     op: OpId,
-    step: &Step,
+    objects: &[(i64, &ObjectState)],
+    on_conflict: &str,
 ) -> Result<(), StoreError> {
-    sql(
-        "UPDATE op_steps SET state = $3, started_at = $4, finished_at = $5, done = $6, total = $7, \
-         note = $8 WHERE op_id = $1 AND name = $2",
-    )
-    .bind(op)
-    .bind(step.name)
-    .bind(step.state)
-    .bind(step.started_at)
-    .bind(step.finished_at)
-    .bind(step.done)
-    .bind(step.total)
-    .bind(step.note.as_str())
-    .run(c, "store a step of an Op")
-    .await
-    .map(drop)
+    let values = rows(objects.len(), 10);
+    let mut insert = sql(format!(
+        "INSERT INTO op_objects \
+         (op_id, ordinal, api_version, kind, namespace, name, state, ready, total, message) \
+         VALUES {values} {on_conflict}"
+    ));
+    for (ordinal, object) in objects {
+        insert = insert
+            .bind(op)
+            .bind(*ordinal)
+            .bind(object.api_version.as_str())
+            .bind(object.kind.as_str())
+            .bind(object.namespace.as_deref())
+            .bind(object.name.as_str())
+            .bind(object.condition)
+            .bind(object.ready)
+            .bind(object.total)
+            .bind(object.message.as_str());
+    }
+    insert.run(c, "store objects of an Op").await.map(drop)
+}
+
+/// Puts steps of an Op that are there, each with its place.
+pub(crate) async fn put_steps(
+    c: &impl ConnectionTrait,
+    op: OpId,
+    steps: &[(i64, &Step)],
+) -> Result<(), StoreError> {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    let values = rows(steps.len(), 9);
+    let mut upsert = sql(format!(
+        "INSERT INTO op_steps \
+         (op_id, ordinal, name, state, started_at, finished_at, done, total, note) \
+         VALUES {values} ON CONFLICT (op_id, ordinal) DO UPDATE SET state = excluded.state, \
+         started_at = excluded.started_at, finished_at = excluded.finished_at, \
+         done = excluded.done, total = excluded.total, note = excluded.note"
+    ));
+    for (ordinal, step) in steps {
+        upsert = upsert
+            .bind(op)
+            .bind(*ordinal)
+            .bind(step.name)
+            .bind(step.state)
+            .bind(step.started_at)
+            .bind(step.finished_at)
+            .bind(step.done)
+            .bind(step.total)
+            .bind(step.note.as_str());
+    }
+    upsert.run(c, "store steps of an Op").await.map(drop)
 }
 
 /// Marks every step that has not ended as skipped: the Op is over.

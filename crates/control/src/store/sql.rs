@@ -50,6 +50,15 @@ pub(crate) fn sql(text: impl Into<String>) -> Query {
     Query { text: text.into(), values: Vec::new() }
 }
 
+/// The places of `rows` rows of `columns` values each, to stand after `VALUES`: `($1, $2), ($3, $4)`.
+pub(crate) fn rows(rows: usize, columns: usize) -> String {
+    let row = |row: usize| {
+        let places = (1..=columns).map(|n| format!("${}", row * columns + n));
+        format!("({})", places.collect::<Vec<_>>().join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
 impl Query {
     /// Binds the next value.
     pub(crate) fn bind(mut self, value: impl Param) -> Self {

@@ -256,9 +256,11 @@ async fn steps_and_progress(site: Site) {
     let first = op().await.steps[0].started_at;
     recorder.step_started(StepName::FetchChart).await.unwrap();
     recorder.step_done(StepName::FetchChart, "41 templates").await.unwrap();
-    recorder.step_skipped(StepName::Crds, "none").await.unwrap();
-    let progress = StepChange::progress(StepName::Wait, 7, 9);
-    recorder.store(Told { steps: vec![progress], ..Told::default() }).await.unwrap();
+    let steps = vec![
+        StepChange::skipped(StepName::Crds, "none"),
+        StepChange::progress(StepName::Wait, 7, 9),
+    ];
+    recorder.store(Told { steps, ..Told::default() }).await.unwrap();
     let now = op().await;
     let fetch = &now.steps[0];
     assert_eq!(

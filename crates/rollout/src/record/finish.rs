@@ -21,23 +21,51 @@ pub async fn record_finish(
     if history.of(&new.owner).is_none() {
         history = records.read().await?;
     }
+    end(&records, &history, plan, new, finish).await
+}
+
+/// The same where its revision was recorded just now and no hook has been noted in it since. If others have touched it
+/// meanwhile, that is found out and everything is read.
+pub async fn record_finish_after(
+    execution: Execution<'_>,
+    plan: &Plan,
+    new: &NewRevision,
+    finish: &Finish,
+    current: &History,
+) -> Result<Recorded, RolloutError> {
+    let records = Records::open(execution, &plan.namespace, &plan.release).await?;
+    match end(&records, current, plan, new, finish).await {
+        Err(RolloutError::Record(RecordError::Changed { .. } | RecordError::Gone { .. })) => {
+            record_finish(execution, plan, new, finish).await
+        }
+        other => other,
+    }
+}
+
+async fn end(
+    records: &Records<'_>,
+    history: &History,
+    plan: &Plan,
+    new: &NewRevision,
+    finish: &Finish,
+) -> Result<Recorded, RolloutError> {
     let own = history.recorded(&new.owner, &plan.release)?;
     let wanted = finished(own, plan, new, finish);
     if own.status() == wanted.info.status {
-        return Ok(Recorded { revision: own.revision() });
+        return Ok(Recorded { revision: own.revision(), current: None });
     }
     if !own.status().is_pending() {
         // Somebody has rolled back or uninstalled meanwhile; their word stands.
         let (release, revision) = (plan.release.clone(), own.revision());
         return Err(RecordError::Changed { release, revision }.into());
     }
-    for before in superseded(&history, own, plan, finish) {
+    for before in superseded(history, own, plan, finish) {
         let mut release = before.release.clone();
         release.info.status = Status::Superseded;
         records.update(before, &release).await?;
     }
     records.update(own, &wanted).await?;
-    Ok(Recorded { revision: own.revision() })
+    Ok(Recorded { revision: own.revision(), current: None })
 }
 
 /// The own record as it will be, with Helm's descriptions.

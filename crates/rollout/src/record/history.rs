@@ -89,6 +89,12 @@ impl History {
         &self.revisions
     }
 
+    /// A new revision with those that are not superseded: what its end has to do with.
+    pub(super) fn current_with(&self, own: StoredRevision) -> Self {
+        let current = self.revisions.iter().filter(|it| it.status() != Status::Superseded);
+        Self::new(current.cloned().chain([own]).collect())
+    }
+
     /// The newest revision.
     pub fn last(&self) -> Option<&StoredRevision> {
         self.revisions.last()

@@ -18,7 +18,7 @@ use std::time::Duration;
 use helm::release::{Release, Status};
 use jiff::Timestamp;
 
-pub use finish::record_finish;
+pub use finish::{record_finish, record_finish_after};
 #[cfg(test)]
 pub(crate) use history::tests::history as history_of;
 pub use history::{History, Next, StoredRevision};
@@ -78,6 +78,8 @@ pub struct AtWork {
 pub struct Recorded {
     /// Its number.
     pub revision: u32,
+    /// It and the revisions whose end depends on its own, as they stand, where that is known without asking again.
+    pub current: Option<History>,
 }
 
 /// How a revision ended.

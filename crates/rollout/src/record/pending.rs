@@ -42,13 +42,16 @@ pub async fn record_pending_after(
     }
     let records = Records::open(execution, &plan.namespace, &plan.release).await?;
     if let Some(own) = history.of(&new.owner) {
-        return Ok(Recorded { revision: own.revision() });
+        return Ok(Recorded { revision: own.revision(), current: None });
     }
     make_way(execution, &records, history, new).await?;
     prune(&records, history, new.history_max).await?;
     let (release, labels) = pending(plan, history, new, Timestamp::now());
     match records.create(&release, &new.reference, &labels).await {
-        Ok(()) => Ok(Recorded { revision: release.version }),
+        Ok(own) => {
+            let current = own.map(|own| history.current_with(own));
+            Ok(Recorded { revision: release.version, current })
+        }
         Err(RolloutError::Cluster(error)) if error.is_conflict() => {
             found_after_conflict(&records, new, release.version).await
         }
@@ -234,7 +237,7 @@ async fn found_after_conflict(
 ) -> Result<Recorded, RolloutError> {
     let history = records.read().await?;
     if let Some(own) = history.of(&new.owner) {
-        return Ok(Recorded { revision: own.revision() });
+        return Ok(Recorded { revision: own.revision(), current: None });
     }
     let other = history.revisions().iter().find(|found| found.revision() == revision);
     Err(RecordError::InProgress {

@@ -83,6 +83,11 @@ pub(super) fn stored_revision(secret: &Value, extent: Extent) -> Option<StoredRe
             return None;
         }
     };
+    of_secret(secret, release, extent)
+}
+
+/// What a Secret says of a revision beside its record.
+fn of_secret(secret: &Value, release: Release, extent: Extent) -> Option<StoredRevision> {
     let texts = |field: &str| {
         let found = secret["metadata"][field].as_object().into_iter().flatten();
         found.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
@@ -91,6 +96,14 @@ pub(super) fn stored_revision(secret: &Value, extent: Extent) -> Option<StoredRe
     let resource_version = secret["metadata"]["resourceVersion"].as_str()?.to_owned();
     let whole = extent == Extent::Whole;
     Some(StoredRevision { release, labels, annotations, resource_version, kept: None, whole })
+}
+
+/// A record as it stands after it was written, without taking it apart again unless the cluster has changed it.
+fn as_written(sent: &Value, written: &Value, release: Release) -> Option<StoredRevision> {
+    if sent["data"] != written["data"] {
+        return stored_revision(written, Extent::Whole);
+    }
+    of_secret(written, release, Extent::Whole)
 }
 
 /// The records of one release, for writing.
@@ -131,13 +144,13 @@ impl<'a> Records<'a> {
     }
 
     /// Creates the record of a new revision, whose manifest is kept under `reference`. An existing one of that number
-    /// is a conflict ([`ClusterError::is_conflict`]).
+    /// is a conflict ([`ClusterError::is_conflict`]). The revision as it stands then, unless its record lacks the manifest.
     pub(super) async fn create(
         &self,
         release: &Release,
         reference: &str,
         user_labels: &BTreeMap<String, String>,
-    ) -> Result<(), RolloutError> {
+    ) -> Result<Option<StoredRevision>, RolloutError> {
         let now = Timestamp::now().as_second();
         let labels = storage::labels(release, user_labels, Write::Create, now);
         let (fitting, data) = self.fitting(release, LIMIT - MARGIN, Some(reference))?;
@@ -147,8 +160,10 @@ impl<'a> Records<'a> {
         }
         let (key, secret) = self.secret(release, &data, &labels, &BTreeMap::new(), None);
         self.execution.before_write().await?;
-        self.execution.cluster.create(&self.resource, &key, &secret, Effect::Lasting).await?;
-        Ok(())
+        let cluster = &self.execution.cluster;
+        let written = cluster.create(&self.resource, &key, &secret, Effect::Lasting).await?;
+        let whole = kept::reference(&fitting.manifest).is_none();
+        Ok(as_written(&secret, &written, fitting.into_owned()).filter(|_| whole))
     }
 
     /// Replaces a record that was read, by `release`; only if nobody else has touched it since. The record
@@ -172,7 +187,7 @@ impl<'a> Records<'a> {
         let (key, secret) = self.secret(release, &data, &labels, &read.annotations, version);
         self.execution.before_write().await?;
         match self.execution.cluster.replace(&self.resource, &key, &secret).await {
-            Ok(written) => match stored_revision(&written, Extent::Whole) {
+            Ok(written) => match as_written(&secret, &written, fitting.clone().into_owned()) {
                 Some(stored) => Ok(StoredRevision { kept: read.kept.clone(), ..stored }),
                 None => self.after_conflict(read, &fitting).await,
             },

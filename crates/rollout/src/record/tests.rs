@@ -165,6 +165,60 @@ async fn other_peoples_writes() {
     assert!(matches!(gone, Err(RolloutError::Record(RecordError::Gone { .. }))));
 }
 
+/// A revision ends without reading anything where it is known how its records stand, and what became current before it
+/// is superseded with its chart.
+#[tokio::test]
+async fn end_of_what_is_known() {
+    let server = FakeServer::default();
+    let (cluster, content) =
+        (server.cluster(), r#"{"manifest":"---\n","chart":{"values":{"a":1}}}"#);
+    let execution = server.execution(&cluster);
+    let revision = |owner: &str| NewRevision {
+        content: Release::from_json(content.as_bytes()).unwrap(),
+        ..new(owner)
+    };
+    record_pending(execution, &plan(Operation::Install), &revision("d1")).await.unwrap();
+    record_finish(execution, &plan(Operation::Install), &revision("d1"), &Finish::Deployed)
+        .await
+        .unwrap();
+    let (upgrade, second) = (plan(Operation::Upgrade), revision("d2"));
+    // What a plan is made from knows no charts.
+    let history = read_history(&cluster, &NothingKept, "prod", "shop").await.unwrap();
+    assert!(history.revisions()[0].release.chart.as_ref().unwrap().values.is_none());
+    let recorded = record_pending_after(execution, &upgrade, &second, &history).await.unwrap();
+    server.fail(&format!("GET {SECRETS}?"), Fault::Refuse(403));
+    let current = recorded.current.unwrap();
+    record_finish_after(execution, &upgrade, &second, &Finish::Deployed, &current).await.unwrap();
+    server.stop_failing();
+    assert_eq!(server.history(), ["1 superseded Install complete", "2 deployed Upgrade complete"]);
+    for revision in [1, 2] {
+        let secret = server.get(&format!("{SECRETS}/sh.helm.release.v1.shop.v{revision}")).unwrap();
+        let stored = store::stored_revision(&secret, store::Extent::Whole).unwrap();
+        assert!(stored.release.chart.unwrap().values.is_some(), "revision {revision}");
+    }
+}
+
+/// What was known and is no longer so is read again.
+#[tokio::test]
+async fn end_of_what_others_touched() {
+    let server = FakeServer::default();
+    let cluster = server.cluster();
+    let execution = server.execution(&cluster);
+    let install = plan(Operation::Install);
+    let recorded = record_pending(execution, &install, &new("d1")).await.unwrap();
+    let path = format!("{SECRETS}/sh.helm.release.v1.shop.v1");
+    let mut secret = server.get(&path).unwrap();
+    secret["metadata"]["labels"]["team"] = json!("checkout");
+    secret["metadata"]["resourceVersion"] = json!("4711");
+    server.put(&path, secret);
+    let current = recorded.current.unwrap();
+    record_finish_after(execution, &install, &new("d1"), &Finish::Deployed, &current)
+        .await
+        .unwrap();
+    assert_eq!(server.history(), ["1 deployed Install complete"]);
+    assert_eq!(server.get(&path).unwrap()["metadata"]["labels"]["team"], "checkout");
+}
+
 /// Without the lease nothing is written.
 #[tokio::test]
 async fn lost_lease() {

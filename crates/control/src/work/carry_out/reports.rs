@@ -3,6 +3,7 @@
 //! One task writes, so that everything is stored in the order in which it was told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -19,6 +20,9 @@ use crate::work::lease::{Held, Stopped};
 
 /// Reports that wait to be stored; beyond that the rollout waits for storage.
 const WAITING: usize = 1024;
+
+/// How long a report waits for others that are stored with it; nobody who watches notices.
+const GATHERING: Duration = Duration::from_millis(10);
 
 enum Told {
     Report(Box<Report>),
@@ -122,6 +126,7 @@ impl Writer {
     async fn run(mut self, mut receiver: mpsc::Receiver<Told>) {
         let mut batch = Vec::new();
         while receiver.recv_many(&mut batch, WAITING).await > 0 {
+            gather(&mut receiver, &mut batch).await;
             if let Err(error) = self.store(&mut batch).await {
                 if let RecordError::Failed(error) = &error {
                     let error = crate::deployment::prepare::whole_text(error);
@@ -205,6 +210,22 @@ impl Writer {
         let current =
             self.objects.iter().filter(|object| object.condition == ObjectCondition::Current);
         Ready { ready: number(current.count()), total: number(self.objects.len()) }
+    }
+}
+
+/// Adds what is told within a moment: what belongs together is stored together. Nobody who waits for it waits longer.
+async fn gather(receiver: &mut mpsc::Receiver<Told>, batch: &mut Vec<Told>) {
+    let moment = tokio::time::sleep(GATHERING);
+    tokio::pin!(moment);
+    while !batch.iter().any(|told| matches!(told, Told::Flush(_))) && batch.len() < WAITING {
+        tokio::select! {
+            more = receiver.recv_many(batch, WAITING) => {
+                if more == 0 {
+                    return;
+                }
+            }
+            () = &mut moment => return,
+        }
     }
 }
 

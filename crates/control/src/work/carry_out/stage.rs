@@ -103,6 +103,9 @@ impl Run<'_> {
                 },
             )
             .await?;
+        // Hooks are noted in the record; without them it stays as it was written.
+        let current = recorded.as_ref().and_then(|recorded| recorded.current.clone());
+        let current = Mutex::new(current.filter(|_| plan.hooks.is_empty()));
         if let (true, Some(recorded)) = (names.is_deployment, recorded) {
             self.recorder.helm_revision(recorded.revision.into()).await?;
         }
@@ -139,7 +142,13 @@ impl Run<'_> {
             names.finish,
             |done: &record::Recorded| format!("revision {} deployed", done.revision),
             || async {
-                record::record_finish(self.execution(), plan, new, &Finish::Deployed).await
+                let (execution, finish) = (self.execution(), &Finish::Deployed);
+                match take(&current) {
+                    Some(current) => {
+                        record::record_finish_after(execution, plan, new, finish, &current).await
+                    }
+                    None => record::record_finish(execution, plan, new, finish).await,
+                }
             },
         )
         .await?;
