@@ -112,10 +112,14 @@ impl FakeServer {
         self.state.lock().unwrap().objects.get(path).cloned()
     }
 
+    /// All requests since the last call, without their queries.
+    pub(crate) fn take_requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.state.lock().unwrap().requests)
+    }
+
     /// Writes sent since the last call, without their queries.
     pub(crate) fn take_writes(&self) -> Vec<String> {
-        let requests = std::mem::take(&mut self.state.lock().unwrap().requests);
-        requests.into_iter().filter(|request| !request.starts_with("GET")).collect()
+        self.take_requests().into_iter().filter(|request| !request.starts_with("GET")).collect()
     }
 
     /// The log lines told.

@@ -51,6 +51,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
 }
 
 fn with_runtime(command: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
+    heap::share();
     // Both reqwest and kube ask rustls for the process's provider; there is one in the whole binary.
     let _ = rustls::crypto::ring::default_provider().install_default();
     tokio::runtime::Builder::new_multi_thread()
