@@ -269,7 +269,8 @@ fn discovery(path: &str, defined: bool) -> Option<Value> {
 /// Whether an object has the labels that `labelSelector=a%3Db%2Cc%3Dd` asks for.
 fn selector_fits(query: &str, object: &Value) -> bool {
     let selector = query.split('&').find_map(|pair| pair.strip_prefix("labelSelector="));
-    let selector = selector.unwrap_or_default().replace("%3D", "=").replace("%2C", ",");
+    let selector =
+        selector.unwrap_or_default().replace("%3D", "=").replace("%2F", "/").replace("%2C", ",");
     selector
         .split(',')
         .filter_map(|term| term.split_once('='))

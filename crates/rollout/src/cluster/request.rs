@@ -84,6 +84,21 @@ impl Cluster {
         }
     }
 
+    /// The object's metadata and nothing else, or nothing: for what would be large.
+    pub(crate) async fn get_metadata(
+        &self,
+        resource: &Resource,
+        key: &ObjectKey,
+    ) -> Result<Option<Value>, ClusterError> {
+        let accept = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+        let path = object_path(resource, key);
+        match self.get_path_accepting(&path, accept, &format!("reading {key}")).await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// All objects of a kind, page by page.
     pub(crate) async fn list(
         &self,
@@ -110,6 +125,22 @@ impl Cluster {
         let accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
         let place = Place { resource, namespace, field_selector: None };
         self.list_accepting(place, label_selector, accept).await
+    }
+
+    /// The first page of a list, of at most `limit` objects.
+    pub(crate) async fn list_first(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        label_selector: &str,
+        limit: usize,
+    ) -> Result<Vec<Value>, ClusterError> {
+        let limit = limit.to_string();
+        let query = [("limit", limit.as_str()), ("labelSelector", label_selector)];
+        let path = with_query(&resource.collection(namespace), &query);
+        let mut answer = self.get_path(&path, &format!("listing {}", resource.plural)).await?;
+        let Value::Array(items) = answer["items"].take() else { return Ok(Vec::new()) };
+        Ok(items.into_iter().map(|item| typed(item, resource)).collect())
     }
 
     async fn list_accepting(

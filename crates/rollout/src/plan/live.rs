@@ -4,6 +4,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::Value;
 
 use super::dry_run::{DryRun, dry_run, judged};
+use super::listed::Listed;
 use super::unchanged::surely_unchanged;
 use super::{Method, PlanError, PlanOptions};
 use crate::apply::{Change, Sent};
@@ -77,6 +78,10 @@ pub(crate) async fn read_live_telling(
     let namespace_exists = namespace_exists(cluster, &desired.namespace).await?;
     let base = read_base(cluster, desired, history).await?;
     let method = history.method(desired.rollback_to);
+    let listed = match namespace_exists {
+        true => Listed::read(cluster, desired).await?,
+        false => Listed::default(),
+    };
     let looks = desired.objects.iter().map(|object| async {
         let resource = match cluster.resource(&object.key).await {
             Ok(resource) => resource,
@@ -94,7 +99,10 @@ pub(crate) async fn read_live_telling(
             return Ok(LiveObject { key, live: None, dry_run: DryRun::Unknown });
         }
         let sent = desired.marks().marked(&object.object, &key);
-        let live = cluster.get(&resource, &key).await?;
+        let live = match listed.take(&key) {
+            Some(live) => Some(live),
+            None => cluster.get(&resource, &key).await?,
+        };
         let dry_run = if stays(cluster, method, &resource, live.as_ref(), &sent).await? {
             DryRun::Unchanged
         } else {
@@ -133,22 +141,26 @@ async fn stays(
 
 /// The definitions as they are, and as they would be where the policy has them changed.
 async fn read_crds(cluster: &Cluster, desired: &Desired) -> Result<Vec<LiveObject>, ClusterError> {
-    let mut found = Vec::new();
-    for wanted in &desired.crds.objects {
+    let upgrades = desired.crds.policy == CrdPolicy::CreateAndUpgrade;
+    let looks = desired.crds.objects.iter().map(|wanted| async move {
         let resource = cluster.resource(&wanted.key).await?;
         let key = resource.locate(&wanted.key, &desired.namespace);
-        let live = cluster.get(&resource, &key).await?;
-        let changes = desired.crds.policy == CrdPolicy::CreateAndUpgrade && live.is_some();
-        let dry_run = if changes {
+        // Definitions are large: of one that stays nothing is asked but whether it is there.
+        let live = match upgrades {
+            true => cluster.get(&resource, &key).await?,
+            false => cluster.get_metadata(&resource, &key).await?,
+        };
+        let dry_run = if upgrades && live.is_some() {
             let sent = in_namespace(&wanted.object, &key);
             let mode = ApplyMode { force: true, dry_run: true };
             judged(desired, &key, cluster.apply(&resource, &key, &sent, mode).await, Sent::Applied)?
         } else {
             DryRun::Unknown
         };
-        found.push(LiveObject { key, live, dry_run });
-    }
-    Ok(found)
+        Ok::<_, ClusterError>(LiveObject { key, live, dry_run })
+    });
+    let looks: Vec<_> = looks.collect();
+    stream::iter(looks).buffered(AT_ONCE).try_collect().await
 }
 
 async fn namespace_exists(cluster: &Cluster, namespace: &str) -> Result<bool, ClusterError> {

@@ -9,6 +9,7 @@ mod consequence;
 mod dry_run;
 mod hash;
 mod hooks;
+mod listed;
 mod live;
 mod planner;
 #[cfg(test)]
