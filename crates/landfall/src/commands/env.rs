@@ -2,6 +2,7 @@
 
 mod account;
 mod adopt;
+mod create;
 mod drift;
 mod remove;
 mod values;
@@ -20,6 +21,8 @@ use crate::output::{self, Format};
 pub(crate) enum Command {
     /// List App Environments with what runs in them
     List(ListArgs),
+    /// Create an App Environment and deploy a release to it
+    Create(Box<create::Args>),
     /// Make an App Environment of a Helm release that is there already; nothing is deployed
     Adopt(adopt::AdoptArgs),
     /// List the Helm releases of a cluster that no App Environment has
@@ -95,6 +98,7 @@ struct Tagged {
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::List(args) => list(args).await,
+        Command::Create(args) => create::create(*args).await,
         Command::Adopt(args) => adopt::adopt(args).await,
         Command::Adoptable(args) => adopt::adoptable(args).await,
         Command::Values(command) => values::run(command).await,

@@ -13,6 +13,7 @@ pub(crate) mod domain;
 pub(crate) mod env;
 pub(crate) mod login;
 pub(crate) mod op;
+pub(crate) mod preview;
 pub(crate) mod release;
 pub(crate) mod rollback;
 pub(crate) mod serve;
