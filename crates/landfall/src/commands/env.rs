@@ -6,6 +6,7 @@ mod create;
 mod drift;
 mod remove;
 mod values;
+mod why;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     /// Helm values of an App Environment
     #[command(subcommand)]
     Values(values::ValuesCommand),
+    /// Tell why an App Environment has a value: which layer says so, since when, and who set it
+    Why(why::WhyArgs),
     /// Compare what runs in an App Environment with what was deployed there
     Drift(drift::DriftArgs),
     /// Remove an App Environment: uninstall it from its cluster; its history stays readable
@@ -102,6 +105,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         Command::Adopt(args) => adopt::adopt(args).await,
         Command::Adoptable(args) => adopt::adoptable(args).await,
         Command::Values(command) => values::run(command).await,
+        Command::Why(args) => why::why(args).await,
         Command::Drift(args) => drift::drift(args).await,
         Command::Remove(args) => remove::remove(args).await,
         Command::Keep(args) => remove::keep(args).await,

@@ -19,6 +19,8 @@ use crate::output::{self, Format};
 pub(crate) enum Command {
     /// List releases, the last added first, with where they run
     List(ListArgs),
+    /// List the App Environments that run a release now
+    Where(WhereArgs),
     /// Add a release: a tag that names one exact chart version
     Add(Box<AddArgs>),
 }
@@ -43,6 +45,27 @@ pub(crate) struct ListArgs {
 
     /// How many at most
     #[arg(long, default_value_t = 50, value_name = "N")]
+    limit: u32,
+
+    /// How to print them
+    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
+    output: Format,
+}
+
+/// Which release.
+#[derive(Debug, clap::Args)]
+pub(crate) struct WhereArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+
+    /// The App
+    app: String,
+
+    /// The release's tag
+    tag: String,
+
+    /// How many at most
+    #[arg(long, default_value_t = 200, value_name = "N")]
     limit: u32,
 
     /// How to print them
@@ -127,6 +150,7 @@ const NOT_UNDERSTOOD: &str = "the server's answer is not what this version of la
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::List(args) => list(args).await,
+        Command::Where(args) => runs_in(args).await,
         Command::Add(args) => add(*args).await,
     }
 }
@@ -159,6 +183,55 @@ async fn list(args: ListArgs) -> Result<ExitCode> {
                 row.runs_in.production.to_string(),
                 row.runs_in.sandbox.to_string(),
                 row.created_at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            ]
+        };
+        rows.into_iter().map(cells).collect()
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Debug, Deserialize)]
+struct Environment {
+    name: String,
+    kind: String,
+    status: String,
+    cluster: Named,
+    namespace: String,
+    #[serde(default)]
+    current_deployment: Option<Deployed>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Deployed {
+    number: i64,
+}
+
+async fn runs_in(args: WhereArgs) -> Result<ExitCode> {
+    let client = args.server.client()?;
+    let part = |text: &str| {
+        let text: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        text.replace('+', "%20")
+    };
+    // Asked for first, so that a release that is not there is told as such.
+    let release = format!("/api/v1/apps/{}/releases/{}", part(&args.app), part(&args.tag));
+    let release: Value = client.get(&release).await?;
+    let id = release["id"].as_str().unwrap_or_default();
+    let path = format!("/api/v1/environments?release={id}&sort=name&limit={}", args.limit);
+    let page: Value = client.get(&path).await?;
+    let rows: Vec<Environment> =
+        serde_json::from_value(page.get("items").cloned().unwrap_or_default())
+            .context(NOT_UNDERSTOOD)?;
+    let header = ["environment", "kind", "deployment", "status", "cluster", "namespace"];
+    output::print(args.output, &page, &header, |_| {
+        let cells = |row: Environment| {
+            let number = row.current_deployment.map(|current| format!("#{}", current.number));
+            vec![
+                row.name,
+                row.kind,
+                number.unwrap_or_else(|| "–".to_owned()),
+                row.status,
+                row.cluster.name,
+                row.namespace,
             ]
         };
         rows.into_iter().map(cells).collect()
