@@ -221,6 +221,19 @@ async fn from_nothing() {
     let releases = fine(landfall(&api, &["release", "list", "Parcel"]).await);
     assert!(releases.contains("2.4.0 (newest)"), "{releases}");
 
+    let values = folder.path().join("values.yaml");
+    std::fs::write(&values, "web:\n  replicas: 1\n").unwrap();
+    let set = ["env", "values", "set", "staging", "-f", values.to_str().unwrap(), "--watch"];
+    fine(landfall(&api, &set).await);
+    let differ = landfall(&api, &["diff", "staging#1", "staging"]).await;
+    assert_eq!(differ.status.code(), Some(1), "{}", err(&differ));
+    assert!(out(&differ).contains("web.replicas"), "{}", out(&differ));
+    fine(landfall(&api, &["diff", "staging#2", "staging"]).await);
+    let why = fine(landfall(&api, &["env", "why", "staging", "web.replicas"]).await);
+    assert!(why.contains("staging#2"), "{why}");
+    let runs = fine(landfall(&api, &["release", "where", "Parcel", "2.4.0"]).await);
+    assert!(runs.contains("staging"), "{runs}");
+
     let wrong = landfall(&api, &["deploy", "staging", "--release", "9"]).await;
     assert!(err(&wrong).contains("Its newest is `2.4.0`."), "{}", err(&wrong));
     let number = landfall(&api, &["rollback", "staging", "--to", "1"]).await;

@@ -46,7 +46,7 @@ pub struct Comparison {
     pub values: Vec<ValueDifference>,
     /// How many values are the same.
     pub same_values: usize,
-    /// Objects and hooks that differ, secrets masked. Where the two have other names, `{release}` and `{namespace}` stand
+    /// Objects and hooks that differ, secrets masked. Where the two have other names, `<release>` and `<namespace>` stand
     /// for them.
     #[schema(value_type = Vec<Object>)]
     pub objects: Vec<ObjectDifference>,

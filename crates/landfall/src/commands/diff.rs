@@ -136,12 +136,18 @@ fn print(comparison: &Comparison) -> Result<()> {
         writeln!(text, "\n{}{on}\n{}", object.key, object.diff.to_string().trim_end())?;
     }
     std::io::stdout().write_all(text.as_bytes()).context("could not write to standard output")?;
-    let charts = if comparison.same_chart { "the same chart" } else { "other charts" };
+    let charts =
+        if comparison.same_chart { "the same chart, to the byte" } else { "different charts" };
     if comparison.same {
         eprintln!("✓ the same, but for names; {charts}");
     } else {
-        let (values, objects) = (comparison.values.len(), comparison.objects.len());
-        eprintln!("▲ {values} values and {objects} objects differ; {charts}");
+        let count = |number: usize, what: &str| match number {
+            1 => format!("1 {what}"),
+            number => format!("{number} {what}s"),
+        };
+        let values = count(comparison.values.len(), "value");
+        let objects = count(comparison.objects.len(), "object");
+        eprintln!("▲ {values} and {objects} differ; {charts}");
     }
     Ok(())
 }

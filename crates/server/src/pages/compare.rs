@@ -32,7 +32,7 @@ impl Shown {
 }
 
 /// A side's value as a row of the table has it.
-fn said(value: Option<&LaidValue>) -> Option<(&'static str, &str)> {
+pub(crate) fn said(value: Option<&LaidValue>) -> Option<(&'static str, &str)> {
     value.map(|value| (layer(value.layer), value.value.as_str()))
 }
 

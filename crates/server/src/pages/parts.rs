@@ -265,11 +265,9 @@ fn object_change(object: &PlannedObject) -> ObjectChange {
         Action::Keep => "keep",
         Action::Same => "same",
     };
-    let hunks = || object.diff.iter().flat_map(|diff| &diff.hunks);
     let labels_only = object.action == Action::Change
         && object.consequence == Consequence::None
-        && hunks()
-            .all(|hunk| hunk.path == "metadata.labels" || hunk.path == "metadata.annotations");
+        && object.diff.as_ref().is_none_or(labels_only);
     ObjectChange {
         verb,
         kind: kind_of(&object.key),
@@ -283,6 +281,12 @@ fn object_change(object: &PlannedObject) -> ObjectChange {
         refusal: object.refusal.as_ref().map(|refusal| refusal.message.clone()),
         lines: diff_rows(object.diff.as_ref()),
     }
+}
+
+/// Whether only labels and annotations change, which every chart version does.
+fn labels_only(diff: &ObjectDiff) -> bool {
+    let labels = |path: &str| path == "metadata.labels" || path == "metadata.annotations";
+    diff.hunks.iter().all(|hunk| labels(&hunk.path))
 }
 
 fn diff_rows(diff: Option<&ObjectDiff>) -> Vec<DiffRow> {
@@ -332,6 +336,7 @@ pub(crate) fn different_objects(objects: &[ObjectDifference]) -> Vec<ObjectChang
         let (verb, consequence) = match object.on {
             Side::Left => ("missing", "only on the left"),
             Side::Right => ("added", "only on the right"),
+            Side::Both if labels_only(&object.diff) => ("changed", "labels only"),
             Side::Both => ("changed", ""),
         };
         ObjectChange {
@@ -339,7 +344,7 @@ pub(crate) fn different_objects(objects: &[ObjectDifference]) -> Vec<ObjectChang
             kind: kind_of(&object.key),
             name: object.key.name.clone(),
             consequence: consequence.to_owned(),
-            open: object.on == Side::Both,
+            open: object.on == Side::Both && consequence.is_empty(),
             refusal: None,
             lines: diff_rows(Some(&object.diff)),
         }

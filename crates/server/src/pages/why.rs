@@ -5,7 +5,6 @@ use axum::response::{Html, IntoResponse};
 use control::environment::{Environment, ValueOrigin};
 
 use super::form::{Params, PathOf, Told};
-use super::parts::layer;
 use super::{Chrome, Ctx, PageAnswer, Section};
 use crate::query::WhyQuery;
 

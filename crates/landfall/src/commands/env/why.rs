@@ -78,7 +78,7 @@ pub(super) async fn why(args: WhyArgs) -> Result<ExitCode> {
     let answer: Value = args.server.client()?.get(&path).await?;
     let origin: Origin = serde_json::from_value(answer.clone())
         .context("the server's answer is not what this version of landfall understands")?;
-    output::print(args.output, &answer, &["value", &origin.path], |_| rows(&origin))?;
+    output::print(args.output, &answer, &["about", "value"], |_| rows(&origin))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -91,6 +91,7 @@ fn rows(origin: &Origin) -> Vec<Vec<String>> {
     };
     let since = &origin.since;
     let mut rows = vec![
+        row("key", origin.path.clone()),
         row("is", format!("{} ({})", origin.value, origin.layer)),
         row("set by", format!("{}, {}", origin.set.by.name, minute(origin.set.at))),
         row("with", format!("{}{note}", origin.set.with)),

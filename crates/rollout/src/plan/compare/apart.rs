@@ -17,9 +17,9 @@ use crate::diff::{self, Mask, ObjectDiff, cleaned};
 use crate::manifest::{DesiredObject, ManifestError, read_objects};
 
 /// Stands for the release's name in what is shown.
-const RELEASE: &str = "{release}";
+const RELEASE: &str = "<release>";
 /// Stands for the release's namespace.
-const NAMESPACE: &str = "{namespace}";
+const NAMESPACE: &str = "<namespace>";
 /// Stand for a secret text that both sides have, or that the left or the right one has alone.
 const HIDDEN: [&str; 3] = ["(hidden)", "(hidden, left)", "(hidden, right)"];
 
@@ -234,9 +234,9 @@ mod tests {
             .collect();
         insta::assert_snapshot!(lines.join("\n"), @r"
         LOG_LEVEL: info
-        URL: http://u:(hidden, left)@{release}-db.{namespace}
+        URL: http://u:(hidden, left)@<release>-db.<namespace>
         LOG_LEVEL: warn
-        URL: http://u:(hidden, right)@{release}-db.{namespace}
+        URL: http://u:(hidden, right)@<release>-db.<namespace>
         password: (hidden, before)
         password: (hidden, after)
         ");
