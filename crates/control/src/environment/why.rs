@@ -131,7 +131,7 @@ impl Control {
             return Ok(Back { since, or_before: false, before });
         }
         // The list begins with the newest, which is not among the earlier ones.
-        let or_before = earlier.len() as i64 + 1 >= BACK;
+        let or_before = i64::try_from(earlier.len()).is_ok_and(|many| many + 1 >= BACK);
         Ok(Back { since, or_before, before: None })
     }
 

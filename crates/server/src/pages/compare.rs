@@ -9,6 +9,7 @@ use super::form::{Params, PathOf, Told};
 use super::parts::{ObjectChange, different_objects, layer};
 use super::{Chrome, Ctx, PageAnswer, Section};
 use crate::query::ComparisonQuery;
+use crate::view::words::plural;
 
 #[derive(Template)]
 #[template(path = "pages/compare.html")]
@@ -26,6 +27,13 @@ struct Shown {
 }
 
 impl Shown {
+    /// `1 value and 3 objects differ`.
+    fn sentence(&self) -> String {
+        let count = |n: usize, noun| plural(i64::try_from(n).unwrap_or(i64::MAX), noun);
+        let values = count(self.comparison.values.len(), "value");
+        format!("{values} and {} differ", count(self.objects.len(), "object"))
+    }
+
     fn sides(&self) -> [(&'static str, &Compared); 2] {
         [("−", &self.comparison.left), ("+", &self.comparison.right)]
     }
