@@ -94,7 +94,13 @@ async fn of_one_environment(site: Site) {
     assert_eq!((comparison.left.number, comparison.right.number), (1, 2));
     assert!(comparison.same_chart && !comparison.same);
     insta::allow_duplicates! {
-        insta::assert_snapshot!(told(&comparison), @"");
+        insta::assert_snapshot!(told(&comparison), @r#"
+        extra: – | true (deployment)
+        replicas: 2 (deployment) | 3 (deployment)
+        ConfigMap/eu Both: replicas: "2" | replicas: "3"
+        ConfigMap/eu-hook Both: replicas: "2" | replicas: "3"
+        Deployment/eu-web Both: replicas: 2 | replicas: 3
+        "#);
     }
     let back = compare(&site, &system(), "eu", "#2", Some(2)).await.unwrap();
     assert!(back.same, "{}", told(&back));
@@ -139,7 +145,11 @@ async fn masked(site: Site) {
     let text = serde_json::to_string(&comparison).unwrap();
     assert!(!text.contains("hunter"), "{text}");
     insta::allow_duplicates! {
-        insta::assert_snapshot!(told(&comparison), @"");
+        insta::assert_snapshot!(told(&comparison), @"
+        key: ******** (deployment) | ******** (deployment)
+        Secret/<namespace>/<release>-keys Both: key: (hidden, before) | key: (hidden, after)
+        ConfigMap/<namespace>/<release>-url Both: url: db://(hidden, left)@<release>.<namespace> | url: db://(hidden, right)@<release>.<namespace>
+        ");
     }
     let why = site.control.environment_why(&system(), "eu", "key").await.unwrap();
     assert_eq!((why.value.as_str(), why.chain.len()), ("********", 1));
