@@ -4,7 +4,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::chart::{self, ChartCommand};
 use crate::commands::{
-    app, batch, cluster, completion, demo, deploy, domain, env, login, op, release, rollback,
+    app, batch, cluster, completion, demo, deploy, diff, domain, env, login, op, release, rollback,
     serve, simulator, team,
 };
 use crate::lazy::Lazy;
@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Deploy(Lazy<deploy::Args>),
     /// Repeat an earlier deployment of an App Environment
     Rollback(Lazy<rollback::Args>),
+    /// Compare two deployments, or what two App Environments run
+    Diff(Lazy<diff::Args>),
     /// Batches: one act that deploys to many App Environments
     #[command(subcommand)]
     Batch(Lazy<batch::Command>),

@@ -8,6 +8,8 @@ mod client;
 mod commands;
 mod demo;
 mod lazy;
+#[cfg(test)]
+mod manual;
 mod output;
 mod simulated;
 

@@ -183,3 +183,59 @@ async fn app_settings() {
     let nothing = settings(&["set", "Shop"]).await;
     assert!(err(&nothing).contains("nothing to change"), "{}", err(&nothing));
 }
+
+/// With an uploaded archive everything up to a running environment is done from the command line.
+#[tokio::test(flavor = "multi_thread")]
+async fn from_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(binary(), folder.path(), &["--simulated-pace", "instant"]).await;
+    let api = server.set_up().await;
+    let archive = folder.path().join("parcel.tgz");
+    std::fs::write(&archive, charts::parcel().swap_remove(0)).unwrap();
+    let archive = archive.to_str().unwrap();
+    let fine = |output: Output| {
+        assert!(output.status.success(), "{}", err(&output));
+        out(&output)
+    };
+
+    fine(landfall(&api, &["cluster", "add-simulated", "lab"]).await);
+    let app = ["app", "add", "Parcel", "--uploads", "--chart", "parcel", "--wait", "30"];
+    let added = fine(landfall(&api, &app).await);
+    assert!(added.contains("uploads"), "{added}");
+    let neither = landfall(&api, &["app", "add", "Other"]).await;
+    assert_eq!(neither.status.code(), Some(2), "{}", err(&neither));
+    let release = ["release", "add", "Parcel", "2.4.0", "--chart", archive];
+    assert!(fine(landfall(&api, &release).await).contains("parcel 0.31.0"));
+    let unpacked =
+        ["release", "add", "Parcel", "2.4.1", "--chart", folder.path().to_str().unwrap()];
+    let unpacked = landfall(&api, &unpacked).await;
+    assert!(err(&unpacked).contains("landfall chart package"), "{}", err(&unpacked));
+
+    let environment =
+        ["env", "create", "staging", "--app", "Parcel", "--cluster", "lab", "--watch"];
+    fine(landfall(&api, &environment).await);
+    let preview = fine(landfall(&api, &["deploy", "staging", "--preview"]).await);
+    assert_eq!(preview, "Nothing would change in the cluster.\n");
+    let apps = fine(landfall(&api, &["app", "list"]).await);
+    assert!(apps.contains("2.4.0"), "{apps}");
+    let releases = fine(landfall(&api, &["release", "list", "Parcel"]).await);
+    assert!(releases.contains("2.4.0 (newest)"), "{releases}");
+
+    let values = folder.path().join("values.yaml");
+    std::fs::write(&values, "web:\n  replicas: 1\n").unwrap();
+    let set = ["env", "values", "set", "staging", "-f", values.to_str().unwrap(), "--watch"];
+    fine(landfall(&api, &set).await);
+    let differ = landfall(&api, &["diff", "staging#1", "staging"]).await;
+    assert_eq!(differ.status.code(), Some(1), "{}", err(&differ));
+    assert!(out(&differ).contains("web.replicas"), "{}", out(&differ));
+    fine(landfall(&api, &["diff", "staging#2", "staging"]).await);
+    let why = fine(landfall(&api, &["env", "why", "staging", "web.replicas"]).await);
+    assert!(why.contains("staging#2"), "{why}");
+    let runs = fine(landfall(&api, &["release", "where", "Parcel", "2.4.0"]).await);
+    assert!(runs.contains("staging"), "{runs}");
+
+    let wrong = landfall(&api, &["deploy", "staging", "--release", "9"]).await;
+    assert!(err(&wrong).contains("Its newest is `2.4.0`."), "{}", err(&wrong));
+    let number = landfall(&api, &["rollback", "staging", "--to", "1"]).await;
+    assert!(err(&number).contains("Write deployment 1 of staging as `#1`."), "{}", err(&number));
+}

@@ -1,4 +1,4 @@
-//! What addresses of lists say, the same for pages and API: search, filters, sort, cursor.
+//! What addresses of lists say, the same for pages and API: search, filters, sort, cursor; and which things are compared.
 //!
 //! Everything arrives as text, empty where a form's field was left empty. Things may be named by id
 //! or name; words of closed sets are checked here, so that a wrong one is told at its field.
@@ -8,7 +8,7 @@ use std::str::FromStr;
 use control::account::PersonFilter;
 use control::audit::AuditFilter;
 use control::batch::BatchFilter;
-use control::deployment::DeploymentFilter;
+use control::deployment::{ComparisonRequest, DeploymentFilter};
 use control::environment::{EnvironmentFilter, EnvironmentSort};
 use control::release::ReleaseFilter;
 use control::store::ids::{AppId, BatchId, ClusterId, EnvironmentId, ReleaseId};
@@ -73,6 +73,27 @@ pub(crate) struct ReleaseQuery {
     pub(crate) app: String,
     /// `true`: archived ones instead of the others.
     pub(crate) archived: String,
+}
+
+/// Which two deployments are compared.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ComparisonQuery {
+    /// The deployment's number; without it the one that runs.
+    pub(crate) number: String,
+    /// What it is compared with, on the left: `environment#number`, `#number`, or an environment for what runs there.
+    /// Without it the deployment before.
+    pub(crate) with: String,
+}
+
+/// Which value of an environment.
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
+#[serde(default)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct WhyQuery {
+    /// Its path, such as `api.replicas`.
+    pub(crate) key: String,
 }
 
 /// Which deployments.
@@ -237,6 +258,20 @@ impl BatchQuery {
     ) -> Result<BatchFilter, Error> {
         let app = app(control, actor, &self.app).await?;
         Ok(BatchFilter { app, open: self.open == "true" })
+    }
+}
+
+impl ComparisonQuery {
+    pub(crate) fn request(&self) -> Result<ComparisonRequest, Error> {
+        let number = self.number.trim().trim_start_matches('#');
+        let number = match number {
+            "" => None,
+            number => Some(number.parse().map_err(|_| {
+                let message = format!("`{number}` is not a deployment's number.");
+                Error::invalid("number", message, "Write it as `7`.")
+            })?),
+        };
+        Ok(ComparisonRequest { with: self.with.clone(), number })
     }
 }
 

@@ -14,6 +14,7 @@ use crate::environment::{EnvironmentRow, EnvironmentState, not_deployable};
 use crate::error::Error;
 use crate::objects::Address;
 use crate::op::{self, Carries};
+use crate::release::newest_instead;
 use crate::release::store::{self as releases, ReleaseRow};
 use crate::store::ids::{BatchId, ContentId, DeploymentId, DomainId, OpId, PreviewId, ReleaseId};
 use crate::store::sql::now;
@@ -230,14 +231,18 @@ impl Control {
                 None => releases::newest(c, environment.app).await?,
             },
         };
-        found.filter(|found| found.app == environment.app).ok_or_else(|| {
-            if asked.is_empty() {
-                Error::invalid("release", "This App has no release.", "Add a release first.")
-            } else {
-                let message = format!("This App has no release `{asked}`.");
-                Error::invalid("release", message, "Choose one of the list.")
-            }
-        })
+        if let Some(found) = found.filter(|found| found.app == environment.app) {
+            return Ok(found);
+        }
+        if asked.is_empty() {
+            return Err(Error::invalid(
+                "release",
+                "This App has no release.",
+                "Add a release first.",
+            ));
+        }
+        let message = format!("This App has no release `{asked}`.");
+        Err(Error::invalid("release", message, newest_instead(c, environment.app).await?))
     }
 
     /// The Deployment values: as typed, else the environment's own.

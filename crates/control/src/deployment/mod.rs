@@ -3,8 +3,10 @@
 //! This folder decides what a deployment consists of and queues its Op; workers (`work`) carry it
 //! out.
 
+mod compare;
 pub(crate) mod content;
 mod create;
+pub(crate) mod history_store;
 pub(crate) mod job;
 mod list;
 pub(crate) mod mask;
@@ -29,6 +31,7 @@ use crate::release::ReleaseBrief;
 use crate::store::ids::{BatchId, DeploymentId, PreviewId};
 use crate::values::MergedValues;
 
+pub use compare::{Compared, Comparison, ComparisonRequest, LaidValue, ValueDifference};
 pub use create::{NewDeployment, NewEnvironmentValues};
 pub(crate) use create::{Queued, queue};
 pub use list::DeploymentFilter;

@@ -37,6 +37,9 @@ impl std::str::FromStr for RollbackTo {
     }
 }
 
+/// What to do about a target that is none.
+const SUCCEEDED: &str = "Choose a deployment of this environment that succeeded.";
+
 /// A rollback as asked for.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct NewRollback {
@@ -110,10 +113,7 @@ impl Control {
         to: &RollbackTo,
     ) -> Result<DeploymentRow, Error> {
         let c = self.db().read();
-        let refused = |message: String| {
-            let remedy = "Choose a deployment of this environment that succeeded.";
-            Error::invalid("to", message, remedy)
-        };
+        let refused = |message: String| Error::invalid("to", message, SUCCEEDED);
         let earlier = match to {
             RollbackTo::Number(number) => {
                 let found = store::by_number(c, environment.id, *number).await?;
@@ -127,8 +127,7 @@ impl Control {
             }
             RollbackTo::Tag(tag) => {
                 let release = releases::by_tag(c, environment.app, tag).await?;
-                let release =
-                    release.ok_or_else(|| refused(format!("This App has no release `{tag}`.")))?;
+                let release = release.ok_or_else(|| no_such_tag(environment, tag))?;
                 let found = store::last_success(c, environment.id, release.id).await?;
                 found.ok_or_else(|| {
                     refused(format!("Release {tag} never ran in {}.", environment.name))
@@ -159,4 +158,15 @@ mod tests {
         assert_eq!("41".parse(), Ok(tag("41")));
         assert!("#4 1".parse::<RollbackTo>().is_err());
     }
+}
+
+/// A tag that is none. A bare number is most likely meant as a deployment's.
+fn no_such_tag(environment: &EnvironmentRow, tag: &ReleaseTag) -> Error {
+    let message = format!("This App has no release `{tag}`.");
+    let remedy = if tag.as_str().bytes().all(|b| b.is_ascii_digit()) {
+        format!("Write deployment {tag} of {} as `#{tag}`.", environment.name)
+    } else {
+        SUCCEEDED.to_owned()
+    };
+    Error::invalid("to", message, remedy)
 }

@@ -13,6 +13,7 @@ use crate::control::Control;
 use crate::deployment::{PlanPolicy, Queued, Started, Trigger, queue};
 use crate::error::{Checks, Error, Problem};
 use crate::names::{AppName, EnvironmentName, HelmReleaseName, Namespace};
+use crate::release::newest_instead;
 use crate::release::store::{self as releases, ReleaseRow};
 use crate::rights::Subject;
 use crate::store::commit;
@@ -178,7 +179,7 @@ impl Control {
                 Problem::new("release", message, "Add a release first.")
             } else {
                 let message = format!("{} has no release `{tag}`.", app.name);
-                Problem::new("release", message, "Choose one of the list.")
+                Problem::new("release", message, newest_instead(c, app.id).await?)
             });
         }
         Ok(found)

@@ -10,6 +10,7 @@ pub(crate) mod place;
 mod remove;
 pub(crate) mod store;
 mod values;
+mod why;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,7 @@ pub use list::{EnvironmentFilter, EnvironmentSort, EnvironmentTotals};
 pub(crate) use list::{matching, order};
 pub use remove::{Outline, OutlineObject, RemoveEnvironment};
 pub use values::EnvironmentValues;
+pub use why::{SetBy, ValueOrigin};
 
 closed_set! {
     /// What an environment is for. Rights depend on it.

@@ -121,6 +121,17 @@ pub struct ReleaseFilter {
     pub archived: bool,
 }
 
+/// What to do where a tag is of no Release of an App: its newest is named.
+pub(crate) async fn newest_instead(
+    c: &impl sea_orm::ConnectionTrait,
+    app: AppId,
+) -> Result<String, Error> {
+    Ok(match store::newest(c, app).await? {
+        Some(newest) => format!("Its newest is `{}`.", newest.tag),
+        None => "Add it first.".to_owned(),
+    })
+}
+
 impl Control {
     /// One Release, by id.
     pub async fn release_get(&self, actor: &Actor, release: ReleaseId) -> Result<Release, Error> {

@@ -9,6 +9,7 @@ mod audit;
 mod batches;
 mod certificates;
 mod clusters;
+mod comparisons;
 mod domains;
 mod environments;
 mod fleets;

@@ -193,6 +193,13 @@ pub(crate) fn leaves(values: &Value, layer: ValuesLayer) -> MergedValues {
     MergedValues { yaml: printed(values), keys }
 }
 
+/// What the text of one layer says at a path, as one line of JSON; nothing where it does not say anything there.
+pub(crate) fn said_at(mode: HelmMode, text: &str, path: &str) -> Option<String> {
+    let values = parse_values_as(mode.into(), text).ok()?;
+    let all = leaves(&values, ValuesLayer::App);
+    all.keys.into_iter().find(|key| key.path == path).map(|key| key.value)
+}
+
 /// Values by the layers that set them, such as `replicas` in the App values, for people to know where to correct them.
 /// A path may lead into a list, or to a map with several keys.
 pub(crate) fn places<'p>(

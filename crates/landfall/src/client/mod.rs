@@ -24,7 +24,7 @@ pub(crate) const DEFAULT_SERVER: &str = "http://127.0.0.1:8080";
 /// Which server, and as whom.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ServerArgs {
-    /// Address of the Landfall server [default: that of the last `landfall login`, else <http://127.0.0.1:8080>]
+    /// Address of the Landfall server [default: that of the last `landfall login`, else `http://127.0.0.1:8080`]
     #[arg(long, env = "LANDFALL_SERVER", value_name = "URL")]
     server: Option<Url>,
 

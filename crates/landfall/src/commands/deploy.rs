@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::client::{Client, ServerArgs};
-use crate::commands::op::StartArgs;
+use crate::commands::op::{FollowArgs, StartArgs};
+use crate::commands::preview;
 use crate::output;
 
 /// What to deploy, and where.
@@ -35,6 +36,10 @@ pub(crate) struct Args {
     /// Take over fields that other managers own: what they set there is overruled
     #[arg(long)]
     force_conflicts: bool,
+
+    /// Show what would change, and change nothing
+    #[arg(long, conflicts_with = "watch")]
+    preview: bool,
 
     #[command(flatten)]
     start: StartArgs,
@@ -90,6 +95,17 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         ),
         None => None,
     };
+    let path = format!("/api/v1/environments/{}", args.environment);
+    if args.preview {
+        let body = json!({
+            "release": args.release,
+            "values": values,
+            "force_conflicts": args.force_conflicts,
+        });
+        let shown: Value = client.post(&format!("{path}/previews"), &body).await?;
+        preview::print(args.start.follow.output, &shown)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let body = json!({
         "release": args.release,
         "values": values,
@@ -97,23 +113,22 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         "force_conflicts": args.force_conflicts,
         "reason": args.start.reason,
     });
-    let path = format!("/api/v1/environments/{}/deployments", args.environment);
-    let started: Value = client.post(&path, &body).await?;
-    tell(&client, started, &args.start).await
+    let started: Value = client.post(&format!("{path}/deployments"), &body).await?;
+    tell(&client, started, &args.start.follow).await
 }
 
 /// Says what was started, and follows it if asked to.
-pub(crate) async fn tell(client: &Client, started: Value, start: &StartArgs) -> Result<ExitCode> {
+pub(crate) async fn tell(client: &Client, started: Value, follow: &FollowArgs) -> Result<ExitCode> {
     let read: Started = serde_json::from_value(started.clone())
         .context("the server's answer is not what this version of landfall understands")?;
-    if start.is_only_followed() {
+    if follow.is_only_followed() {
         let deployment = &read.deployment;
         eprintln!(
             "{}#{}: {}",
             deployment.environment.name, deployment.number, deployment.release.tag
         );
     } else {
-        output::print(start.output, &started, &["deployment", "release", "state", "op"], |_| {
+        output::print(follow.output, &started, &["deployment", "release", "state", "op"], |_| {
             let deployment = &read.deployment;
             vec![vec![
                 format!("{}#{}", deployment.environment.name, deployment.number),
@@ -123,5 +138,5 @@ pub(crate) async fn tell(client: &Client, started: Value, start: &StartArgs) -> 
             ]]
         })?;
     }
-    start.follow(client, &read.op.id).await
+    follow.follow(client, &read.op.id).await
 }

@@ -1,7 +1,5 @@
 //! `landfall domain …`: custom domains of App Environments.
 
-use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,6 +10,7 @@ use serde_json::{Value, json};
 use crate::client::{Client, ServerArgs};
 use crate::commands::deploy::{self, OnFailure};
 use crate::commands::op::StartArgs;
+use crate::commands::preview;
 use crate::output::{self, Format};
 
 /// What can be done with custom domains.
@@ -312,16 +311,17 @@ async fn deploy(args: DeployArgs) -> Result<ExitCode> {
 async fn reset(args: ResetArgs) -> Result<ExitCode> {
     let client = args.server.client()?;
     let path = environment_path(&args.environment);
-    let preview = format!("{path}/domain-reset-previews");
-    begin(&client, &preview, &format!("{path}/domain-resets"), &args.how).await
+    let previews = format!("{path}/domain-reset-previews");
+    begin(&client, &previews, &format!("{path}/domain-resets"), &args.how).await
 }
 
 /// Shows what would change, or changes it.
-async fn begin(client: &Client, preview: &str, deploying: &str, how: &How) -> Result<ExitCode> {
+async fn begin(client: &Client, previews: &str, deploying: &str, how: &How) -> Result<ExitCode> {
     if how.preview {
         let body = json!({ "force_conflicts": how.force_conflicts });
-        let shown: Value = client.post(preview, &body).await?;
-        return print_preview(how.start.output, &shown);
+        let shown: Value = client.post(previews, &body).await?;
+        preview::print(how.start.follow.output, &shown)?;
+        return Ok(ExitCode::SUCCESS);
     }
     let body = json!({
         "on_failure": how.on_failure,
@@ -329,39 +329,7 @@ async fn begin(client: &Client, preview: &str, deploying: &str, how: &How) -> Re
         "reason": how.start.reason,
     });
     let started: Value = client.post(deploying, &body).await?;
-    deploy::tell(client, started, &how.start).await
-}
-
-fn print_preview(format: Format, shown: &Value) -> Result<ExitCode> {
-    let plan: rollout::plan::Plan = serde_json::from_value(shown["plan"].clone())
-        .context("the server's answer is not what this version of landfall understands")?;
-    let changed =
-        || plan.objects.iter().filter(|object| object.action != rollout::plan::Action::Same);
-    output::print(format, shown, &["object", "action"], |_| {
-        let word = |action| {
-            serde_json::to_value(action).ok().and_then(|it| it.as_str().map(str::to_owned))
-        };
-        changed()
-            .map(|object| vec![object.key.to_string(), word(object.action).unwrap_or_default()])
-            .collect()
-    })?;
-    if format == Format::Table {
-        let mut text = String::new();
-        for object in changed() {
-            if let Some(diff) = &object.diff {
-                writeln!(text, "\n{}\n{diff}", object.key)?;
-            }
-        }
-        let mut out = std::io::stdout();
-        out.write_all(text.as_bytes()).context("could not write to standard output")?;
-        for warning in shown["warnings"].as_array().into_iter().flatten() {
-            eprintln!("▲ {}", warning["message"].as_str().unwrap_or_default());
-        }
-        if let Some(host) = shown["host"].as_str() {
-            eprintln!("It would answer on {host}. Nothing was changed.");
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+    deploy::tell(client, started, &how.start.follow).await
 }
 
 async fn remove(args: OneArgs) -> Result<ExitCode> {

@@ -2,9 +2,11 @@
 
 mod account;
 mod adopt;
+mod create;
 mod drift;
 mod remove;
 mod values;
+mod why;
 
 use std::process::ExitCode;
 
@@ -20,6 +22,8 @@ use crate::output::{self, Format};
 pub(crate) enum Command {
     /// List App Environments with what runs in them
     List(ListArgs),
+    /// Create an App Environment and deploy a release to it
+    Create(Box<create::Args>),
     /// Make an App Environment of a Helm release that is there already; nothing is deployed
     Adopt(adopt::AdoptArgs),
     /// List the Helm releases of a cluster that no App Environment has
@@ -27,6 +31,8 @@ pub(crate) enum Command {
     /// Helm values of an App Environment
     #[command(subcommand)]
     Values(values::ValuesCommand),
+    /// Tell why an App Environment has a value: which layer says so, since when, and who set it
+    Why(why::WhyArgs),
     /// Compare what runs in an App Environment with what was deployed there
     Drift(drift::DriftArgs),
     /// Remove an App Environment: uninstall it from its cluster; its history stays readable
@@ -95,9 +101,11 @@ struct Tagged {
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::List(args) => list(args).await,
+        Command::Create(args) => create::create(*args).await,
         Command::Adopt(args) => adopt::adopt(args).await,
         Command::Adoptable(args) => adopt::adoptable(args).await,
         Command::Values(command) => values::run(command).await,
+        Command::Why(args) => why::why(args).await,
         Command::Drift(args) => drift::drift(args).await,
         Command::Remove(args) => remove::remove(args).await,
         Command::Keep(args) => remove::keep(args).await,

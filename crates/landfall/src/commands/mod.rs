@@ -9,10 +9,12 @@ pub(crate) mod cluster;
 pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod deploy;
+pub(crate) mod diff;
 pub(crate) mod domain;
 pub(crate) mod env;
 pub(crate) mod login;
 pub(crate) mod op;
+pub(crate) mod preview;
 pub(crate) mod release;
 pub(crate) mod rollback;
 pub(crate) mod serve;
@@ -37,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::App(Lazy(command)) => with_runtime(app::run(command)),
         Command::Release(Lazy(command)) => with_runtime(release::run(command)),
         Command::Deploy(Lazy(args)) => with_runtime(deploy::run(args)),
+        Command::Diff(Lazy(args)) => with_runtime(diff::run(args)),
         Command::Rollback(Lazy(args)) => with_runtime(rollback::run(args)),
         Command::Batch(Lazy(command)) => with_runtime(batch::run(command)),
         Command::Op(Lazy(command)) => with_runtime(op::run(command)),

@@ -13,6 +13,8 @@ use crate::output::Format;
 pub(crate) enum Command {
     /// Follow an Op: its log, and how far it is; ends with it, successfully only if it succeeded
     Watch(WatchArgs),
+    /// Stop an Op at the next safe point; its log says what was left behind
+    Cancel(CancelArgs),
     /// Say that nobody works on the Helm revision that an Op waits for: it is marked failed, and the Op goes on
     Recover(RecoverArgs),
 }
@@ -37,13 +39,30 @@ pub(crate) struct RecoverArgs {
     op: String,
 }
 
-/// What commands have that start an Op.
+/// Which Op.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CancelArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+
+    /// The Op's id: `op_…`
+    op: String,
+}
+
+/// What commands have that start an Op for a reason.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StartArgs {
     /// Why, for the history
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub(crate) reason: String,
 
+    #[command(flatten)]
+    pub(crate) follow: FollowArgs,
+}
+
+/// Whether what was started is followed, and how it is told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FollowArgs {
     /// Follow the Op; the command then succeeds only if the Op does
     #[arg(long, short = 'w')]
     watch: bool,
@@ -53,7 +72,7 @@ pub(crate) struct StartArgs {
     pub(crate) output: Format,
 }
 
-impl StartArgs {
+impl FollowArgs {
     /// Whether what was started is told by following it, and not printed.
     pub(crate) fn is_only_followed(&self) -> bool {
         self.watch && self.output == Format::Table
@@ -72,6 +91,12 @@ impl StartArgs {
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Watch(args) => Ok(watch::watch(&args.server.client()?, &args.op).await?.report()),
+        Command::Cancel(args) => {
+            let path = format!("/api/v1/ops/{}/cancel", args.op);
+            args.server.client()?.post::<Value>(&path, &json!({})).await?;
+            eprintln!("✓ {} stops at its next safe point", args.op);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Recover(args) => recover(args).await,
     }
 }

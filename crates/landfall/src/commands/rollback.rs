@@ -40,5 +40,5 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         "reason": args.start.reason,
     });
     let started: Value = client.post(&path, &body).await?;
-    deploy::tell(&client, started, &args.start).await
+    deploy::tell(&client, started, &args.start.follow).await
 }

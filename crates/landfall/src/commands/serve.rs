@@ -43,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long, env = "LANDFALL_KEY_FILE", value_name = "FILE")]
     key_file: Option<PathBuf>,
 
-    /// The address people use, where a proxy stands in front: <https://landfall.example.com>
+    /// The address people use, where a proxy stands in front: `https://landfall.example.com`
     #[arg(long, env = "LANDFALL_PUBLIC_URL", value_name = "URL")]
     public_url: Option<Url>,
 

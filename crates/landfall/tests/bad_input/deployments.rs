@@ -259,7 +259,7 @@ async fn choices() {
     422 invalid: Not acceptable as given
     /release
       This App has no release `v9`.
-      -> Choose one of the list.
+      -> Its newest is `v2`.
     ");
     insta::assert_snapshot!(world.refused("/environments/nowhere/deployments", json!({})).await, @r"
     404 not_found: Not found

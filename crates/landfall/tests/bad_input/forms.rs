@@ -60,7 +60,7 @@ async fn names() {
       -> Choose another cluster.
     /release
       Shop has no release `v9`.
-      -> Choose one of the list.
+      -> Its newest is `v1`.
     ");
     let body = json!({ "name": "qa", "kind": "staging" });
     insta::assert_snapshot!(world.refused("/environments", body).await, @r"

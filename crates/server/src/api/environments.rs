@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use control::Error;
 use control::deployment::{
-    Deployment, DeploymentDetail, NewDeployment, NewEnvironmentValues, NewPreview, NewRollback,
-    OnFailure, Preview, RollbackTo, Started,
+    Comparison, Deployment, DeploymentDetail, NewDeployment, NewEnvironmentValues, NewPreview,
+    NewRollback, OnFailure, Preview, RollbackTo, Started,
 };
 use control::drift::DriftCheck;
 use control::environment::{
     Environment, EnvironmentChange, EnvironmentTotals, EnvironmentValues, NewEnvironment, Outline,
-    RemoveEnvironment,
+    RemoveEnvironment, ValueOrigin,
 };
 use control::names::InvalidName;
 use control::observed::{AdoptRelease, Adopted, ObservedRevision};
@@ -23,7 +23,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{Answer, Body, Created, Params, PathOf};
 use crate::auth::SignedIn;
 use crate::problem::ProblemDetails;
-use crate::query::{EnvironmentQuery, PageQuery};
+use crate::query::{ComparisonQuery, EnvironmentQuery, PageQuery, WhyQuery};
 use crate::state::AppState;
 
 /// An environment just made, with its first deployment.
@@ -188,6 +188,27 @@ pub(crate) async fn values(
     PathOf(name): PathOf<String>,
 ) -> Answer<EnvironmentValues> {
     Ok(Json(app.control.environment_values(&actor, &name).await?))
+}
+
+/// `GET /environments/{environment}/values/why`
+pub(crate) async fn why(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+    Params(query): Params<WhyQuery>,
+) -> Answer<ValueOrigin> {
+    Ok(Json(app.control.environment_why(&actor, &name, &query.key).await?))
+}
+
+/// `GET /environments/{environment}/comparison`
+pub(crate) async fn comparison(
+    State(app): State<AppState>,
+    SignedIn(actor): SignedIn,
+    PathOf(name): PathOf<String>,
+    Params(query): Params<ComparisonQuery>,
+) -> Answer<Comparison> {
+    let asked = query.request()?;
+    Ok(Json(app.control.deployments_compare(&actor, &name, &asked).await?))
 }
 
 /// `GET /environments/{environment}/deployments/{number}`

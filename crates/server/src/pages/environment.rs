@@ -124,6 +124,11 @@ impl ValuesTab {
     fn may_edit(&self) -> bool {
         self.head.may_deploy && self.head.environment.release.is_some()
     }
+
+    /// The page that tells why a value is what it is.
+    fn why(&self) -> String {
+        format!("/environments/{}/values/why", self.head.environment.address())
+    }
 }
 
 macro_rules! live {

@@ -16,6 +16,7 @@ pub(crate) mod cluster;
 pub(crate) mod cluster_form;
 pub(crate) mod cluster_rights;
 pub(crate) mod clusters;
+pub(crate) mod compare;
 pub(crate) mod content;
 pub(crate) mod deploy;
 pub(crate) mod deployments;
@@ -52,6 +53,7 @@ pub(crate) mod sign_in;
 pub(crate) mod sign_in_link;
 pub(crate) mod team;
 pub(crate) mod tokens;
+pub(crate) mod why;
 
 use axum::extract::FromRequestParts;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};

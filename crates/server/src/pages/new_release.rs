@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect};
-use control::app::{App, ChartVersions};
+use control::app::{App, ChartReference, ChartVersions};
 use control::release::NewRelease;
 use control::store::paging::PageRequest;
 use serde::Deserialize;
@@ -96,6 +96,12 @@ async fn show(ctx: &Ctx, told: Told, mut sent: ReleaseForm) -> PageAnswer {
 impl AddRelease {
     fn checked(&self, version: &str) -> &'static str {
         if self.sent.chart_version == version { " checked" } else { "" }
+    }
+
+    /// Whether the chosen App's archives are uploaded, which this form does not do.
+    fn uploads(&self) -> bool {
+        let chosen = self.apps.iter().find(|app| app.name.as_str() == self.sent.app);
+        chosen.is_some_and(|app| matches!(app.chart, ChartReference::Upload { .. }))
     }
 
     fn tag_help(&self) -> String {

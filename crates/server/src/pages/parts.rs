@@ -9,6 +9,7 @@ use control::values::{MergedValues, ValuesLayer};
 use rollout::ObjectKey;
 use rollout::diff::{LineChange, ObjectDiff};
 use rollout::drift::{Found, ObjectDrift};
+use rollout::plan::compare::{ObjectDifference, Side};
 use rollout::plan::{Action, Consequence, Plan, PlannedHook, PlannedObject};
 
 use crate::view::code::yaml_line;
@@ -111,6 +112,7 @@ pub(crate) struct OriginLine {
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
+    pub(crate) path: String,
     pub(crate) label: &'static str,
     /// Whether the deployment itself set it, which is what someone just did.
     pub(crate) own: bool,
@@ -118,7 +120,7 @@ pub(crate) struct Origin {
     pub(crate) chain: Vec<(&'static str, String)>,
 }
 
-fn layer(layer: ValuesLayer) -> &'static str {
+pub(crate) fn layer(layer: ValuesLayer) -> &'static str {
     match layer {
         ValuesLayer::Chart => "chart",
         ValuesLayer::App => "App",
@@ -161,6 +163,7 @@ pub(crate) fn origin_lines(merged: &MergedValues, set_only: bool) -> Vec<OriginL
         keep_below = Some(depth);
         let said = key.chain.iter().map(|said| (layer(said.layer), said.value.clone()));
         let from = Origin {
+            path: key.path.clone(),
             label: layer(key.layer),
             own: key.layer == ValuesLayer::Deployment,
             chain: if key.chain.len() > 1 { said.collect() } else { Vec::new() },
@@ -262,11 +265,9 @@ fn object_change(object: &PlannedObject) -> ObjectChange {
         Action::Keep => "keep",
         Action::Same => "same",
     };
-    let hunks = || object.diff.iter().flat_map(|diff| &diff.hunks);
     let labels_only = object.action == Action::Change
         && object.consequence == Consequence::None
-        && hunks()
-            .all(|hunk| hunk.path == "metadata.labels" || hunk.path == "metadata.annotations");
+        && object.diff.as_ref().is_none_or(labels_only);
     ObjectChange {
         verb,
         kind: kind_of(&object.key),
@@ -280,6 +281,12 @@ fn object_change(object: &PlannedObject) -> ObjectChange {
         refusal: object.refusal.as_ref().map(|refusal| refusal.message.clone()),
         lines: diff_rows(object.diff.as_ref()),
     }
+}
+
+/// Whether only labels and annotations change, which every chart version does.
+fn labels_only(diff: &ObjectDiff) -> bool {
+    let labels = |path: &str| path == "metadata.labels" || path == "metadata.annotations";
+    diff.hunks.iter().all(|hunk| labels(&hunk.path))
 }
 
 fn diff_rows(diff: Option<&ObjectDiff>) -> Vec<DiffRow> {
@@ -318,6 +325,28 @@ pub(crate) fn drifted_objects(objects: &[ObjectDrift]) -> Vec<ObjectChange> {
             open: true,
             refusal: object.refusal.clone(),
             lines: diff_rows(object.diff.as_ref()),
+        }
+    });
+    rows.collect()
+}
+
+/// The objects that two deployments have different.
+pub(crate) fn different_objects(objects: &[ObjectDifference]) -> Vec<ObjectChange> {
+    let rows = objects.iter().map(|object| {
+        let (verb, consequence) = match object.on {
+            Side::Left => ("missing", "only on the left"),
+            Side::Right => ("added", "only on the right"),
+            Side::Both if labels_only(&object.diff) => ("changed", "labels only"),
+            Side::Both => ("changed", ""),
+        };
+        ObjectChange {
+            verb,
+            kind: kind_of(&object.key),
+            name: object.key.name.clone(),
+            consequence: consequence.to_owned(),
+            open: object.on == Side::Both && consequence.is_empty(),
+            refusal: None,
+            lines: diff_rows(Some(&object.diff)),
         }
     });
     rows.collect()

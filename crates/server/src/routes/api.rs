@@ -16,12 +16,13 @@ use control::app::{
 use control::audit::AuditEntry;
 use control::cluster::{Cluster, ClusterChange, ClusterCheck, NewCluster, NewSimulatedCluster};
 use control::deployment::{
-    Deployment, DeploymentContent, DeploymentDetail, NewDeployment, NewEnvironmentValues,
-    NewPreview, Preview, Started,
+    Comparison, Deployment, DeploymentContent, DeploymentDetail, NewDeployment,
+    NewEnvironmentValues, NewPreview, Preview, Started,
 };
 use control::drift::DriftCheck;
 use control::environment::{
     Environment, EnvironmentChange, EnvironmentTotals, EnvironmentValues, NewEnvironment, Outline,
+    ValueOrigin,
 };
 use control::observed::{AdoptRelease, AdoptableReleases, Adopted, ObservedRevision};
 use control::op::{LogPage, Op};
@@ -34,8 +35,8 @@ use crate::api::{
     apps, audit, clusters, deployments, environments, ops, own, people, releases, tokens,
 };
 use crate::query::{
-    AuditQuery, DeploymentQuery, EnvironmentQuery, PageQuery, PersonQuery, ReleaseQuery,
-    SearchQuery,
+    AuditQuery, ComparisonQuery, DeploymentQuery, EnvironmentQuery, PageQuery, PersonQuery,
+    ReleaseQuery, SearchQuery, WhyQuery,
 };
 use crate::state::AppState;
 
@@ -539,6 +540,26 @@ fn environment_calls() -> Vec<Route> {
                 "Its own values, and what it runs with, each key with its origin.",
             )
             .answers::<EnvironmentValues>(),
+        ),
+        reads(
+            "/environments/{environment}/values/why",
+            get(environments::why),
+            doc(
+                "environment_why",
+                "Why it has a value: the layer, since which deployment, and who set it.",
+            )
+            .query::<WhyQuery>()
+            .answers::<ValueOrigin>(),
+        ),
+        reads(
+            "/environments/{environment}/comparison",
+            get(environments::comparison),
+            doc(
+                "environment_comparison",
+                "What two deployments, of this environment or of two, have different.",
+            )
+            .query::<ComparisonQuery>()
+            .answers::<Comparison>(),
         ),
         call(
             Method::PUT,

@@ -90,6 +90,8 @@ fn environments() -> Vec<Route> {
         shows(&of("/values"), get(pages::environment::values)),
         takes(&of("/values"), post(pages::deploy::save_values)).keyed(),
         shows(&of("/values/edit"), get(pages::deploy::edit)),
+        shows(&of("/values/why"), get(pages::why::show)),
+        shows(&of("/comparison"), get(pages::compare::show)),
         shows(&of("/deploy"), get(pages::deploy::form)),
         takes(&of("/deploy"), post(pages::deploy::submit)).keyed(),
         takes(&of("/preview"), post(pages::deploy::preview)),

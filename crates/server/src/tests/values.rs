@@ -191,3 +191,41 @@ async fn environment_values_without_scripts() {
     let page = ada.get(done.location()).await.expect(StatusCode::OK);
     assert!(page.words().contains("its values updated by ada"), "{}", page.words());
 }
+
+/// Two deployments are compared, and a value told why, on pages that need no script; what cannot be compared is said on
+/// the form.
+#[tokio::test(flavor = "multi_thread")]
+async fn compared_and_told_why() {
+    let (site, ada) = Site::at_work().await;
+    site.ground(&ada).await;
+    running(&ada, "dev", "sandbox").await;
+    let path = "/environments/dev/comparison";
+    let alone = ada.get(path).await.expect(StatusCode::CONFLICT);
+    assert!(alone.words().contains("dev#1 has no deployment before it."), "{}", alone.words());
+    running(&ada, "other", "sandbox").await;
+    let values = json!({ "values": "web:\n  replicas: 3\n" });
+    let changed = "/api/v1/environments/dev/values";
+    ada.json(http::Method::PUT, changed, &values).await.expect(StatusCode::CREATED);
+    until(&ada, "/api/v1/environments/dev", |it| it["current_deployment"]["number"] == 2).await;
+
+    let shown = ada.get(path).await.expect(StatusCode::OK);
+    assert!(shown.words().contains("web.replicas"), "{}", shown.words());
+    let same = ada.get(&format!("{path}?number=1&with=other")).await.expect(StatusCode::OK);
+    assert!(same.words().contains("The same, but for names"), "{}", same.words());
+    let answer = ada.get("/api/v1/environments/dev/comparison?with=other").await;
+    let answer = answer.expect(StatusCode::OK).json();
+    assert_eq!(
+        (&answer["same"], &answer["values"][0]["path"]),
+        (&json!(false), &json!("web.replicas"))
+    );
+
+    let tab = ada.get("/environments/dev/values").await.expect(StatusCode::OK);
+    assert!(tab.text.contains("/environments/dev/values/why?key=web.replicas"), "{}", tab.text);
+    let why = ada.get("/environments/dev/values/why?key=web.replicas").await.expect(StatusCode::OK);
+    assert!(why.words().contains("dev#2"), "{}", why.words());
+    let answer = ada.get("/api/v1/environments/dev/values/why?key=web.replicas").await.json();
+    assert_eq!((&answer["value"], &answer["layer"]), (&json!("3"), &json!("deployment")));
+    let wrong = ada.get("/environments/dev/values/why?key=web").await;
+    let wrong = wrong.expect(StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.words().contains("holds other values"), "{}", wrong.words());
+}

@@ -1,5 +1,6 @@
 //! `landfall app …`: Apps.
 
+mod add;
 mod settings;
 mod values;
 
@@ -12,6 +13,10 @@ pub(crate) use values::read as read_values;
 /// What can be done with Apps.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
+    /// List Apps
+    List(add::ListArgs),
+    /// Add an App: a product, and where its chart comes from
+    Add(Box<add::AddArgs>),
     /// Settings of an App: waiting, Helm's rules, masked values, signatures, custom domains
     #[command(subcommand)]
     Settings(settings::SettingsCommand),
@@ -23,6 +28,8 @@ pub(crate) enum Command {
 /// Carries the command out.
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::List(args) => add::list(args).await,
+        Command::Add(args) => add::add(*args).await,
         Command::Settings(command) => settings::run(command).await,
         Command::Values(command) => values::run(command).await,
     }

@@ -86,12 +86,12 @@ pub(super) async fn remove(args: RemoveArgs) -> Result<ExitCode> {
     let started: Value = client.delete(&path).await?;
     let op: Op = serde_json::from_value(started.clone())
         .context("the server's answer is not what this version of landfall understands")?;
-    if !args.start.is_only_followed() {
-        output::print(args.start.output, &started, &["environment", "state", "op"], |_| {
+    if !args.start.follow.is_only_followed() {
+        output::print(args.start.follow.output, &started, &["environment", "state", "op"], |_| {
             vec![vec![op.environment.name.clone(), op.state.clone(), op.id.clone()]]
         })?;
     }
-    args.start.follow(&client, &op.id).await
+    args.start.follow.follow(&client, &op.id).await
 }
 
 /// Says what is deleted and has the name typed.

@@ -125,5 +125,5 @@ async fn set(args: SetArgs) -> Result<ExitCode> {
     });
     let path = format!("/api/v1/environments/{}/values", args.environment);
     let started: Value = client.put(&path, &body).await?;
-    tell(&client, started, &args.start).await
+    tell(&client, started, &args.start.follow).await
 }

@@ -33,6 +33,11 @@ impl Relative {
         Self { places }
     }
 
+    /// The same with words for people in their places.
+    pub(super) fn shown(&self, text: &str, release: &str, namespace: &str) -> String {
+        self.text(text).replace(NAMESPACE, namespace).replace(RELEASE, release)
+    }
+
     /// The text with both taken out wherever they stand as whole words: between them and what is beside them no letter
     /// or digit meets another.
     pub fn text(&self, text: &str) -> String {

@@ -8,6 +8,7 @@
 //! same fields from and to the same, relative to release and namespace, with the same consequence. [`Compared::likeness`]
 //! is equal exactly then.
 
+mod apart;
 mod drawn;
 mod fields;
 mod likeness;
@@ -28,6 +29,7 @@ use crate::crds::Crds;
 use crate::diff::{Mask, cleaned};
 use crate::manifest::{Desired, DesiredObject, ManifestError, read_objects};
 
+pub use apart::{Apart, ObjectDifference, Side, differences};
 pub use likeness::{Relative, likeness_of_text};
 
 /// What to compare.

@@ -1,0 +1,48 @@
+//! What a deployment would change, as commands print it with `--preview`.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use anyhow::{Context, Result};
+use rollout::plan::{Action, Plan};
+use serde_json::Value;
+
+use crate::output::{self, Format};
+
+/// Prints a preview: the objects that change, and for people their diffs and the warnings.
+pub(crate) fn print(format: Format, shown: &Value) -> Result<()> {
+    let plan: Plan = serde_json::from_value(shown["plan"].clone())
+        .context("the server's answer is not what this version of landfall understands")?;
+    let changed = || plan.objects.iter().filter(|object| object.action != Action::Same);
+    if format == Format::Table && changed().next().is_none() {
+        println!("Nothing would change in the cluster.");
+    } else {
+        output::print(format, shown, &["object", "action"], |_| {
+            let word = |action| {
+                serde_json::to_value(action).ok().and_then(|it| it.as_str().map(str::to_owned))
+            };
+            changed()
+                .map(|object| vec![object.key.to_string(), word(object.action).unwrap_or_default()])
+                .collect()
+        })?;
+    }
+    if format != Format::Table {
+        return Ok(());
+    }
+    let mut text = String::new();
+    for object in changed() {
+        if let Some(diff) = &object.diff {
+            writeln!(text, "\n{}\n{}", object.key, diff.to_string().trim_end())?;
+        }
+    }
+    let mut out = std::io::stdout();
+    out.write_all(text.as_bytes()).context("could not write to standard output")?;
+    for warning in shown["warnings"].as_array().into_iter().flatten() {
+        eprintln!("▲ {}", warning["message"].as_str().unwrap_or_default());
+    }
+    match shown["host"].as_str() {
+        Some(host) => eprintln!("It would answer on {host}. Nothing was changed."),
+        None => eprintln!("Nothing was changed."),
+    }
+    Ok(())
+}
