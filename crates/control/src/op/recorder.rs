@@ -191,7 +191,7 @@ impl Recorder {
                 let sealed = sealer.seal(&identity, first.text.as_bytes());
                 Some(sealed.map_err(|e| Error::internal(DOING, e))?)
             }
-            (None, _) | (_, Carries::Removal) => None,
+            (None, _) | (_, Carries::Removal | Carries::Backup) => None,
         };
         let tx = self.fenced().await?;
         sql("UPDATE ops SET culprits_sealed = $2 WHERE id = $1")
