@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -51,9 +52,18 @@ type ready struct {
 func main() {
 	folder := flag.String("folder", "", "folder of the cluster, made if it is not there")
 	pace := flag.Float64("pace", 0.2, "factor for the stand-in kubelet's times; 1 is as slow as a real one")
+	programs := map[string]string{}
+	flag.Func("program", "NAME=PATH of a program that stands in for executed commands; may be repeated", func(text string) error {
+		name, path, found := strings.Cut(text, "=")
+		if !found || name == "" || path == "" {
+			return errors.New("give a name and a path")
+		}
+		programs[name] = path
+		return nil
+	})
 	flag.Parse()
 	if *folder == "" || *pace < 0 || flag.NArg() > 0 {
-		fmt.Fprintln(os.Stderr, "Usage: cluster -folder FOLDER [-pace FACTOR]")
+		fmt.Fprintln(os.Stderr, "Usage: cluster -folder FOLDER [-pace FACTOR] [-program NAME=PATH]...")
 		os.Exit(2)
 	}
 	// Watched from the first moment: a parent that ends while the cluster starts takes it along.
@@ -62,14 +72,14 @@ func main() {
 	ctx, leave := untilParentEnds(ctx)
 	defer leave()
 	own := os.Stderr
-	if err := run(ctx, *folder, *pace); err != nil {
+	if err := run(ctx, *folder, *pace, programs); err != nil {
 		fmt.Fprintf(own, "The test cluster in %s failed: %v\nIts log is %s\n", *folder, err, filepath.Join(*folder, "log"))
 		os.Exit(1)
 	}
 }
 
 // run starts everything, says so, and stops everything when ctx ends.
-func run(ctx context.Context, folder string, pace float64) error {
+func run(ctx context.Context, folder string, pace float64, programs map[string]string) error {
 	began := time.Now()
 	c, err := prepare(folder)
 	if err != nil {
@@ -97,7 +107,7 @@ func run(ctx context.Context, folder string, pace float64) error {
 	if err := cloud.Start(surroundings, client); err != nil {
 		return err
 	}
-	k, err := kubelet.Start(client, pace, c.file("pki"), c.listeners.kubelet)
+	k, err := kubelet.Start(client, pace, c.file("pki"), c.listeners.kubelet, programs)
 	if err != nil {
 		return err
 	}

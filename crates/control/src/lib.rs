@@ -12,6 +12,7 @@ pub mod account;
 pub mod actor;
 pub mod app;
 pub mod audit;
+pub mod backup;
 pub mod batch;
 mod closed;
 pub mod cluster;

@@ -11,7 +11,7 @@
 //!    [`hooks::run_hooks`] → [`record::record_finish`]: carry the plan out. The executor decides nothing.
 //!
 //! Beside a release, [`ingress`] tells where its Ingresses are reached, and [`certificate`] keeps the certificates that Landfall was given for
-//! them. [`drift::drift`] tells what is no longer as it was deployed; [`uninstall::uninstall`] is the way back. What happens meanwhile (progress, Kubernetes events,
+//! them. [`exec`] runs commands in its containers, for backups. [`drift::drift`] tells what is no longer as it was deployed; [`uninstall::uninstall`] is the way back. What happens meanwhile (progress, Kubernetes events,
 //! container logs, the culprit of a stuck rollout) goes to a [`report::Reporter`].
 //!
 //! The cluster-side record is Helm's own, so that `helm list`, `status`, `history`, `get`, `rollback`
@@ -29,6 +29,7 @@ pub mod culprit;
 pub mod diff;
 pub mod drift;
 mod events;
+pub mod exec;
 pub mod execution;
 pub mod hooks;
 pub mod ingress;

@@ -5,7 +5,7 @@
 //! other client can talk to it; several clusters can live in one process.
 //!
 //! It knows the kinds built into Kubernetes and serves those that a `CustomResourceDefinition` makes.
-//! No container ever runs, nothing is scheduled, routed or stored on a volume, nobody is authorised
+//! No container ever runs (programs that [`Builder::programs`] names answer for what is executed), nothing is scheduled, routed or stored on a volume, nobody is authorised
 //! beyond the one token. It is no test double of a particular client: where it differs from a real
 //! API server in what clients can see, it is wrong.
 //!
@@ -30,6 +30,7 @@
 //! | | `never-ready` | the containers run and never become ready |
 //! | `simulator.landfall.dev/ready-after` | `10s`, `1m`, `250ms` | when a started pod becomes ready |
 //! | `simulator.landfall.dev/log-lines` | text | lines the containers print after their start |
+//! | `simulator.landfall.dev/exec` | `pg_dump=shop-dump psql=shop-load` | which [`Program`] answers for a command that is executed in the pod |
 //!
 //! How long everything else takes is [`Timing`]'s.
 
@@ -44,6 +45,7 @@ pub mod kinds;
 pub mod logs;
 pub mod object;
 mod patch;
+mod programs;
 pub mod selector;
 mod simulator;
 pub mod status;
@@ -53,6 +55,7 @@ mod tls;
 
 pub use cluster::Cluster;
 pub use patch::patched;
+pub use programs::{Program, Programs};
 pub use simulator::{Builder, ServeConfig, Simulator, StartError, Storage, serve};
 pub use timing::Timing;
 pub use tls::TlsError;

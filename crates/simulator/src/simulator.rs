@@ -17,6 +17,7 @@ use crate::{
     cluster::Cluster,
     controllers,
     kinds::Kinds,
+    programs::Programs,
     store::{JournalError, Store},
     timing::Timing,
     tls::{self, Identity, TlsError},
@@ -81,6 +82,7 @@ pub struct Builder {
     storage: Storage,
     timing: Timing,
     listen: SocketAddr,
+    programs: Programs,
 }
 
 impl Builder {
@@ -112,6 +114,13 @@ impl Builder {
         self
     }
 
+    /// What stands in for commands that are executed in pods; without any, nothing can be.
+    #[must_use]
+    pub fn programs(mut self, programs: Programs) -> Self {
+        self.programs = programs;
+        self
+    }
+
     /// Starts the cluster: when this returns, clients can connect.
     pub async fn start(self) -> Result<Simulator, StartError> {
         let name = self.name;
@@ -133,7 +142,13 @@ impl Builder {
         bootstrap::run(&cluster);
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         controllers::start(&cluster, &identity.ca_pem, &tasks, &stop);
-        let api = Arc::new(Api { cluster: cluster.clone(), token: identity.token.clone() });
+        let api = Arc::new(Api {
+            cluster: cluster.clone(),
+            token: identity.token.clone(),
+            programs: self.programs,
+            tasks: tasks.clone(),
+            stop: stop.clone(),
+        });
         tasks.spawn(tls::accept(listener, config, api, tasks.clone(), stop.clone()));
         Ok(Simulator {
             cluster,
@@ -166,6 +181,7 @@ impl Simulator {
             storage: Storage::Memory,
             timing: Timing::default(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            programs: Programs::new(),
         }
     }
 

@@ -183,7 +183,8 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, api: Arc<Api>, executor
     builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS);
     let service = hyper::service::service_fn(move |request| Arc::clone(&api).serve(request));
-    if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+    if let Err(error) = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await
+    {
         tracing::debug!(%error, "a connection ended early");
     }
 }

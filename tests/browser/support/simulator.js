@@ -11,11 +11,12 @@ const tools = join(import.meta.dirname, "../../../.cache/tools/bin");
 const kubectlPath = process.env.LANDFALL_KUBECTL ?? join(tools, "kubectl");
 const helmPath = process.env.LANDFALL_HELM ?? join(tools, "helm");
 
-/** Ended and forgotten by `stop()`. */
-export async function startSimulator() {
+/** Ended and forgotten by `stop()`; `programs`: paths of what stands in for executed commands, by name. */
+export async function startSimulator(programs = {}) {
   const folder = await mkdtemp(join(tmpdir(), "landfall-simulator-"));
   const kubeconfig = join(folder, "kubeconfig");
   const args = ["simulator", "--kubeconfig", kubeconfig, "--pace", "instant"];
+  for (const [name, path] of Object.entries(programs)) args.push("--program", `${name}=${path}`);
   const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
   await lineMatching(child, /listens on/);
   const run = (tool) => (...args) => execFileSync(tool, ["--kubeconfig", kubeconfig, ...args], { encoding: "utf8" });

@@ -9,9 +9,11 @@
 //	simulator.landfall.dev/exit-code          what crash-loop exits with, 1 if not set; only here
 //	simulator.landfall.dev/ready-after        when a started pod becomes ready, or how long a Job's pod runs: 250ms, 10s, 1m
 //	simulator.landfall.dev/log-lines          lines that containers print after their start
+//	simulator.landfall.dev/exec               which program answers for an executed command: pg_dump=dump psql=load
 //
 // An image with `missing` in its name is not found. Secrets and ConfigMaps that a pod names have to be there. Logs are
-// served as kubelets serve them; exec, attach and port-forward are not.
+// served as kubelets serve them; so is exec, by programs of this machine that are named at the start. Attach and
+// port-forward are not.
 package kubelet
 
 import (
@@ -23,6 +25,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -52,21 +55,24 @@ type Kubelet struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	server   *http.Server
+	// programs by the names that pods use.
+	programs map[string]string
 
 	mu   sync.Mutex
 	pods map[types.UID]*pod
 }
 
 // Start registers the node and begins to take pods. factor scales all times but those that annotations give;
-// certificates are in the folder that package pki made; listener is where logs are served.
-func Start(client kubernetes.Interface, factor float64, certificates string, listener net.Listener) (*Kubelet, error) {
+// certificates are in the folder that package pki made; listener is where logs are served; programs stand in for executed
+// commands, by name.
+func Start(client kubernetes.Interface, factor float64, certificates string, listener net.Listener, programs map[string]string) (*Kubelet, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	broadcaster := record.NewBroadcaster(record.WithContext(ctx))
 	broadcaster.StartRecordingToSink(&corev1.EventSinkImpl{Interface: client.CoreV1().Events("")})
 	source := v1.EventSource{Component: "kubelet", Host: NodeName}
 	k := &Kubelet{
 		client: client, recorder: broadcaster.NewRecorder(scheme.Scheme, source), factor: factor,
-		ctx: ctx, cancel: cancel, pods: map[types.UID]*pod{},
+		ctx: ctx, cancel: cancel, pods: map[types.UID]*pod{}, programs: programs,
 	}
 	if err := k.serve(certificates, listener); err != nil {
 		cancel()
@@ -87,7 +93,16 @@ func (k *Kubelet) Stop() {
 	k.server.Close()
 }
 
-// serve answers requests for logs from whoever shows a certificate of the cluster's authority.
+// answer serves logs and executed commands; the rest says that nothing runs here.
+func (k *Kubelet) answer(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, "/exec/") {
+		k.serveExec(w, r)
+		return
+	}
+	k.serveLogs(w, r)
+}
+
+// serve answers requests for logs and executed commands from whoever shows a certificate of the cluster's authority.
 func (k *Kubelet) serve(certificates string, listener net.Listener) error {
 	file := func(name string) string { return filepath.Join(certificates, name) }
 	authority, err := os.ReadFile(file(pki.Authority + ".crt"))
@@ -97,7 +112,7 @@ func (k *Kubelet) serve(certificates string, listener net.Listener) error {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(authority)
 	k.server = &http.Server{
-		Handler:   http.HandlerFunc(k.serveLogs),
+		Handler:   http.HandlerFunc(k.answer),
 		TLSConfig: &tls.Config{ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert},
 	}
 	go k.server.ServeTLS(listener, file(pki.Kubelet+".crt"), file(pki.Kubelet+".key"))

@@ -12,7 +12,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 )
 
-// serveLogs answers GET /containerLogs/NAMESPACE/POD/CONTAINER, the one request to kubelets that is answered.
+// serveLogs answers GET /containerLogs/NAMESPACE/POD/CONTAINER.
 func (k *Kubelet) serveLogs(w http.ResponseWriter, r *http.Request) {
 	part := strings.Split(strings.Trim(r.URL.Path, "/"), "/")
 	if len(part) != 4 || part[0] != "containerLogs" {

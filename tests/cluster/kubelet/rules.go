@@ -14,6 +14,7 @@ const (
 	faultKey   = prefix + "fault"
 	readyAfter = prefix + "ready-after"
 	logLines   = prefix + "log-lines"
+	execKey    = prefix + "exec"
 	// exitCode is of this kubelet alone: what a container with the fault crash-loop exits with.
 	exitCode = prefix + "exit-code"
 )

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use super::{AppValuesChoice, Changes, OnFailure, PlanPolicy, Started, Trigger, store};
 use crate::actor::{Actor, By};
 use crate::audit::{self, Act};
+use crate::backup;
 use crate::control::Control;
 use crate::domain;
 use crate::domain::layer::{DomainLayer, Which};
@@ -16,7 +17,9 @@ use crate::objects::Address;
 use crate::op::{self, Carries};
 use crate::release::newest_instead;
 use crate::release::store::{self as releases, ReleaseRow};
-use crate::store::ids::{BatchId, ContentId, DeploymentId, DomainId, OpId, PreviewId, ReleaseId};
+use crate::store::ids::{
+    BackupId, BatchId, ContentId, DeploymentId, DomainId, OpId, PreviewId, ReleaseId,
+};
 use crate::store::sql::now;
 use crate::store::wake::{OpWake, Wake};
 use crate::store::{Tx, commit};
@@ -260,7 +263,7 @@ impl Control {
     }
 
     /// The App values revision that a deployment by hand uses.
-    pub(super) async fn app_values_to_deploy(
+    pub(crate) async fn app_values_to_deploy(
         &self,
         environment: &EnvironmentRow,
         choice: AppValuesChoice,
@@ -308,6 +311,8 @@ pub(crate) struct Queued<'a> {
     pub(crate) changed_values: Vec<String>,
     /// The domain that it is about.
     pub(crate) domain: Option<DomainId>,
+    /// The backup that it restores.
+    pub(crate) backup: Option<BackupId>,
 }
 
 impl Queued<'_> {
@@ -331,6 +336,7 @@ impl Queued<'_> {
             changes: None,
             changed_values: Vec::new(),
             domain: None,
+            backup: None,
         }
     }
 
@@ -356,13 +362,15 @@ impl Queued<'_> {
     }
 }
 
-/// Writes the deployment and its Op; returns its number.
+/// Writes the deployment and its Op, and before it the backup that the environment asks for; returns its number.
 pub(crate) async fn queue(
     tx: &Tx,
     by: &By,
     environment: &EnvironmentRow,
     queued: &Queued<'_>,
 ) -> Result<i64, Error> {
+    // Stands before it in the queue.
+    let backup_before = backup::queue_before(tx, environment, by).await?;
     let at = now();
     let row = store::NewRow {
         id: queued.id,
@@ -386,6 +394,8 @@ pub(crate) async fn queue(
         changes: queued.changes.as_ref(),
         changed_values: &queued.changed_values,
         domain: queued.domain,
+        backup: queued.backup,
+        backup_before,
         at,
         by,
     };
@@ -399,7 +409,7 @@ pub(crate) async fn queue(
         environment: environment.id,
         environment_kind: environment.kind,
         at,
-        steps: op::deploy_steps(queued.trigger, certified),
+        steps: &op::deploy_steps(queued.trigger, certified),
     };
     op::store::insert(tx, &op).await?;
     environments::refresh_status(tx, environment.id).await?;

@@ -28,7 +28,7 @@ use crate::environment::EnvironmentBrief;
 use crate::objects::Sealer;
 use crate::op::{Culprit, Op, OpBrief};
 use crate::release::ReleaseBrief;
-use crate::store::ids::{BatchId, DeploymentId, PreviewId};
+use crate::store::ids::{BackupId, BatchId, DeploymentId, PreviewId};
 use crate::values::MergedValues;
 
 pub use compare::{Compared, Comparison, ComparisonRequest, LaidValue, ValueDifference};
@@ -167,6 +167,8 @@ pub struct Deployment {
     pub trigger: Trigger,
     /// For a rollback, the number of the deployment that it repeats.
     pub repeats: Option<i64>,
+    /// For a restored backup, which one.
+    pub restores: Option<RestoredBackup>,
     /// What the person said about it; may be empty.
     pub reason: String,
     /// How it stands.
@@ -208,6 +210,17 @@ pub struct Deployment {
     pub started_at: Option<Timestamp>,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+}
+
+/// The backup that a deployment restores.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RestoredBackup {
+    /// Its id.
+    pub backup: BackupId,
+    /// Its number in the environment it is of.
+    pub number: i64,
+    /// The environment it is of; another one than the deployment's for a clone.
+    pub environment: EnvironmentBrief,
 }
 
 /// Why a deployment failed, and what it left behind.

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DbErr};
 
 use super::{
-    Changes, Deployment, DeploymentState, Estimate, OnFailure, PlanPolicy, Trigger, open_culprit,
+    Changes, Deployment, DeploymentState, Estimate, OnFailure, PlanPolicy, RestoredBackup, Trigger,
+    open_culprit,
 };
 use crate::actor::By;
 use crate::app::AppBrief;
@@ -13,7 +14,8 @@ use crate::objects::{Address, Sealer};
 use crate::op;
 use crate::release::ReleaseBrief;
 use crate::store::ids::{
-    AppId, BatchId, ContentId, DeploymentId, DomainId, EnvironmentId, OpId, PreviewId, ReleaseId,
+    AppId, BackupId, BatchId, ContentId, DeploymentId, DomainId, EnvironmentId, OpId, PreviewId,
+    ReleaseId,
 };
 use crate::store::listing::View;
 use crate::store::sql::{Json, Row, StoreError, sql};
@@ -51,7 +53,9 @@ const COLUMNS: &str = concat!(
      CASE WHEN d.id = e.current_deployment_id THEN ",
     left_behind!("d.environment_id", "d.number"),
     " ELSE 0 END AS left_behind, a.name AS app_name, r.tag AS release_tag, f.tag AS from_tag, rp.number AS repeats_number, \
-     rbr.id AS back_id, rbr.tag AS back_tag, k.host AS content_host, ",
+     rbr.id AS back_id, rbr.tag AS back_tag, k.host AS content_host, \
+     bk.number AS backup_number, bk.environment_id AS backup_environment_id, be.name AS backup_environment_name, \
+     be.kind AS backup_environment_kind, be.deleted_at AS backup_environment_deleted_at, ",
     op::store::brief_columns!()
 );
 
@@ -62,6 +66,7 @@ const JOINS: &str = concat!(
      LEFT JOIN deployments rb ON rb.id = d.rolled_back_to_id \
      LEFT JOIN releases rbr ON rbr.id = rb.release_id \
      LEFT JOIN contents k ON k.id = d.content_id \
+     LEFT JOIN backups bk ON bk.id = d.backup_id LEFT JOIN environments be ON be.id = bk.environment_id \
      JOIN ops o ON o.id = d.op_id ",
     op::store::brief_joins!()
 );
@@ -92,6 +97,7 @@ pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Deployment, DbErr> 
         from: brief("from_release_id", "from_tag")?,
         trigger: row.get("trigger_kind")?,
         repeats: row.opt("repeats_number")?,
+        restores: read_restores(row)?,
         reason: row.get("reason")?,
         state,
         plan_policy: row.get("plan_policy")?,
@@ -121,6 +127,22 @@ pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Deployment, DbErr> 
     })
 }
 
+fn read_restores(row: &Row<'_>) -> Result<Option<RestoredBackup>, DbErr> {
+    let (Some(backup), Some(number)) = (row.opt("backup_id")?, row.opt("backup_number")?) else {
+        return Ok(None);
+    };
+    Ok(Some(RestoredBackup {
+        backup,
+        number,
+        environment: EnvironmentBrief {
+            id: row.get("backup_environment_id")?,
+            name: row.get("backup_environment_name")?,
+            kind: row.get("backup_environment_kind")?,
+            deleted: row.opt::<Timestamp>("backup_environment_deleted_at")?.is_some(),
+        },
+    }))
+}
+
 /// A deployment's own row, for rules and workers.
 #[derive(Clone, Debug)]
 pub(crate) struct DeploymentRow {
@@ -144,6 +166,10 @@ pub(crate) struct DeploymentRow {
     pub(crate) helm_revision: Option<i64>,
     pub(crate) failure_sealed: Option<Vec<u8>>,
     pub(crate) domain: Option<DomainId>,
+    /// The backup that it restores.
+    pub(crate) backup: Option<BackupId>,
+    /// The backup without which it is not carried out.
+    pub(crate) backup_before: Option<BackupId>,
     pub(crate) created_by: By,
 }
 
@@ -169,6 +195,8 @@ fn read_row(row: &Row<'_>) -> Result<DeploymentRow, DbErr> {
         helm_revision: row.opt("helm_revision")?,
         failure_sealed: row.opt("failure_sealed")?,
         domain: row.opt("domain_id")?,
+        backup: row.opt("backup_id")?,
+        backup_before: row.opt("backup_before_id")?,
         created_by: row.json("created_by")?,
     })
 }
@@ -293,6 +321,8 @@ pub(crate) struct NewRow<'a> {
     pub(crate) changes: Option<&'a Changes>,
     pub(crate) changed_values: &'a [String],
     pub(crate) domain: Option<DomainId>,
+    pub(crate) backup: Option<BackupId>,
+    pub(crate) backup_before: Option<BackupId>,
     pub(crate) at: Timestamp,
     pub(crate) by: &'a By,
 }
@@ -318,9 +348,9 @@ pub(crate) async fn insert(
     sql("INSERT INTO deployments (id, environment_id, number, app_id, kind, release_id, \
          from_release_id, trigger_kind, repeats_id, batch_id, reason, state, plan_policy, on_failure, \
          values_object, app_values_revision, content_id, preview_id, changes, changed_values, op_id, \
-         created_at, created_by, force_conflicts, domain_id) \
+         created_at, created_by, force_conflicts, domain_id, backup_id, backup_before_id) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-         $19, $20, $21, $22, $23, $24, $25)")
+         $19, $20, $21, $22, $23, $24, $25, $26, $27)")
     .bind(new.id)
     .bind(new.environment)
     .bind(number)
@@ -348,6 +378,8 @@ pub(crate) async fn insert(
     .bind(Json(new.by))
     .bind(new.force_conflicts)
     .bind(new.domain)
+    .bind(new.backup)
+    .bind(new.backup_before)
     .run(c, DOING)
     .await?;
     Ok(Some(number))

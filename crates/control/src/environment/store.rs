@@ -69,8 +69,10 @@ const JOINS: &str = concat!(
      LEFT JOIN observed_revisions ob ON ob.id = e.observed_id \
      LEFT JOIN releases obr ON obr.id = ob.release_id \
      LEFT JOIN ops o ON o.seq = COALESCE( \
-       (SELECT x.seq FROM ops x WHERE x.environment_id = e.id AND x.state = 'running'), \
-       (SELECT MIN(x.seq) FROM ops x WHERE x.environment_id = e.id AND x.state = 'queued')) ",
+       (SELECT x.seq FROM ops x WHERE x.environment_id = e.id AND x.state = 'running' \
+         AND x.op_kind <> 'backup'), \
+       (SELECT MIN(x.seq) FROM ops x WHERE x.environment_id = e.id AND x.state = 'queued' \
+         AND x.op_kind <> 'backup')) ",
     op::store::brief_joins!()
 );
 
@@ -387,9 +389,9 @@ pub(crate) async fn refresh_status(
            WHERE o.environment_id = environments.id AND o.op_kind = 'removal' \
            AND o.state IN ('queued', 'running')) THEN 'deleting' ELSE 'removal_failed' END \
          WHEN EXISTS (SELECT 1 FROM ops o WHERE o.environment_id = environments.id \
-           AND o.state = 'running') THEN 'deploying' \
+           AND o.state = 'running' AND o.op_kind <> 'backup') THEN 'deploying' \
          WHEN EXISTS (SELECT 1 FROM ops o WHERE o.environment_id = environments.id \
-           AND o.state = 'queued') THEN 'queued' \
+           AND o.state = 'queued' AND o.op_kind <> 'backup') THEN 'queued' \
          ELSE COALESCE((SELECT CASE d.state WHEN 'succeeded' THEN 'running' \
              WHEN 'cancelled' THEN 'failed' ELSE d.state END FROM deployments d \
            WHERE d.environment_id = environments.id AND d.state <> 'superseded' \

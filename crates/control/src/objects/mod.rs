@@ -6,6 +6,7 @@
 
 mod key;
 mod seal;
+mod stream;
 
 use std::fmt;
 use std::path::Path;
@@ -19,6 +20,7 @@ use crate::closed::closed_set;
 use crate::error::Error;
 
 pub(crate) use seal::Sealer;
+pub(crate) use stream::{StoredStream, StreamError};
 
 closed_set! {
     /// What a sealed object is.
@@ -200,6 +202,20 @@ impl Objects {
     async fn write(&self, path: &ObjectPath, bytes: Vec<u8>) -> Result<(), Error> {
         let stored = self.store.put(path, bytes.into()).await;
         stored.map(drop).map_err(|e| Error::internal("write to its object store", e))
+    }
+
+    /// The bytes at a path, none where there are none.
+    async fn read_there(&self, path: &ObjectPath) -> Result<Option<Vec<u8>>, Error> {
+        match self.store.get(path).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(Error::internal("read from its object store", error)),
+            Ok(found) => {
+                let bytes = found.bytes().await;
+                Ok(Some(
+                    bytes.map_err(|e| Error::internal("read from its object store", e))?.to_vec(),
+                ))
+            }
+        }
     }
 
     async fn read(&self, path: &ObjectPath) -> Result<Vec<u8>, Error> {

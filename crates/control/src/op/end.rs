@@ -3,6 +3,7 @@
 
 use super::recorder::{RecordError, Recorder};
 use super::{OpState, store};
+use crate::backup::store as backups;
 use crate::deployment::store::{self as deployments, DeploymentRow};
 use crate::deployment::{DeploymentState, Failure, Trigger, failure_identity};
 use crate::domain::store as domains;
@@ -35,9 +36,16 @@ async fn held_after(tx: &Tx, deployment: &DeploymentRow) -> Result<Option<i64>, 
     if deployment.trigger == Trigger::Rollback {
         return Ok(Some(used));
     }
+    let newest = crate::app::store::values_revision(tx, deployment.app).await?;
+    // An older revision that came back with the environment's own backup is held for the same reason.
+    if let (Some(backup), true) = (deployment.backup, used != newest) {
+        let restored = backups::by_id(tx, backup).await?;
+        if restored.is_some_and(|backup| backup.environment == deployment.environment) {
+            return Ok(Some(used));
+        }
+    }
     let environment = environments::by_id(tx, deployment.environment).await?;
     let held = environment.and_then(|environment| environment.holds_app_values);
-    let newest = crate::app::store::values_revision(tx, deployment.app).await?;
     Ok(held.filter(|held| *held == used && used != newest))
 }
 

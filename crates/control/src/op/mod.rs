@@ -4,6 +4,7 @@
 //! point.
 
 mod end;
+mod end_backup;
 mod end_removal;
 mod log;
 pub(crate) mod log_store;
@@ -20,6 +21,8 @@ use utoipa::ToSchema;
 
 use crate::actor::{Actor, By};
 use crate::audit::{self, Act};
+use crate::backup::BackupState;
+use crate::backup::store as backups;
 use crate::closed::closed_set;
 use crate::control::Control;
 use crate::deployment::store as deployments;
@@ -29,7 +32,7 @@ use crate::environment::store as environments;
 use crate::error::Error;
 use crate::rights::Subject;
 use crate::store::commit;
-use crate::store::ids::{DeploymentId, OpId};
+use crate::store::ids::{BackupId, DeploymentId, OpId};
 use crate::store::sql::now;
 use crate::store::wake::Wake;
 use store::OpRow;
@@ -50,6 +53,8 @@ closed_set! {
         Deployment = "deployment",
         /// The removal of its environment.
         Removal = "removal",
+        /// A backup of its environment.
+        Backup = "backup",
     }
 }
 
@@ -60,6 +65,8 @@ pub(crate) enum Carries {
     Deployment(DeploymentId),
     /// The removal of its environment.
     Removal,
+    /// A backup of its environment.
+    Backup,
 }
 
 /// What an Op carries out.
@@ -75,14 +82,22 @@ pub enum Task {
     },
     /// The removal of its environment.
     Removal(Box<Removal>),
+    /// A backup of its environment.
+    Backup {
+        /// Its id.
+        backup: BackupId,
+        /// Its number in its environment.
+        number: i64,
+    },
 }
 
 impl Task {
-    /// What it is called: `env#7`, `removal of env`.
+    /// What it is called: `env#7`, `removal of env`, `backup 3 of env`.
     pub fn name(&self, environment: &EnvironmentBrief) -> String {
         match self {
             Self::Deployment { number, .. } => format!("{}#{number}", environment.name),
             Self::Removal(_) => format!("removal of {}", environment.name),
+            Self::Backup { number, .. } => format!("backup {number} of {}", environment.name),
         }
     }
 }
@@ -116,8 +131,12 @@ impl OpState {
 
 closed_set! {
     /// The steps of a deployment, in order; the second group repeats the last good deployment
-    /// after a failure. The last ones are a removal's beside those that it shares.
+    /// after a failure. The last ones are a removal's and a backup's beside those that they share.
     pub enum StepName {
+        /// The backup that is restored is read and checked.
+        CheckBackup = "check_backup",
+        /// The App's data is put back by its methods.
+        RestoreData = "restore_data",
         /// The record that proves a custom domain is looked up anew.
         ProveDomain = "prove_domain",
         /// The chart archive is taken from the store and checked.
@@ -170,6 +189,10 @@ closed_set! {
         Delete = "delete",
         /// Deleted objects disappear.
         WaitGone = "wait_gone",
+        /// The App's data is read by its methods and kept.
+        BackUpData = "back_up_data",
+        /// What was kept is read again and checked.
+        VerifyBackup = "verify_backup",
     }
 }
 
@@ -213,15 +236,23 @@ const DOMAIN_STEPS: &[StepName] = &[
 /// Those of an environment with uploaded certificates: the same without the proof.
 const CERTIFIED_STEPS: &[StepName] = DOMAIN_STEPS.split_at(1).1;
 
+/// Those that come first where a backup is restored.
+const RESTORE_STEPS: &[StepName] = &[StepName::CheckBackup, StepName::RestoreData];
+
 /// The steps of a deployment by what made it, and whether its environment has uploaded certificates.
-pub(crate) fn deploy_steps(trigger: Trigger, certified: bool) -> &'static [StepName] {
+pub(crate) fn deploy_steps(trigger: Trigger, certified: bool) -> Vec<StepName> {
+    let usual = if certified { CERTIFIED_STEPS } else { DEPLOY_STEPS };
     match trigger {
-        Trigger::DomainDeployed => DOMAIN_STEPS,
-        Trigger::DomainReset => CERTIFIED_STEPS,
-        _ if certified => CERTIFIED_STEPS,
-        _ => DEPLOY_STEPS,
+        Trigger::DomainDeployed => DOMAIN_STEPS.to_vec(),
+        Trigger::DomainReset => CERTIFIED_STEPS.to_vec(),
+        Trigger::BackupRestored => [RESTORE_STEPS, usual].concat(),
+        _ => usual.to_vec(),
     }
 }
+
+/// The steps of a backup.
+pub(crate) const BACKUP_STEPS: &[StepName] =
+    &[StepName::Check, StepName::BackUpData, StepName::VerifyBackup, StepName::Finish];
 
 /// The steps that repeat the last good deployment after a failure.
 pub(crate) const ROLL_BACK_STEPS: &[StepName] = &[
@@ -252,6 +283,8 @@ impl StepName {
     /// The step as people read it.
     pub const fn title(self) -> &'static str {
         match self {
+            Self::CheckBackup => "Check backup",
+            Self::RestoreData => "Restore data",
             Self::ProveDomain => "Prove domain",
             Self::FetchChart => "Fetch chart",
             Self::MergeValues => "Merge values",
@@ -278,6 +311,8 @@ impl StepName {
             Self::RollBackFinish => "Roll back: finish",
             Self::Delete => "Delete",
             Self::WaitGone => "Wait until gone",
+            Self::BackUpData => "Back up data",
+            Self::VerifyBackup => "Verify",
         }
     }
 }
@@ -486,6 +521,9 @@ impl Control {
                     deployments::end(&tx, *deployment, state, None, now()).await?;
                 }
                 Carries::Removal => end_removal::keep_if_whole(&tx, row.environment.id).await?,
+                Carries::Backup => {
+                    backups::end(&tx, op, BackupState::Cancelled, None, now()).await?;
+                }
             }
             environments::refresh_status(&tx, row.environment.id).await?;
         } else {
@@ -493,7 +531,7 @@ impl Control {
         }
         let (kind, id) = match row.carries {
             Carries::Deployment(deployment) => ("deployment", deployment.to_string()),
-            Carries::Removal => ("environment", row.environment.id.to_string()),
+            Carries::Removal | Carries::Backup => ("environment", row.environment.id.to_string()),
         };
         let name = match row.number {
             Some(number) => format!("{}#{number}", row.environment.name),
@@ -540,6 +578,13 @@ impl Control {
         let task = match (row.carries, row.number) {
             (Carries::Deployment(deployment), Some(number)) => {
                 Task::Deployment { deployment, number }
+            }
+            (Carries::Backup, _) => {
+                let backup = backups::by_op(c, op).await?;
+                let backup = backup.ok_or_else(|| {
+                    Error::internal("read what an Op carries out", "the row of its backup is gone")
+                })?;
+                Task::Backup { backup: backup.id, number: backup.number }
             }
             _ => Task::Removal(Box::new(self.removal(op).await?)),
         };

@@ -5,6 +5,9 @@ use super::{Step, StepName, StepState};
 /// Share of a deployment's time that a step usually takes; the deploy steps come to 100.
 const fn weight(step: StepName) -> i64 {
     match step {
+        StepName::BackUpData | StepName::RestoreData => 60,
+        StepName::VerifyBackup => 25,
+        StepName::CheckBackup => 20,
         StepName::Delete => 15,
         StepName::WaitGone => 50,
         StepName::ProveDomain

@@ -294,7 +294,7 @@ impl Recorder {
                 let sealed = sealer.seal(&identity, first.text.as_bytes());
                 Some(sealed.map_err(|e| Error::internal(STORE_CULPRITS, e))?)
             }
-            (None, _) | (_, Carries::Removal) => None,
+            (None, _) | (_, Carries::Removal | Carries::Backup) => None,
         };
         Ok(SealedCulprits { all, line })
     }

@@ -113,6 +113,7 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, op: &NewOp<'_>) -> Result<(
     let (kind, deployment) = match op.carries {
         Carries::Deployment(deployment) => (OpKind::Deployment, Some(deployment)),
         Carries::Removal => (OpKind::Removal, None),
+        Carries::Backup => (OpKind::Backup, None),
     };
     sql("INSERT INTO ops (id, op_kind, environment_id, environment_kind, deployment_id, state, \
          fence, percent, last_sequence, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7)")
@@ -166,12 +167,21 @@ pub(crate) async fn get(c: &impl ConnectionTrait, op: OpId) -> Result<Option<OpR
     .await
 }
 
+/// What an Op carries out, of its own row.
+pub(crate) fn read_carries(row: &Row<'_>) -> Result<Carries, DbErr> {
+    Ok(match (row.get("op_kind")?, row.opt("deployment_id")?) {
+        (_, Some(deployment)) => Carries::Deployment(deployment),
+        (OpKind::Backup, None) => Carries::Backup,
+        (OpKind::Removal | OpKind::Deployment, None) => Carries::Removal,
+    })
+}
+
 fn read(row: &Row<'_>) -> Result<OpRow, DbErr> {
     let before: (Option<Timestamp>, Option<Timestamp>) =
         (row.opt("before_started_at")?, row.opt("before_finished_at")?);
     Ok(OpRow {
         id: row.get("id")?,
-        carries: row.opt("deployment_id")?.map_or(Carries::Removal, Carries::Deployment),
+        carries: read_carries(row)?,
         number: row.opt("number")?,
         environment: EnvironmentBrief {
             id: row.get("environment_id")?,

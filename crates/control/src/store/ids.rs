@@ -115,6 +115,8 @@ ids! {
     ObservedId = "obs";
     /// A custom domain.
     DomainId = "dom";
+    /// A backup.
+    BackupId = "bak";
     /// An Op.
     OpId = "op";
     /// A batch: one act that made many deployments.

@@ -259,6 +259,8 @@ macro_rules! as_text {
 as_text!(
     crate::account::PasswordHash,
     crate::actor::ActorKind,
+    crate::backup::BackupCause,
+    crate::backup::BackupState,
     crate::cluster::AccessKind,
     crate::cluster::Admits,
     crate::cluster::ClusterKind,
@@ -294,6 +296,7 @@ as_text!(
     crate::rights::Role,
     super::ids::AppId,
     super::ids::AuditId,
+    super::ids::BackupId,
     super::ids::BatchId,
     super::ids::ClusterId,
     super::ids::ContentId,

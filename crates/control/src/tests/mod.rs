@@ -6,6 +6,7 @@
 mod account;
 mod apps;
 mod audit;
+mod backups;
 mod batches;
 mod certificates;
 mod clusters;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use secrecy::SecretString;
-use simulator::{Simulator, Timing};
+use simulator::{Program, Programs, Simulator, Timing};
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
@@ -31,7 +31,7 @@ pub(crate) struct Site {
     pub(crate) control: Control,
     pub(crate) config: Config,
     simulated: Arc<InMemory>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Simulated clusters in memory, started when asked for.
@@ -40,6 +40,8 @@ struct InMemory {
     running: Mutex<HashMap<ClusterId, Simulator>>,
     /// Whether they cannot be reached by who has no connection yet.
     away: AtomicBool,
+    /// What stands in for commands in those that are started from now on.
+    programs: std::sync::Mutex<Programs>,
 }
 
 impl SimulatedClusters for InMemory {
@@ -53,7 +55,9 @@ impl SimulatedClusters for InMemory {
                 Entry::Occupied(there) => there.into_mut(),
                 Entry::Vacant(place) => {
                     let builder = Simulator::builder().name(name.as_str());
-                    place.insert(builder.timing(Timing::instant()).start().await?)
+                    let programs = self.programs.lock().unwrap().clone();
+                    let builder = builder.timing(Timing::instant()).programs(programs);
+                    place.insert(builder.start().await?)
                 }
             };
             Ok(rollout::ClusterConfig::with_token(
@@ -97,7 +101,19 @@ impl Site {
             dns_server: None,
         };
         let control = Control::open(config.clone()).await.unwrap();
-        Self { control, config, simulated, _folder: folder }
+        Self { control, config, simulated, folder }
+    }
+
+    /// A shell script that stands in for a command, in clusters that are started from now on.
+    pub(crate) fn program(&self, name: &str, script: &str) {
+        let arguments = vec!["-c".to_owned(), script.to_owned()];
+        let program = Program { path: "/bin/sh".into(), arguments };
+        self.simulated.programs.lock().unwrap().insert(name.to_owned(), program);
+    }
+
+    /// Where it keeps what is its own.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// A second process on the same database and objects.

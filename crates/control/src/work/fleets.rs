@@ -1,5 +1,5 @@
-//! The loops beside the queue of Ops: one answers previews over fleets, one carries batches on. Each does what there is to
-//! do, then waits for a wake-up; a missed one costs no more than the poll interval.
+//! The loops beside the queue of Ops: one answers previews over fleets, one carries batches on, one makes the backups that
+//! are due and clears old ones away. Each does what there is to do, then waits for a wake-up; a missed one costs no more than the poll interval.
 
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -19,6 +19,7 @@ const PREVIEWS: usize = 2;
 enum Work {
     Previews,
     Batches,
+    Backups,
 }
 
 impl Work {
@@ -27,6 +28,7 @@ impl Work {
         match self {
             Self::Previews => control.fleet_turn(stop).await,
             Self::Batches => control.batches_pass().await,
+            Self::Backups => control.backups_pass().await,
         }
     }
 }
@@ -36,6 +38,7 @@ pub(super) fn start(control: &Control, stop: &CancellationToken, tasks: &TaskTra
         tasks.spawn(go_on(Work::Previews, control.clone(), stop.clone()));
     }
     tasks.spawn(go_on(Work::Batches, control.clone(), stop.clone()));
+    tasks.spawn(go_on(Work::Backups, control.clone(), stop.clone()));
 }
 
 /// Takes turns until there is nothing to do, then waits.

@@ -2,8 +2,8 @@
 //!
 //! One loop per process claims Ops, as many at once as the settings allow; each runs in a task of its own
 //! (`carry_out`). What a worker holds while it runs one is in `lease`, the SQL of the queue in `store`, and how a cluster
-//! that does not answer is kept from slowing the others in `load`. Two more loops answer previews over fleets (`fleet`) and
-//! carry batches on (`batch`), in `fleets`.
+//! that does not answer is kept from slowing the others in `load`. More loops answer previews over fleets (`fleet`),
+//! carry batches on (`batch`) and see to backups that are due (`backup`), in `fleets`.
 
 mod carry_out;
 mod fleets;

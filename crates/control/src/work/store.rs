@@ -32,7 +32,9 @@ impl Lease {
     pub(crate) fn deployment(&self) -> Result<DeploymentId, Error> {
         match self.carries {
             Carries::Deployment(deployment) => Ok(deployment),
-            Carries::Removal => Err(Error::internal("carry an Op out", "it carries no deployment")),
+            Carries::Removal | Carries::Backup => {
+                Err(Error::internal("carry an Op out", "it carries no deployment"))
+            }
         }
     }
 }
@@ -69,7 +71,7 @@ pub(crate) async fn claim(
     }
 }
 
-const CLAIMED: &str = "RETURNING id, fence, deployment_id, environment_id, environment_kind, \
+const CLAIMED: &str = "RETURNING id, fence, op_kind, deployment_id, environment_id, environment_kind, \
      (SELECT e.cluster_id FROM environments e WHERE e.id = ops.environment_id) AS cluster_id";
 
 /// The condition that leaves closed clusters out, its values from `$first` on.
@@ -90,7 +92,7 @@ fn lease(row: &Row<'_>) -> Result<Lease, sea_orm::DbErr> {
     let op: OpId = row.get("id")?;
     let wake =
         OpWake { op, environment: row.get("environment_id")?, kind: row.get("environment_kind")? };
-    let carries = row.opt("deployment_id")?.map_or(Carries::Removal, Carries::Deployment);
+    let carries = crate::op::store::read_carries(row)?;
     Ok(Lease { op, fence: row.get("fence")?, carries, wake, cluster: row.get("cluster_id")? })
 }
 
@@ -155,7 +157,11 @@ async fn claimable(c: &impl ConnectionTrait, closed: &[ClusterId]) -> Result<boo
 
 /// What a claimed Op carries out runs; its environment says so.
 async fn begin(c: &impl ConnectionTrait, lease: &Lease, at: Timestamp) -> Result<(), StoreError> {
-    let Carries::Deployment(deployment) = lease.carries else { return Ok(()) };
+    let deployment = match lease.carries {
+        Carries::Deployment(deployment) => deployment,
+        Carries::Backup => return crate::backup::store::begin(c, lease.op, at).await,
+        Carries::Removal => return Ok(()),
+    };
     sql("UPDATE deployments SET state = 'running', started_at = COALESCE(started_at, $2) WHERE id = $1")
         .bind(deployment)
         .bind(at)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use simulator::{Simulator, Storage};
+use simulator::{Program, Simulator, Storage};
 
 use crate::commands::{asked_to_stop, serve::log_to_stderr};
 use crate::simulated::Pace;
@@ -32,17 +32,35 @@ pub(crate) struct Args {
     /// How fast the cluster is
     #[arg(long, value_enum, default_value_t = Pace::Believable)]
     pace: Pace,
+
+    /// A program of this machine that answers for commands executed in pods; pods name it by the annotation
+    /// `simulator.landfall.dev/exec: COMMAND=NAME`
+    #[arg(long, value_name = "NAME=PATH", value_parser = program)]
+    program: Vec<(String, PathBuf)>,
+}
+
+fn program(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+            Ok((name.to_owned(), path.into()))
+        }
+        _ => Err("give a name and a path: shop-dump=/usr/local/bin/dump".to_owned()),
+    }
 }
 
 /// Runs until it is asked to stop.
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     log_to_stderr("warn");
     let storage = args.data.map_or(Storage::Memory, Storage::File);
+    let programs = args.program.into_iter();
+    let programs =
+        programs.map(|(name, path)| (name, Program { path, arguments: Vec::new() })).collect();
     let cluster = Simulator::builder()
         .name(&args.name)
         .listen(args.listen)
         .store(storage)
         .timing(args.pace.timing())
+        .programs(programs)
         .start()
         .await
         .context("could not start the simulated cluster")?;

@@ -188,7 +188,7 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// The innermost cause: `connection refused` says more than three layers of "error sending request".
-fn root_cause(error: &dyn std::error::Error) -> String {
+pub(crate) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(cause) = innermost.source() {
         innermost = cause;

@@ -28,6 +28,7 @@ use config::Clients;
 pub use config::{ClusterConfig, Credentials};
 pub(crate) use discovery::{Discovery, Resource};
 pub use error::ClusterError;
+pub(crate) use error::root_cause as cause;
 pub use lookup::LookupReader;
 pub use pulse::Pulse;
 pub(crate) use request::{ApplyMode, Effect, FIELD_MANAGER, LogOptions};

@@ -330,11 +330,24 @@ impl Cluster {
         let path = with_query(&format!("/api/v1/namespaces/{namespace}/pods/{pod}/log"), &query);
         let doing = format!("reading the log of Pod/{namespace}/{pod}");
         let request = self.request(&Call::get(&path, &doing))?;
-        let opening = self.inner.clients.streams.request_stream(request);
+        self.opened(&doing, self.inner.clients.streams.request_stream(request)).await
+    }
+
+    /// The client for what has a connection of its own.
+    pub(crate) fn stream_client(&self) -> kube::Client {
+        self.inner.clients.streams.clone()
+    }
+
+    /// Waits until such a connection is open.
+    pub(crate) async fn opened<T>(
+        &self,
+        doing: &str,
+        opening: impl Future<Output = kube::Result<T>> + Send,
+    ) -> Result<T, ClusterError> {
         match tokio::time::timeout(self.inner.request_timeout, opening).await {
-            Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(error::from_kube(self.name(), &doing, error).error),
-            Err(_) => Err(self.timed_out(&doing)),
+            Ok(Ok(opened)) => Ok(opened),
+            Ok(Err(error)) => Err(error::from_kube(self.name(), doing, error).error),
+            Err(_) => Err(self.timed_out(doing)),
         }
     }
 

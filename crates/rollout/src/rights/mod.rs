@@ -99,6 +99,13 @@ const INSIDE: &[Rule] = &[
         verbs: &["get"],
         purpose: "show what containers say",
     },
+    // Newer servers ask for `create`, whichever way the request comes; older ones for the verb of the request.
+    Rule {
+        group: "",
+        resources: &["pods/exec"],
+        verbs: &["get", "create"],
+        purpose: "run the backup commands of Apps",
+    },
     Rule {
         group: "",
         resources: &["events"],

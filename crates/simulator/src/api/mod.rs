@@ -7,6 +7,7 @@ mod call;
 mod convert;
 mod delete;
 mod discovery;
+mod exec;
 mod list;
 mod openapi;
 mod pod_log;
@@ -23,10 +24,11 @@ use std::{convert::Infallible, sync::Arc};
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use self::call::{Call, ResourceCall};
 pub(crate) use self::reply::Body;
-use crate::{cluster::Cluster, status::StatusError};
+use crate::{cluster::Cluster, programs::Programs, status::StatusError};
 
 /// The largest body that is read, as in Kubernetes.
 const BODY_LIMIT: usize = 3 << 20;
@@ -36,6 +38,12 @@ const BODY_LIMIT: usize = 3 << 20;
 pub(crate) struct Api {
     pub(crate) cluster: Cluster,
     pub(crate) token: String,
+    /// What stands in for commands that are executed.
+    pub(crate) programs: Programs,
+    /// Has the tasks that outlive their request.
+    pub(crate) tasks: TaskTracker,
+    /// Ends them.
+    pub(crate) stop: CancellationToken,
 }
 
 impl Api {
@@ -59,6 +67,9 @@ impl Api {
         let open = matches!(parts.uri.path(), "/version" | "/healthz" | "/livez" | "/readyz");
         if !open && !self.knows_token(&parts) {
             return Err(StatusError::unauthorized());
+        }
+        if exec::is_asked(&parts) {
+            return exec::answer(self, parts);
         }
         let body = match Limited::new(body, BODY_LIMIT).collect().await {
             Ok(body) => body.to_bytes(),
@@ -99,6 +110,9 @@ impl Api {
         match (subresource, call.method.as_str()) {
             ("log", "GET") if resource.kind.storage == "pods" => {
                 return pod_log::answer(cluster, call, resource);
+            }
+            ("exec", _) if resource.kind.storage == "pods" => {
+                return Err(StatusError::bad_request("Upgrade request required"));
             }
             ("eviction", "POST") if resource.kind.storage == "pods" => {
                 return delete::evict(cluster, call, resource);

@@ -110,7 +110,7 @@ fn since(call: &Call) -> Result<Option<Timestamp>, StatusError> {
 }
 
 /// The container that is asked for; the only one if none is named.
-fn container(pod: &Value, wanted: &str) -> Result<String, StatusError> {
+pub(super) fn container(pod: &Value, wanted: &str) -> Result<String, StatusError> {
     let names = |list: &str| -> Vec<&str> {
         let containers = object::list(pod, &["spec", list]);
         containers.iter().map(|container| object::text(container, &["name"])).collect()

@@ -19,7 +19,7 @@ use crate::store::sql::now;
 const HOST_ANNOTATION: &str = "landfall.dev/host";
 
 impl Run<'_> {
-    fn has_step(&self, step: StepName) -> bool {
+    pub(super) fn has_step(&self, step: StepName) -> bool {
         self.before.iter().any(|known| known.name == step)
     }
 
@@ -202,7 +202,7 @@ impl Run<'_> {
     }
 }
 
-fn without_culprit(step: StepName, message: String, remedy: &str) -> FailedStep {
+pub(super) fn without_culprit(step: StepName, message: String, remedy: &str) -> FailedStep {
     FailedStep {
         step,
         recorded: message.clone(),

@@ -9,7 +9,10 @@ use crate::op::{Step, StepName, StepState};
 pub(super) fn touched_the_cluster(step: StepName) -> bool {
     !matches!(
         step,
-        StepName::ProveDomain
+        // Going back to what ran would put no data back.
+        StepName::CheckBackup
+            | StepName::RestoreData
+            | StepName::ProveDomain
             | StepName::FetchChart
             | StepName::MergeValues
             | StepName::Crds
@@ -31,6 +34,8 @@ pub(super) fn of(failed: &FailedStep, touched: bool, steps: &[Step]) -> Failure 
 
 fn state_after(step: StepName, touched: bool, steps: &[Step]) -> String {
     match step {
+        StepName::RestoreData => "Some of the data may have been put back, some not; no object was changed.",
+        _ if !touched && restored_data(steps) => "The data was put back; no object was changed.",
         StepName::Crds => "Some of the chart's custom resource definitions may have been installed; nothing else was changed.",
         StepName::Certificate => "The certificate's Secret may have been written; nothing else was changed.",
         _ if !touched && installed_crds(steps) => DEFINITIONS_ONLY,
@@ -48,6 +53,10 @@ fn state_after(step: StepName, touched: bool, steps: &[Step]) -> String {
 
 const DEFINITIONS_ONLY: &str =
     "The chart's custom resource definitions were installed; nothing else was changed.";
+
+fn restored_data(steps: &[Step]) -> bool {
+    steps.iter().any(|step| step.name == StepName::RestoreData && step.state == StepState::Done)
+}
 
 /// Whether definitions of custom resources were sent: the step is skipped where all were there already.
 fn installed_crds(steps: &[Step]) -> bool {
@@ -113,6 +122,10 @@ pub(super) fn cancelled(steps: &[Step]) -> Failure {
         "No object was changed; the Helm release's last revision is marked failed."
     } else if installed_crds(steps) {
         DEFINITIONS_ONLY
+    } else if restored_data(steps) {
+        "The data was put back; no object was changed."
+    } else if begun(StepName::RestoreData) {
+        "Some of the data may have been put back, some not; no object was changed."
     } else {
         "Nothing was changed in the cluster."
     };
@@ -127,6 +140,15 @@ pub(super) fn cancelled(steps: &[Step]) -> Failure {
 /// A removal that did not begin, since its cluster cannot be reached.
 pub(super) fn removal_before_anything(message: &str) -> Failure {
     Failure { remedy: AGAIN_OR_FORGET.to_owned(), ..before_anything(message, "") }
+}
+
+/// A backup that is not whole. Making one changes nothing in the cluster.
+pub(super) fn of_backup(message: &str, remedy: &str) -> Failure {
+    let remedy = if remedy.is_empty() { "Back up again once the cause is mended." } else { remedy };
+    Failure {
+        cluster_state: "Nothing was changed in the cluster, and no data was kept.".to_owned(),
+        ..before_anything(message, remedy)
+    }
 }
 
 /// Landfall's own fault while it removed an environment.

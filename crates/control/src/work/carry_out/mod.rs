@@ -1,16 +1,18 @@
 //! Carrying an Op out: what it does, in which order, and how it ends. Here that of a deployment, in `remove` that of the
-//! removal of an environment; what both do step by step is in `steps`.
+//! removal of an environment, in `backup` that of a backup; what both do step by step is in `steps`.
 //!
 //! Every step can be run again: a worker that takes the Op up after another died goes on at the first step that is not
 //! done. A deployment's steps up to `check` settle what it consists of (`content`); those after it change the cluster
 //! (`stage`). This module decides nothing about objects: that was decided by the plan.
 
+mod backup;
 mod content;
 mod domain;
 mod failure;
 mod others;
 mod remove;
 mod reports;
+mod restore;
 mod stage;
 mod steps;
 mod way_back;
@@ -86,6 +88,7 @@ pub(super) async fn run(control: &Control, held: &Arc<Held>) {
     match held.lease().carries {
         Carries::Deployment(_) => Box::pin(deploy(control, held, recorder)).await,
         Carries::Removal => Box::pin(remove::run(control, held, recorder)).await,
+        Carries::Backup => Box::pin(backup::run(control, held, recorder)).await,
     }
 }
 
@@ -161,6 +164,8 @@ impl Run<'_> {
 
     /// The steps of the deployment itself.
     async fn deploy(&self) -> Result<Ready, Interrupted> {
+        self.refuse_without_backup().await?;
+        self.restore_backup().await?;
         self.prove_domain().await?;
         let settled = self.settle().await?;
         self.roll_out(&stage::DEPLOY, &settled).await

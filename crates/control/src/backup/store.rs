@@ -1,0 +1,481 @@
+//! SQL of backups, their parts, and schedules.
+
+use jiff::Timestamp;
+use sea_orm::{ConnectionTrait, DbErr};
+
+use super::schedule::Due;
+use super::{Backup, BackupCause, BackupMethod, BackupMethods, BackupSchedule, BackupState};
+use crate::actor::By;
+use crate::environment::EnvironmentBrief;
+use crate::objects::StoredStream;
+use crate::op;
+use crate::release::ReleaseBrief;
+use crate::store::ids::{AppId, BackupId, ContentId, DeploymentId, EnvironmentId, OpId, ReleaseId};
+use crate::store::listing::View;
+use crate::store::sql::{Json, Row, StoreError, sql};
+
+/// Backups as lists show them.
+pub(crate) fn view() -> View {
+    View { table: "backups", alias: "k", columns: COLUMNS, joins: JOINS, doing: "list backups" }
+}
+
+const COLUMNS: &str = concat!(
+    "k.*, e.name AS environment_name, e.kind AS environment_kind, \
+     e.deleted_at AS environment_deleted_at, r.tag AS release_tag, kd.number AS deployment_number, ",
+    op::store::brief_columns!()
+);
+
+const JOINS: &str = concat!(
+    "JOIN environments e ON e.id = k.environment_id JOIN releases r ON r.id = k.release_id \
+     JOIN deployments kd ON kd.id = k.deployment_id JOIN ops o ON o.id = k.op_id ",
+    op::store::brief_joins!()
+);
+
+/// Reads a row of [`view`].
+pub(crate) fn read(row: &Row<'_>) -> Result<Backup, DbErr> {
+    Ok(Backup {
+        id: row.get("id")?,
+        number: row.get("number")?,
+        environment: EnvironmentBrief {
+            id: row.get("environment_id")?,
+            name: row.get("environment_name")?,
+            kind: row.get("environment_kind")?,
+            deleted: row.opt::<Timestamp>("environment_deleted_at")?.is_some(),
+        },
+        release: ReleaseBrief { id: row.get("release_id")?, tag: row.get("release_tag")? },
+        deployment: row.get("deployment_id")?,
+        deployment_number: row.get("deployment_number")?,
+        cause: row.get("cause")?,
+        note: row.get("note")?,
+        state: row.get("state")?,
+        bytes: row.get("bytes")?,
+        stored_bytes: row.get("stored_bytes")?,
+        op: op::store::read_brief(row)?
+            .ok_or_else(|| DbErr::Type("a backup without an Op".to_owned()))?,
+        by: row.json("created_by")?,
+        created_at: row.get("created_at")?,
+        finished_at: row.opt("finished_at")?,
+    })
+}
+
+/// A backup's own row, for rules and workers.
+#[derive(Clone, Debug)]
+pub(crate) struct BackupRow {
+    pub(crate) id: BackupId,
+    pub(crate) environment: EnvironmentId,
+    pub(crate) number: i64,
+    pub(crate) cause: BackupCause,
+    pub(crate) release: ReleaseId,
+    pub(crate) content: ContentId,
+    /// As the App had declared them when it was asked for.
+    pub(crate) methods: Vec<BackupMethod>,
+    pub(crate) state: BackupState,
+    pub(crate) failure_sealed: Option<Vec<u8>>,
+}
+
+fn read_row(row: &Row<'_>) -> Result<BackupRow, DbErr> {
+    Ok(BackupRow {
+        id: row.get("id")?,
+        environment: row.get("environment_id")?,
+        number: row.get("number")?,
+        cause: row.get("cause")?,
+        release: row.get("release_id")?,
+        content: row.get("content_id")?,
+        methods: row.json("methods")?,
+        state: row.get("state")?,
+        failure_sealed: row.opt("failure_sealed")?,
+    })
+}
+
+const ROW: &str = "read a backup";
+
+/// By id, deleted ones, too.
+pub(crate) async fn by_id(
+    c: &impl ConnectionTrait,
+    id: BackupId,
+) -> Result<Option<BackupRow>, StoreError> {
+    sql("SELECT * FROM backups WHERE id = $1").bind(id).one(c, ROW, read_row).await
+}
+
+/// By the Op that makes it.
+pub(crate) async fn by_op(
+    c: &impl ConnectionTrait,
+    op: OpId,
+) -> Result<Option<BackupRow>, StoreError> {
+    sql("SELECT * FROM backups WHERE op_id = $1").bind(op).one(c, ROW, read_row).await
+}
+
+/// By number in its environment, unless it is deleted.
+pub(crate) async fn by_number(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+    number: i64,
+) -> Result<Option<BackupRow>, StoreError> {
+    sql("SELECT * FROM backups WHERE environment_id = $1 AND number = $2 AND deleted_at IS NULL")
+        .bind(environment)
+        .bind(number)
+        .one(c, ROW, read_row)
+        .await
+}
+
+/// The next number of an environment that lives; its row is locked with it.
+pub(super) async fn next_number(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<Option<i64>, StoreError> {
+    sql("UPDATE environments SET last_backup = last_backup + 1 \
+         WHERE id = $1 AND state IN ('creating', 'active') RETURNING last_backup")
+    .bind(environment)
+    .one(c, "number a backup", |row| row.get::<i64>("last_backup"))
+    .await
+}
+
+/// A backup to be made.
+pub(super) struct NewRow<'a> {
+    pub(super) id: BackupId,
+    pub(super) environment: EnvironmentId,
+    pub(super) number: i64,
+    pub(super) cause: BackupCause,
+    pub(super) deployment: DeploymentId,
+    pub(super) release: ReleaseId,
+    pub(super) content: ContentId,
+    pub(super) methods: &'a [BackupMethod],
+    pub(super) note: &'a str,
+    pub(super) op: OpId,
+    pub(super) at: Timestamp,
+    pub(super) by: &'a By,
+}
+
+/// Keeps a backup that is to be made.
+pub(super) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result<(), StoreError> {
+    sql("INSERT INTO backups (id, environment_id, number, cause, deployment_id, release_id, \
+         content_id, methods, note, state, bytes, stored_bytes, op_id, created_at, created_by) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, $11, $12, $13)")
+    .bind(new.id)
+    .bind(new.environment)
+    .bind(new.number)
+    .bind(new.cause)
+    .bind(new.deployment)
+    .bind(new.release)
+    .bind(new.content)
+    .bind(Json(&new.methods))
+    .bind(new.note)
+    .bind(BackupState::Queued)
+    .bind(new.op)
+    .bind(new.at)
+    .bind(Json(new.by))
+    .run(c, "ask for a backup")
+    .await
+    .map(drop)
+}
+
+/// The backup of an Op that was taken runs.
+pub(crate) async fn begin(
+    c: &impl ConnectionTrait,
+    op: OpId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sql("UPDATE backups SET state = 'running', started_at = COALESCE(started_at, $2) WHERE op_id = $1")
+        .bind(op)
+        .bind(at)
+        .run(c, "begin a backup")
+        .await
+        .map(drop)
+}
+
+/// How a backup ended. What is not whole is cleared away.
+pub(crate) async fn end(
+    c: &impl ConnectionTrait,
+    op: OpId,
+    state: BackupState,
+    failure_sealed: Option<Vec<u8>>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let purge = (state != BackupState::Complete).then_some(at);
+    sql("UPDATE backups SET state = $2, failure_sealed = $3, finished_at = $4, purge_at = $5 \
+         WHERE op_id = $1")
+    .bind(op)
+    .bind(state)
+    .bind(failure_sealed)
+    .bind(at)
+    .bind(purge)
+    .run(c, "end a backup")
+    .await
+    .map(drop)
+}
+
+/// A backup that was whole does not read any more. Its data stays, for whoever looks into it.
+pub(crate) async fn set_damaged(
+    c: &impl ConnectionTrait,
+    id: BackupId,
+    failure_sealed: Vec<u8>,
+) -> Result<(), StoreError> {
+    sql("UPDATE backups SET state = 'damaged', failure_sealed = $2 WHERE id = $1")
+        .bind(id)
+        .bind(failure_sealed)
+        .run(c, "note that a backup is damaged")
+        .await
+        .map(drop)
+}
+
+/// Deletes a backup unless it is being made or restored; whether it did.
+pub(super) async fn delete(
+    c: &impl ConnectionTrait,
+    id: BackupId,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let deleted = sql("UPDATE backups SET deleted_at = $2, purge_at = $2 WHERE id = $1 \
+         AND deleted_at IS NULL AND state NOT IN ('queued', 'running') \
+         AND NOT EXISTS (SELECT 1 FROM deployments d WHERE d.backup_id = backups.id \
+           AND d.state IN ('queued', 'running'))")
+    .bind(id)
+    .bind(at)
+    .run(c, "delete a backup")
+    .await?;
+    Ok(deleted == 1)
+}
+
+/// Deletes what an environment's schedule does not keep: of the backups that nobody asked for all but the newest whole ones.
+pub(crate) async fn delete_surplus(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(schedule) = schedule(c, environment).await? else { return Ok(()) };
+    sql("UPDATE backups SET deleted_at = $3, purge_at = $3 WHERE environment_id = $1 \
+         AND deleted_at IS NULL AND cause <> 'manual' \
+         AND state IN ('complete', 'failed', 'cancelled') \
+         AND number < (SELECT MIN(n.number) FROM (SELECT number FROM backups \
+           WHERE environment_id = $1 AND cause <> 'manual' AND state = 'complete' \
+           AND deleted_at IS NULL ORDER BY number DESC LIMIT $2) n) \
+         AND NOT EXISTS (SELECT 1 FROM deployments d WHERE d.backup_id = backups.id \
+           AND d.state IN ('queued', 'running'))")
+    .bind(environment)
+    .bind(schedule.keep)
+    .bind(at)
+    .run(c, "delete old backups")
+    .await
+    .map(drop)
+}
+
+/// Whether a backup is there and whole; locks its row.
+pub(super) async fn is_there(c: &impl ConnectionTrait, id: BackupId) -> Result<bool, StoreError> {
+    let there = sql("UPDATE backups SET number = number \
+                     WHERE id = $1 AND deleted_at IS NULL AND state = 'complete'")
+    .bind(id)
+    .run(c, ROW)
+    .await?;
+    Ok(there == 1)
+}
+
+/// Whether a backup of an environment is queued or running.
+pub(super) async fn is_under_way(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<bool, StoreError> {
+    let found = sql("SELECT 1 AS one FROM ops WHERE environment_id = $1 AND op_kind = 'backup' \
+                     AND state IN ('queued', 'running') LIMIT 1")
+    .bind(environment)
+    .one(c, ROW, |_| Ok(()));
+    Ok(found.await?.is_some())
+}
+
+/// Backups whose data is to be cleared away.
+pub(super) async fn to_purge(
+    c: &impl ConnectionTrait,
+    many: i64,
+) -> Result<Vec<BackupId>, StoreError> {
+    sql("SELECT id FROM backups WHERE purge_at IS NOT NULL ORDER BY purge_at LIMIT $1")
+        .bind(many)
+        .all(c, "look for backups to clear away", |row| row.get("id"))
+        .await
+}
+
+/// The data of a backup is gone; whether that was news.
+pub(super) async fn purged(c: &impl ConnectionTrait, id: BackupId) -> Result<bool, StoreError> {
+    sql("DELETE FROM backup_parts WHERE backup_id = $1")
+        .bind(id)
+        .run(c, "clear a backup away")
+        .await?;
+    let purged = sql("UPDATE backups SET purge_at = NULL WHERE id = $1 AND purge_at IS NOT NULL")
+        .bind(id)
+        .run(c, "clear a backup away")
+        .await?;
+    Ok(purged == 1)
+}
+
+/// What one method gave.
+#[derive(Clone, Debug)]
+pub(crate) struct PartRow {
+    pub(crate) ordinal: i64,
+    pub(crate) method: String,
+    pub(crate) stream: StoredStream,
+}
+
+/// The parts of a backup, in order.
+pub(crate) async fn parts(
+    c: &impl ConnectionTrait,
+    backup: BackupId,
+) -> Result<Vec<PartRow>, StoreError> {
+    sql("SELECT * FROM backup_parts WHERE backup_id = $1 ORDER BY ordinal")
+        .bind(backup)
+        .all(c, "read the parts of a backup", |row| {
+            Ok(PartRow {
+                ordinal: row.get("ordinal")?,
+                method: row.get("method")?,
+                stream: StoredStream {
+                    name: row.get("stream")?,
+                    pieces: row.get("chunks")?,
+                    bytes: row.get("bytes")?,
+                    stored_bytes: row.get("stored_bytes")?,
+                    sha256: row.get("sha256")?,
+                },
+            })
+        })
+        .await
+}
+
+/// Keeps a part that is whole, and counts it.
+pub(crate) async fn put_part(
+    c: &impl ConnectionTrait,
+    backup: BackupId,
+    part: &PartRow,
+) -> Result<(), StoreError> {
+    const DOING: &str = "keep a part of a backup";
+    sql("INSERT INTO backup_parts \
+         (backup_id, ordinal, method, stream, chunks, bytes, stored_bytes, sha256) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+    .bind(backup)
+    .bind(part.ordinal)
+    .bind(part.method.as_str())
+    .bind(part.stream.name.as_str())
+    .bind(part.stream.pieces)
+    .bind(part.stream.bytes)
+    .bind(part.stream.stored_bytes)
+    .bind(part.stream.sha256.as_str())
+    .run(c, DOING)
+    .await?;
+    sql("UPDATE backups SET bytes = bytes + $2, stored_bytes = stored_bytes + $3 WHERE id = $1")
+        .bind(backup)
+        .bind(part.stream.bytes)
+        .bind(part.stream.stored_bytes)
+        .run(c, DOING)
+        .await
+        .map(drop)
+}
+
+/// How the data of an App's environments is backed up.
+pub(super) async fn methods(
+    c: &impl ConnectionTrait,
+    app: AppId,
+) -> Result<BackupMethods, StoreError> {
+    let found = sql("SELECT backup_methods, backup_methods_revision FROM apps WHERE id = $1")
+        .bind(app)
+        .one(c, "read the backup methods of an App", |row| {
+            Ok(BackupMethods {
+                revision: row.get("backup_methods_revision")?,
+                methods: row.json("backup_methods")?,
+            })
+        })
+        .await?;
+    Ok(found.unwrap_or(BackupMethods { revision: 0, methods: Vec::new() }))
+}
+
+/// Saves the methods after `based_on`; false if that is not the newest revision any more.
+pub(super) async fn change_methods(
+    c: &impl ConnectionTrait,
+    app: AppId,
+    based_on: i64,
+    methods: &[BackupMethod],
+) -> Result<bool, StoreError> {
+    let changed = sql("UPDATE apps SET backup_methods = $3, backup_methods_revision = $2 + 1 \
+                       WHERE id = $1 AND backup_methods_revision = $2")
+    .bind(app)
+    .bind(based_on)
+    .bind(Json(&methods))
+    .run(c, "change the backup methods of an App")
+    .await?;
+    Ok(changed == 1)
+}
+
+/// An environment's schedule, if it was ever given one.
+pub(super) async fn schedule(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<Option<BackupSchedule>, StoreError> {
+    sql("SELECT * FROM backup_schedules WHERE environment_id = $1")
+        .bind(environment)
+        .one(c, "read a schedule of backups", |row| {
+            Ok(BackupSchedule {
+                every_hours: row.opt("every_hours")?,
+                keep: row.get("keep")?,
+                before_deployments: row.get("before_deployments")?,
+                next_at: row.opt("next_at")?,
+                updated_at: row.opt("updated_at")?,
+                updated_by: row.json_opt("updated_by")?,
+            })
+        })
+        .await
+}
+
+/// Keeps an environment's schedule.
+pub(super) async fn put_schedule(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+    schedule: &BackupSchedule,
+    at: Timestamp,
+    by: &By,
+) -> Result<(), StoreError> {
+    sql("INSERT INTO backup_schedules (environment_id, every_hours, keep, before_deployments, \
+         next_at, updated_at, updated_by) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+         ON CONFLICT (environment_id) DO UPDATE SET every_hours = $2, keep = $3, \
+         before_deployments = $4, next_at = $5, updated_at = $6, updated_by = $7")
+    .bind(environment)
+    .bind(schedule.every_hours)
+    .bind(schedule.keep)
+    .bind(schedule.before_deployments)
+    .bind(schedule.next_at)
+    .bind(at)
+    .bind(Json(by))
+    .run(c, "keep a schedule of backups")
+    .await
+    .map(drop)
+}
+
+/// Schedules of living environments whose time has come.
+pub(super) async fn due(
+    c: &impl ConnectionTrait,
+    at: Timestamp,
+    many: i64,
+) -> Result<Vec<Due>, StoreError> {
+    sql("SELECT s.environment_id, s.every_hours, s.next_at FROM backup_schedules s \
+         JOIN environments e ON e.id = s.environment_id \
+         WHERE s.next_at IS NOT NULL AND s.next_at <= $1 AND e.state IN ('creating', 'active') \
+         ORDER BY s.next_at LIMIT $2")
+    .bind(at)
+    .bind(many)
+    .all(c, "look for backups that are due", |row| {
+        Ok(Due {
+            environment: row.get("environment_id")?,
+            every_hours: row.get("every_hours")?,
+            next_at: row.get("next_at")?,
+        })
+    })
+    .await
+}
+
+/// Moves a schedule on; false if someone else did.
+pub(super) async fn move_on(
+    c: &impl ConnectionTrait,
+    due: &Due,
+    next: Timestamp,
+) -> Result<bool, StoreError> {
+    let moved = sql("UPDATE backup_schedules SET next_at = $3 \
+                     WHERE environment_id = $1 AND next_at = $2")
+    .bind(due.environment)
+    .bind(due.next_at)
+    .bind(next)
+    .run(c, "move a schedule of backups on")
+    .await?;
+    Ok(moved == 1)
+}
