@@ -95,7 +95,9 @@ async fn load(control: &Control, lease: &Lease) -> Result<Job, Error> {
 impl Run<'_, Job> {
     async fn carry_out(&self) -> Result<(), Interrupted> {
         let id = self.job.backup.id;
-        match self.make().await {
+        let made = self.make().await;
+        self.stored().await?;
+        match made {
             Ok(()) => Ok(self.recorder.end_backed_up().await?),
             Err(Interrupted::Failed(failed)) => {
                 let failure = failure::of_backup(&failed.message, &failed.remedy);
@@ -151,7 +153,7 @@ impl Run<'_, Job> {
             return Ok(());
         }
         if methods.is_empty() {
-            return Ok(self.recorder.step_skipped(step, "no methods").await?);
+            return self.skipped(step, "no methods").await;
         }
         self.begin(step).await?;
         let id = self.job.backup.id;
@@ -161,7 +163,7 @@ impl Run<'_, Job> {
             if kept.iter().any(|part| part.ordinal == ordinal) {
                 continue;
             }
-            self.recorder.step_progress(step, ordinal, total).await?;
+            self.reports.step_progress(step, ordinal, total).await;
             let stream = self.back_up_by(step, ordinal, method).await?;
             let told = format!(
                 "{}: {} in {}, {} kept",
@@ -401,7 +403,7 @@ impl<J> Run<'_, J> {
         let total = number(parts.len());
         let mut bytes = 0;
         for part in &parts {
-            self.recorder.step_progress(step, part.ordinal, total).await?;
+            self.reports.step_progress(step, part.ordinal, total).await;
             let mut reader = self.control.objects().read_stream(part.stream.clone());
             loop {
                 if self.held.stop().is_cancelled() {

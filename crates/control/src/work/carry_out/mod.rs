@@ -147,8 +147,7 @@ impl Run<'_> {
             Some(failed) => Err(Interrupted::Failed(Box::new(failed))),
             None => self.deploy().await,
         };
-        // The end is the last thing that is stored.
-        self.reports.flush().await;
+        self.stored().await?;
         match deployed {
             Ok(ready) => Ok(self.recorder.end_succeeded(Some(ready)).await?),
             Err(Interrupted::Failed(failed)) => self.after_failure(*failed).await,
@@ -210,7 +209,7 @@ impl Run<'_> {
         failure.cluster_state = failure::on_the_way_back(&good.named());
         self.recorder.failing(&failure).await?;
         let back = self.way_back(good).await;
-        self.reports.flush().await;
+        self.stored().await?;
         match back {
             Ok(ready) => {
                 failure.cluster_state = failure::rolled_back(&good.named());

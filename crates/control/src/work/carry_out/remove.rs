@@ -138,7 +138,7 @@ async fn forget(
 impl Run<'_, Job> {
     async fn carry_out(&self) -> Result<(), Interrupted> {
         let uninstalled = self.uninstall().await;
-        self.reports.flush().await;
+        self.stored().await?;
         match uninstalled {
             Ok(()) => Ok(self.recorder.end_removed().await?),
             Err(Interrupted::Failed(failed)) => {

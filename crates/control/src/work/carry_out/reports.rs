@@ -79,6 +79,11 @@ impl Reports {
         self.tell(Told::Step(StepChange::done(name, note))).await;
     }
 
+    /// How far the running step is.
+    pub(super) async fn step_progress(&self, name: StepName, done: i64, total: i64) {
+        self.tell(Told::Step(StepChange::progress(name, done, total))).await;
+    }
+
     /// There is nothing to do in a step.
     pub(super) async fn step_skipped(&self, name: StepName, note: &str) {
         self.tell(Told::Step(StepChange::skipped(name, note))).await;

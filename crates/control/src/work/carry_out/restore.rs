@@ -80,7 +80,7 @@ impl Run<'_> {
             return Ok(());
         }
         if backup.methods.is_empty() {
-            return Ok(self.recorder.step_skipped(step, "no data").await?);
+            return self.skipped(step, "no data").await;
         }
         self.begin(step).await?;
         let parts = backups::parts(self.control.db().read(), backup.id).await;
@@ -88,7 +88,7 @@ impl Run<'_> {
         let total = i64::try_from(parts.len()).unwrap_or(i64::MAX);
         let mut bytes = 0;
         for (part, method) in parts.iter().zip(&backup.methods) {
-            self.recorder.step_progress(step, part.ordinal, total).await?;
+            self.reports.step_progress(step, part.ordinal, total).await;
             self.restore_by(step, method, part).await?;
             bytes += part.stream.bytes;
         }

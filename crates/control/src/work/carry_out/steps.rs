@@ -96,6 +96,12 @@ impl<J> Run<'_, J> {
         Ok(())
     }
 
+    /// Waits until everything told so far is stored: the end of an Op is the last thing that is.
+    pub(super) async fn stored(&self) -> Result<(), Interrupted> {
+        self.reports.flush().await;
+        Ok(())
+    }
+
     /// Passes a step in which there is nothing to do.
     pub(super) async fn skipped(&self, name: StepName, note: &str) -> Result<(), Interrupted> {
         self.reports.step_skipped(name, note).await;
