@@ -149,6 +149,7 @@ impl Recorder {
         }
         store::put_step(&tx, self.lease.op, step).await?;
         let (done, total) = (step.done, step.total);
+        let took = step.started_at.zip(step.finished_at).map(|(from, to)| to.duration_since(from));
         sql("UPDATE ops SET step = $2, done = $3, total = $4, \
              percent = CASE WHEN percent > $5 THEN percent ELSE $5 END WHERE id = $1")
         .bind(self.lease.op)
@@ -158,7 +159,11 @@ impl Recorder {
         .bind(super::progress::percent(&steps))
         .run(&tx, "store the progress of an Op")
         .await?;
-        self.commit(tx).await
+        self.commit(tx).await?;
+        if let Some(took) = took.filter(|_| state != StepState::Skipped) {
+            self.control.metrics().step(name, state, took);
+        }
+        Ok(())
     }
 
     /// The objects that the Op is about, in the order of the manifest.
@@ -166,6 +171,11 @@ impl Recorder {
         let tx = self.fenced().await?;
         store::put_objects(&tx, self.lease.op, objects).await?;
         self.commit(tx).await
+    }
+
+    /// The objects as they were told last.
+    pub(crate) async fn told_objects(&self) -> Result<Vec<ObjectState>, RecordError> {
+        Ok(store::objects(self.control.db().read(), self.lease.op).await?)
     }
 
     /// The state of the object at place `ordinal` of [`Recorder::objects`].

@@ -31,7 +31,7 @@ pub(crate) struct Site {
     pub(crate) control: Control,
     pub(crate) config: Config,
     simulated: Arc<InMemory>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Simulated clusters in memory, started when asked for.
@@ -83,13 +83,14 @@ impl Site {
         let simulated = Arc::new(InMemory::default());
         let config = Config {
             database,
-            objects: folder.path().join("objects"),
+            objects: folder.path().join("objects").into(),
             key_file: folder.path().join("landfall.key"),
             outbound: OutboundPolicy { allowed_networks: vec!["127.0.0.0/8".parse().unwrap()] },
             workers: WorkerSettings {
                 count: 2,
                 lease: Duration::from_secs(5),
                 poll: Duration::from_millis(500),
+                ..WorkerSettings::default()
             },
             limits: Limits::default(),
             simulated: Some(simulated.clone()),
@@ -97,7 +98,12 @@ impl Site {
             dns_server: None,
         };
         let control = Control::open(config.clone()).await.unwrap();
-        Self { control, config, simulated, _folder: folder }
+        Self { control, config, simulated, folder }
+    }
+
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// A second process on the same database and objects.
@@ -214,7 +220,8 @@ impl Site {
     pub(crate) async fn claim(&self) -> Option<crate::work::Lease> {
         let now = crate::store::sql::now();
         let until = now + jiff::SignedDuration::from_secs(3600);
-        crate::work::store::claim(self.control.db(), WorkerId::generate(), now, until, &[])
+        let most = self.config.workers.per_cluster;
+        crate::work::store::claim(self.control.db(), WorkerId::generate(), (now, until), &[], most)
             .await
             .unwrap()
     }
@@ -289,7 +296,8 @@ pub(crate) fn loopback() -> Remote {
     Remote { address: Some([127, 0, 0, 1].into()), user_agent: "test".to_owned() }
 }
 
-async fn schema_of_its_own() -> Database {
+/// An empty database on PostgreSQL.
+pub(crate) async fn schema_of_its_own() -> Database {
     let url = std::env::var("LANDFALL_TEST_POSTGRES_URL").expect(
         "LANDFALL_TEST_POSTGRES_URL names no PostgreSQL; run the tests by \
          `scripts/with-postgres cargo test -p control`",

@@ -24,8 +24,8 @@ enum Told {
     Report(Box<Report>),
     /// The step that progress is about from now on.
     Step(StepName),
-    /// The objects that are about to be applied and waited for.
-    Objects(Vec<ObjectKey>),
+    /// The objects that are about to be applied and waited for, and whether they were waited for already.
+    Objects(Vec<ObjectKey>, bool),
     /// Answered with how ready the objects are, once everything before is stored.
     Flush(oneshot::Sender<Ready>),
 }
@@ -70,9 +70,9 @@ impl Reports {
         self.tell(Told::Step(name)).await;
     }
 
-    /// These objects are about to be applied.
-    pub(super) async fn objects(&self, keys: Vec<ObjectKey>) {
-        self.tell(Told::Objects(keys)).await;
+    /// These objects are about to be applied; where a worker before this one has waited for them, they stay as it saw them.
+    pub(super) async fn objects(&self, keys: Vec<ObjectKey>, waited_for: bool) {
+        self.tell(Told::Objects(keys, waited_for)).await;
     }
 
     /// Waits until everything told so far is stored; how ready the objects are.
@@ -113,12 +113,15 @@ impl Writer {
         let mut batch = Vec::new();
         while receiver.recv_many(&mut batch, WAITING).await > 0 {
             if let Err(error) = self.store(&mut batch).await {
-                if let RecordError::Failed(error) = &error {
-                    let error = crate::deployment::prepare::whole_text(error);
-                    tracing::error!(error, op = %self.held.lease().op, "what an Op told cannot be stored");
-                }
                 // Whoever cannot say what it does must not do it.
-                self.held.give_up(Stopped::LeaseLost);
+                self.held.give_up(match &error {
+                    RecordError::Failed(error) => {
+                        let error = crate::deployment::prepare::whole_text(error);
+                        tracing::error!(error, op = %self.held.lease().op, "what an Op told cannot be stored");
+                        Stopped::StorageAway
+                    }
+                    RecordError::LeaseLost { .. } => Stopped::LeaseLost,
+                });
                 return;
             }
         }
@@ -147,7 +150,8 @@ impl Writer {
                     }
                 }
                 Told::Step(name) => self.step = Some(name),
-                Told::Objects(keys) => {
+                Told::Objects(_, true) => self.objects = self.recorder.told_objects().await?,
+                Told::Objects(keys, false) => {
                     self.objects = keys.iter().map(not_yet).collect();
                     self.recorder.objects(&self.objects).await?;
                 }

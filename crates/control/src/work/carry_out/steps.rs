@@ -16,6 +16,7 @@ use crate::environment::EnvironmentRow;
 use crate::error::sentence;
 use crate::observed::ObservedCause;
 use crate::op::{LogLevel, StepName, StepState};
+use crate::work::lease::Stopped;
 
 /// How often something transient is tried again, waiting longer each time.
 const ATTEMPTS: u32 = 6;
@@ -92,7 +93,16 @@ impl<J> Run<'_, J> {
     /// Ends a step, after everything it told is stored.
     pub(super) async fn done(&self, name: StepName, note: &str) -> Result<(), Interrupted> {
         self.reports.flush().await;
+        self.is_stored()?;
         Ok(self.recorder.step_done(name, note).await?)
+    }
+
+    /// What this worker told is stored: otherwise nothing that follows from it may be.
+    pub(super) fn is_stored(&self) -> Result<(), Interrupted> {
+        match self.held.stopped() {
+            Some(Stopped::StorageAway | Stopped::LeaseLost) => Err(Interrupted::Stopped),
+            Some(Stopped::Cancelled | Stopped::ShuttingDown) | None => Ok(()),
+        }
     }
 
     pub(super) async fn say(&self, text: String) {
@@ -197,6 +207,7 @@ impl<J> Run<'_, J> {
         ran: Result<HooksOutcome, Broken>,
     ) -> Result<(), Interrupted> {
         self.reports.flush().await;
+        self.is_stored()?;
         let broken = match ran {
             Ok(HooksOutcome::Done { hooks }) => {
                 let plural = if hooks == 1 { "" } else { "s" };
