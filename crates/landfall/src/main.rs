@@ -9,6 +9,7 @@ mod commands;
 mod demo;
 mod lazy;
 mod output;
+mod settings;
 mod simulated;
 
 use std::process::ExitCode;
