@@ -8,14 +8,15 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::cluster::SimulatedClusters;
+use crate::objects::ObjectPlace;
 
 /// Where and how Landfall keeps and reaches things.
 #[derive(Clone)]
 pub struct Config {
     /// The database.
     pub database: Database,
-    /// Folder of the object store; made if missing.
-    pub objects: PathBuf,
+    /// Where objects are kept.
+    pub objects: ObjectPlace,
     /// File with the key that encrypts contents; made on first run with mode 0600.
     pub key_file: PathBuf,
     /// Which addresses may be reached.
@@ -138,11 +139,18 @@ pub struct WorkerSettings {
     pub lease: Duration,
     /// How often the queue is looked at when no wake-up came.
     pub poll: Duration,
+    /// Ops at once on one cluster, over all processes.
+    pub per_cluster: usize,
 }
 
 impl Default for WorkerSettings {
     fn default() -> Self {
-        Self { count: 8, lease: Duration::from_secs(15), poll: Duration::from_secs(3) }
+        Self {
+            count: 8,
+            lease: Duration::from_secs(15),
+            poll: Duration::from_secs(3),
+            per_cluster: 20,
+        }
     }
 }
 

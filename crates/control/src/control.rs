@@ -10,6 +10,7 @@ use crate::cluster::Connection;
 use crate::config::Config;
 use crate::deployment::prepare::Charts;
 use crate::error::Error;
+use crate::metrics::Metrics;
 use crate::names::ServiceAccount;
 use crate::objects::Objects;
 use crate::op::Followers;
@@ -44,6 +45,7 @@ struct Inner {
     wakes: Wakes,
     followers: Followers,
     outbound: Outbound,
+    metrics: Metrics,
     passwords: Arc<Semaphore>,
     connections: Mutex<Connections>,
     pulses: Mutex<HashMap<ClusterId, Pulse>>,
@@ -54,11 +56,13 @@ struct Inner {
 impl Control {
     /// Opens database, object store and key; runs migrations.
     ///
-    /// Refuses a database that was made with another key, and one that a newer version has migrated.
+    /// Refuses a database that was made with another key or goes with other objects, and one that a newer version has
+    /// migrated.
     pub async fn open(config: Config) -> Result<Self, Error> {
         let objects = Objects::open(&config.objects, &config.key_file)?;
         let db = Db::open(&config.database).await?;
         check_key(&db, &objects).await?;
+        check_objects(&db, &objects).await?;
         let wakes = Wakes::start(db.postgres());
         let outbound = Outbound::new(&config.outbound)?;
         Ok(Self {
@@ -69,6 +73,7 @@ impl Control {
                 wakes,
                 followers: Followers::default(),
                 outbound,
+                metrics: Metrics::default(),
                 passwords: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
                 connections: Mutex::default(),
                 pulses: Mutex::default(),
@@ -103,6 +108,10 @@ impl Control {
         &self.inner.followers
     }
 
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
     pub(crate) fn outbound(&self) -> &Outbound {
         &self.inner.outbound
     }
@@ -132,7 +141,8 @@ impl Control {
     }
 }
 
-const KEY_CHECK: &str = "account/key_check";
+/// What the account's sealed check is the check of.
+pub(crate) const KEY_CHECK: &str = "account/key_check";
 
 /// Makes the account's row on the first run; later it tells whether the key is the right one.
 async fn check_key(db: &Db, objects: &Objects) -> Result<(), Error> {
@@ -151,4 +161,47 @@ async fn check_key(db: &Db, objects: &Objects) -> Result<(), Error> {
         .unwrap_or_default();
     let opened = objects.sealer().open(KEY_CHECK, &kept);
     opened.map(drop).map_err(|e| Error::internal("open its database with this key file", e))
+}
+
+/// The object that tells an object store from others.
+const OBJECTS_ID: &str = "landfall-objects";
+
+/// Why an object store is refused.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the rows of this database name objects that are kept elsewhere; all servers on one database need the same --objects: \
+     a bucket, or a folder that they share"
+)]
+struct OtherObjects;
+
+/// The database says which object store it goes with, and the store says which it is. A database that does not know yet takes
+/// the store as it is.
+async fn check_objects(db: &Db, objects: &Objects) -> Result<(), Error> {
+    const DOING: &str = "check its object store";
+    let store = objects.store();
+    let kept = match store.is_there(OBJECTS_ID).await? {
+        true => Some(String::from_utf8_lossy(&store.get(OBJECTS_ID).await?).into_owned()),
+        false => None,
+    };
+    let proposed = kept.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+    let is_new = sql("UPDATE account SET objects_id = $1 WHERE id = 1 AND objects_id IS NULL")
+        .bind(proposed.as_str())
+        .run(db.write(), DOING)
+        .await?;
+    // Another server may have been quicker.
+    let told = sql("SELECT objects_id FROM account WHERE id = 1")
+        .one(db.write(), DOING, |row| row.get::<String>("objects_id"))
+        .await?
+        .unwrap_or_default();
+    match kept {
+        Some(kept) if kept == told => return Ok(()),
+        Some(_) => return Err(Error::internal(DOING, OtherObjects)),
+        None => {}
+    }
+    // As long as no Release is there, no row names an object: a first run may have been cut short.
+    let releases = sql("SELECT 1 AS one FROM releases LIMIT 1").one(db.read(), DOING, |_| Ok(()));
+    if is_new == 0 && releases.await?.is_some() {
+        return Err(Error::internal(DOING, OtherObjects));
+    }
+    store.put(OBJECTS_ID, told.into_bytes()).await
 }

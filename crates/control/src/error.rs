@@ -160,6 +160,11 @@ impl Error {
         Self::Conflict { what: what.into(), remedy: remedy.into() }
     }
 
+    /// Whether storage could not be reached: the same may succeed in a moment, with nobody changing anything.
+    pub fn is_outage(&self) -> bool {
+        matches!(self, Self::Internal { .. }) && crate::store::outage::is_outage(self)
+    }
+
     pub(crate) fn internal(doing: &'static str, source: impl Into<Cause>) -> Self {
         Self::Internal { doing, source: source.into() }
     }

@@ -15,9 +15,10 @@ pub mod gpg;
 
 use std::path::Path;
 
-use fixture::client;
 use fixture::process::Process;
-pub use fixture::{ClusterTools, DnsServer, PATIENCE, RealCluster, Simulator, process, tool};
+pub use fixture::{
+    ClusterTools, DnsServer, PATIENCE, RealCluster, Simulator, client, process, tool,
+};
 use serde_json::{Value, json};
 
 /// The server as a process.
@@ -28,35 +29,43 @@ pub struct Server {
     pub code: Option<String>,
     process: Process,
     arguments: Vec<String>,
+    variables: Vec<(String, String)>,
 }
 
 impl Server {
     /// Starts `landfall serve` of this binary on a folder; `more` are further arguments. Repositories on loopback,
     /// where tests have theirs, may be read.
     pub async fn start(binary: &Path, data: &Path, more: &[&str]) -> Self {
+        Self::start_with(binary, data, more, &[]).await
+    }
+
+    /// The same with more variables in its environment.
+    pub async fn start_with(
+        binary: &Path,
+        data: &Path,
+        more: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let more = [&["--allow-network", "127.0.0.0/8"], more].concat();
-        Self::start_guarded(binary, data, &more).await
+        let text = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self::run(binary, arguments(data, &more), variables.iter().map(text).collect()).await
     }
 
     /// The same as it is by default: nothing on loopback is reached.
     pub async fn start_guarded(binary: &Path, data: &Path, more: &[&str]) -> Self {
-        let mut arguments: Vec<String> =
-            ["serve", "--listen", "127.0.0.1:0", "--data"].map(str::to_owned).to_vec();
-        arguments.push(data.to_str().unwrap().to_owned());
-        arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
-        Self::run(binary, arguments).await
+        Self::run(binary, arguments(data, more), Vec::new()).await
     }
 
-    async fn run(binary: &Path, arguments: Vec<String>) -> Self {
+    async fn run(binary: &Path, arguments: Vec<String>, variables: Vec<(String, String)>) -> Self {
         let borrowed: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let mut process = Process::start(binary, &borrowed);
+        let mut process = Process::start_with(binary, &borrowed, &variables);
         let line = process.line_with("listens on").await;
         let url = line.rsplit(' ').next().unwrap().to_owned();
         let code = process
             .next_line_with("code ")
             .await
             .and_then(|line| line.rsplit(' ').next().map(str::to_owned));
-        Self { url, code, process, arguments }
+        Self { url, code, process, arguments, variables }
     }
 
     /// Starts the server, sets it up, and makes its cluster `lab` this one; `more` are further arguments.
@@ -77,7 +86,8 @@ impl Server {
     /// Kills the server as a power cut would, and starts it again with the same data.
     pub async fn kill_and_start_again(&mut self, binary: &Path) {
         self.process.kill().await;
-        *self = Self::run(binary, std::mem::take(&mut self.arguments)).await;
+        let arguments = std::mem::take(&mut self.arguments);
+        *self = Self::run(binary, arguments, std::mem::take(&mut self.variables)).await;
     }
 
     /// Its process id.
@@ -114,6 +124,12 @@ impl Server {
             made.pointer("/secret").or_else(|| made.pointer("/token")).and_then(Value::as_str);
         Api { url: self.url.clone(), token: token.expect("a token is shown once").to_owned(), http }
     }
+}
+
+fn arguments(data: &Path, more: &[&str]) -> Vec<String> {
+    let data = data.to_str().unwrap();
+    let first = ["serve", "--listen", "127.0.0.1:0", "--data", data];
+    first.iter().chain(more).map(|argument| (*argument).to_owned()).collect()
 }
 
 /// A client of the API with a token.

@@ -4,8 +4,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::chart::{self, ChartCommand};
 use crate::commands::{
-    app, batch, cluster, completion, demo, deploy, diff, domain, env, login, op, release, rollback,
-    serve, simulator, team,
+    admin, app, batch, cluster, completion, demo, deploy, diff, domain, env, login, op, release,
+    rollback, serve, simulator, team,
 };
 use crate::lazy::Lazy;
 
@@ -63,6 +63,9 @@ pub(crate) enum Command {
     Login(Lazy<login::LoginArgs>),
     /// Log out: ends the token that is kept
     Logout(Lazy<login::LogoutArgs>),
+    /// Everything that a Landfall stores: dump and load it
+    #[command(subcommand)]
+    Admin(Lazy<admin::Command>),
     /// Print what a shell needs to complete commands
     Completion(Lazy<completion::Args>),
 }

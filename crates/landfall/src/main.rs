@@ -11,6 +11,7 @@ mod lazy;
 #[cfg(test)]
 mod manual;
 mod output;
+mod settings;
 mod simulated;
 
 use std::process::ExitCode;

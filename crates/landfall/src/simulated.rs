@@ -20,17 +20,30 @@ pub(crate) struct InProcess {
     timing: Timing,
     elsewhere: Vec<Elsewhere>,
     running: Mutex<HashMap<ClusterId, Simulator>>,
+    /// Whether clusters may run in this process.
+    here: bool,
 }
 
 impl InProcess {
     /// Clusters keep their objects in files in `folder`; those named in `elsewhere` are reached, not run.
     pub(crate) fn new(folder: PathBuf, timing: Timing, elsewhere: Vec<Elsewhere>) -> Self {
-        Self { folder, timing, elsewhere, running: Mutex::default() }
+        Self { folder, timing, elsewhere, running: Mutex::default(), here: true }
+    }
+
+    /// Runs none: a cluster in this process would be another one than in the next.
+    pub(crate) fn only_elsewhere(self) -> Self {
+        Self { here: false, ..self }
     }
 
     async fn config(&self, id: ClusterId, name: &ClusterName) -> Result<ClusterConfig> {
         if let Some(elsewhere) = self.elsewhere.iter().find(|one| one.name == name.as_str()) {
             return elsewhere.config();
+        }
+        if !self.here {
+            bail!(
+                "the simulated cluster `{name}` would be another one in each process: run it by `landfall simulator`, and \
+                 name it to all of them with --simulated-cluster {name}=KUBECONFIG"
+            );
         }
         // Held while a cluster starts: two callers must not start it twice.
         let mut running = self.running.lock().await;

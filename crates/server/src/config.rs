@@ -1,8 +1,11 @@
 //! How the server is reached: its address as others see it, and whose word on addresses it takes.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use url::Url;
+
+use crate::watch::HttpMetrics;
 
 /// Settings of the HTTP side. The default serves plain HTTP on a loopback address.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +16,8 @@ pub struct ServerConfig {
     pub tls: bool,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Where requests are counted.
+    pub metrics: Arc<HttpMetrics>,
 }
 
 impl ServerConfig {

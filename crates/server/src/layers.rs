@@ -24,6 +24,7 @@ use tower_http::trace::TraceLayer;
 
 use crate::config::ServerConfig;
 use crate::state::AppState;
+use crate::watch;
 
 /// Nearly no form or call needs more: a megabyte of values, and room for its encoding.
 pub(crate) const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -44,6 +45,7 @@ pub(crate) fn apply(router: Router<AppState>, state: &AppState) -> Router<AppSta
         .layer(CatchPanicLayer::custom(|_| crate::pages::error::after_panic()))
         .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(state.clone(), headers))
+        .layer(middleware::from_fn_with_state(state.clone(), watch::count))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))

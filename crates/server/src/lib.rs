@@ -27,6 +27,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod view;
+mod watch;
 
 use std::net::SocketAddr;
 
@@ -37,6 +38,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use chart_repository::ChartRepository;
 pub use config::ServerConfig;
+pub use watch::{HttpMetrics, serve_health, serve_metrics};
 
 /// The whole HTTP side as a service. `stop` ends live streams, which would otherwise outlast a
 /// graceful shutdown.

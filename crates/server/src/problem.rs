@@ -154,6 +154,18 @@ impl ProblemDetails {
         )
     }
 
+    /// What Landfall stores in does not answer.
+    pub(crate) fn unavailable() -> Self {
+        let told = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Not available for a moment",
+            "Landfall cannot reach its database or its object store. Whether the request was carried out is not known: \
+             look, then try again.",
+        );
+        Self { retry_after: Some(2), ..told }
+    }
+
     /// The same with other words.
     pub(crate) fn saying(self, detail: String) -> Self {
         Self { detail, ..self }
@@ -193,6 +205,10 @@ impl From<&Error> for ProblemDetails {
             }
             Error::Unreachable { .. } => {
                 (StatusCode::BAD_GATEWAY, "unreachable", "Something outside did not answer")
+            }
+            Error::Internal { .. } if error.is_outage() => {
+                log_cause(error);
+                return Self::unavailable();
             }
             Error::Internal { .. } => {
                 log_cause(error);

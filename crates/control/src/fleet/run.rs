@@ -51,6 +51,8 @@ impl Control {
             }
             Ok(Turn::Stopped) => store::give_back(self.db().write(), &lease).await?,
             Ok(Turn::Lost) => {}
+            // Its lease runs out; whoever takes it up goes on from what was kept.
+            Err(error) if error.is_outage() => return Err(error),
             Err(error) => {
                 let why = whole_text(&error);
                 tracing::error!(error = why, preview = %lease.preview.id, "a preview over a fleet failed");
@@ -101,9 +103,10 @@ impl Control {
         let one = |member: Member| async move {
             let outcome = match question.answer(self, member.id).await {
                 Ok(outcome) => outcome,
+                Err(error) if error.is_outage() => return Err(error),
                 Err(error) => unreadable(self, member.id, &error),
             };
-            (member, outcome)
+            Ok((member, outcome))
         };
         // In their order, so that what is told of a group is that of its first environment by name.
         let mut answers = stream::iter(members).map(one).buffered(at_once);
@@ -119,7 +122,7 @@ impl Control {
                     }
                 }
                 answer = answers.next() => match answer {
-                    Some(answer) => found.push(answer),
+                    Some(answer) => found.push(answer?),
                     None => {
                         let kept = self.keep(lease, found).await?;
                         return Ok(if kept { Turn::Done } else { Turn::Lost });

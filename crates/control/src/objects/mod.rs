@@ -5,21 +5,24 @@
 //! are kept as they are under their SHA-256. Equal contents of one kind are kept once.
 
 mod key;
+mod place;
+#[cfg(test)]
+mod s3_tests;
 mod seal;
+mod store;
 mod stream;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
 
-use object_store::local::LocalFileSystem;
-use object_store::{ObjectStore, ObjectStoreExt, path::Path as ObjectPath};
 use sha2::{Digest, Sha256};
 
 use crate::closed::closed_set;
 use crate::error::Error;
 
+pub use place::{Bucket, InvalidPlace, ObjectPlace};
 pub(crate) use seal::Sealer;
+pub(crate) use store::Store;
 pub(crate) use stream::{StoredStream, StreamError};
 
 closed_set! {
@@ -90,18 +93,21 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 /// Contents by address, and sealing for what stands in rows.
 #[derive(Clone)]
 pub(crate) struct Objects {
-    store: Arc<dyn ObjectStore>,
+    store: Store,
     sealer: Sealer,
 }
 
 impl Objects {
-    /// Opens the folder, made if missing, and the key file, made if missing.
-    pub(crate) fn open(folder: &Path, key_file: &Path) -> Result<Self, Error> {
-        let failed = |source: crate::Cause| Error::internal("open its object store", source);
-        std::fs::create_dir_all(folder).map_err(|e| failed(e.into()))?;
-        let store = LocalFileSystem::new_with_prefix(folder).map_err(|e| failed(e.into()))?;
-        let keys = key::load_or_make(key_file).map_err(|e| failed(e.into()))?;
-        Ok(Self { store: Arc::new(store.with_fsync(true)), sealer: Sealer::new(keys) })
+    /// Opens the place of objects, and the key file, made if missing.
+    pub(crate) fn open(place: &ObjectPlace, key_file: &Path) -> Result<Self, Error> {
+        let keys =
+            key::load_or_make(key_file).map_err(|e| Error::internal("open its object store", e))?;
+        Ok(Self { store: Store::open(place)?, sealer: Sealer::new(keys) })
+    }
+
+    /// The store itself, for what is not kept by the digest of its content.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Seals what stands in rows, and keys plan hashes.
@@ -114,19 +120,19 @@ impl Objects {
         let digest = hex(&self.sealer.digest(kind.as_str(), content));
         let address = Address { kind, digest };
         let path = secret_path(&address);
-        if self.store.head(&path).await.is_err() {
+        if !self.store.is_there(&path).await? {
             let sealed = self
                 .sealer
                 .seal(&address.to_string(), content)
                 .map_err(|e| Error::internal("encrypt a content", e))?;
-            self.write(&path, sealed).await?;
+            self.store.put(&path, sealed).await?;
         }
         Ok(address)
     }
 
     /// The content at an address.
     pub(crate) async fn get(&self, address: &Address) -> Result<Vec<u8>, Error> {
-        let sealed = self.read(&secret_path(address)).await?;
+        let sealed = self.store.get(&secret_path(address)).await?;
         self.sealer
             .open(&address.to_string(), &sealed)
             .map_err(|e| Error::internal("decrypt a stored content", e))
@@ -183,56 +189,31 @@ impl Objects {
     pub(crate) async fn put_archive(&self, archive: &[u8]) -> Result<String, Error> {
         let digest = sha256(archive);
         let path = archive_path(&digest);
-        if self.store.head(&path).await.is_err() {
-            self.write(&path, archive.to_vec()).await?;
+        if !self.store.is_there(&path).await? {
+            self.store.put(&path, archive.to_vec()).await?;
         }
         Ok(digest)
     }
 
     /// A chart archive by its SHA-256; checked.
     pub(crate) async fn archive(&self, digest: &str) -> Result<Vec<u8>, Error> {
-        let archive = self.read(&archive_path(digest)).await?;
+        let archive = self.store.get(&archive_path(digest)).await?;
         if sha256(&archive) == digest {
             Ok(archive)
         } else {
             Err(Error::internal("read a chart archive", "its SHA-256 is not what was stored"))
         }
     }
-
-    async fn write(&self, path: &ObjectPath, bytes: Vec<u8>) -> Result<(), Error> {
-        let stored = self.store.put(path, bytes.into()).await;
-        stored.map(drop).map_err(|e| Error::internal("write to its object store", e))
-    }
-
-    /// The bytes at a path, none where there are none.
-    async fn read_there(&self, path: &ObjectPath) -> Result<Option<Vec<u8>>, Error> {
-        match self.store.get(path).await {
-            Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(Error::internal("read from its object store", error)),
-            Ok(found) => {
-                let bytes = found.bytes().await;
-                Ok(Some(
-                    bytes.map_err(|e| Error::internal("read from its object store", e))?.to_vec(),
-                ))
-            }
-        }
-    }
-
-    async fn read(&self, path: &ObjectPath) -> Result<Vec<u8>, Error> {
-        let failed = |e| Error::internal("read from its object store", e);
-        let found = self.store.get(path).await.map_err(failed)?;
-        Ok(found.bytes().await.map_err(failed)?.to_vec())
-    }
 }
 
-fn secret_path(address: &Address) -> ObjectPath {
+fn secret_path(address: &Address) -> String {
     let (head, rest) = address.digest.split_at(2);
-    ObjectPath::from(format!("sealed/{}/{head}/{rest}", address.kind))
+    format!("sealed/{}/{head}/{rest}", address.kind)
 }
 
-fn archive_path(digest: &str) -> ObjectPath {
+fn archive_path(digest: &str) -> String {
     let (head, rest) = digest.split_at_checked(2).unwrap_or(("", digest));
-    ObjectPath::from(format!("charts/sha256/{head}/{rest}"))
+    format!("charts/sha256/{head}/{rest}")
 }
 
 #[cfg(test)]
@@ -253,7 +234,7 @@ mod tests {
     async fn secrets_are_sealed() {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("objects");
-        let objects = Objects::open(&store, &folder.path().join("key")).unwrap();
+        let objects = Objects::open(&store.clone().into(), &folder.path().join("key")).unwrap();
         let values = b"password: correct horse battery staple\n";
         let first = objects.put(ObjectKind::Values, values).await.unwrap();
         let again = objects.put(ObjectKind::Values, values).await.unwrap();
@@ -276,7 +257,7 @@ mod tests {
     async fn archives_are_checked() {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("objects");
-        let objects = Objects::open(&store, &folder.path().join("key")).unwrap();
+        let objects = Objects::open(&store.clone().into(), &folder.path().join("key")).unwrap();
         let digest = objects.put_archive(b"a chart").await.unwrap();
         assert_eq!(digest, sha256(b"a chart"));
         assert_eq!(objects.archive(&digest).await.unwrap(), b"a chart");
@@ -290,9 +271,9 @@ mod tests {
     async fn another_key_opens_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().join("objects");
-        let objects = Objects::open(&store, &folder.path().join("key")).unwrap();
+        let objects = Objects::open(&store.clone().into(), &folder.path().join("key")).unwrap();
         let address = objects.put(ObjectKind::Plan, b"plan").await.unwrap();
-        let other = Objects::open(&store, &folder.path().join("other")).unwrap();
+        let other = Objects::open(&store.clone().into(), &folder.path().join("other")).unwrap();
         let Err(Error::Internal { source, .. }) = other.get(&address).await else {
             panic!("opened with another key");
         };

@@ -5,7 +5,6 @@
 //! one piece. A name is written once; whoever begins anew takes another.
 
 use futures_util::TryStreamExt as _;
-use object_store::{ObjectStore as _, path::Path as ObjectPath};
 use sha2::{Digest as _, Sha256};
 
 use super::{Objects, Sealer, hex};
@@ -68,8 +67,8 @@ fn identity(name: &str, piece: i64, last: bool) -> String {
     format!("streams/{name}/{piece}/{}", if last { "last" } else { "more" })
 }
 
-fn piece_path(name: &str, piece: i64) -> ObjectPath {
-    ObjectPath::from(format!("streams/{name}/{piece:08}"))
+fn piece_path(name: &str, piece: i64) -> String {
+    format!("streams/{name}/{piece:08}")
 }
 
 /// Compresses and seals away from the threads that serve requests.
@@ -102,15 +101,9 @@ impl Objects {
 
     /// Deletes every stream whose name begins with this part, unfinished ones, too.
     pub(crate) async fn delete_streams(&self, part: &str) -> Result<(), Error> {
-        let failed = |e| Error::internal("delete from its object store", e);
-        let prefix = ObjectPath::from(format!("streams/{part}"));
-        let found: Vec<_> = self.store.list(Some(&prefix)).try_collect().await.map_err(failed)?;
-        for object in found {
-            match object_store::ObjectStoreExt::delete(&*self.store, &object.location).await {
-                // Someone else was quicker: it is gone.
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(failed(error)),
-            }
+        let found: Vec<_> = self.store.list(&format!("streams/{part}")).try_collect().await?;
+        for (path, _) in found {
+            self.store.delete(&path).await?;
         }
         Ok(())
     }
@@ -151,7 +144,7 @@ impl StreamWriter {
         let identity = identity(&self.name, self.pieces, last);
         let sealed = sealed(self.objects.sealer(), identity, piece).await?;
         self.stored_bytes += count(sealed.len());
-        self.objects.write(&piece_path(&self.name, self.pieces), sealed).await?;
+        self.objects.store().put(&piece_path(&self.name, self.pieces), sealed).await?;
         self.pieces += 1;
         Ok(())
     }
@@ -172,7 +165,7 @@ impl StreamReader {
         }
         let number = self.next + 1;
         let path = piece_path(&stream.name, self.next);
-        let sealed = match self.objects.read_there(&path).await? {
+        let sealed = match self.objects.store().find(&path).await? {
             Some(sealed) => sealed,
             None => {
                 let text = format!("piece {number} of {} is missing", stream.pieces);
@@ -217,12 +210,16 @@ mod tests {
         writer.finish().await.unwrap()
     }
 
+    fn opened(folder: &std::path::Path) -> Objects {
+        let place = crate::objects::ObjectPlace::Folder(folder.join("objects"));
+        Objects::open(&place, &folder.join("key")).unwrap()
+    }
+
     /// What goes in comes out, whatever its length; nothing of it stands on the disk, and deleting takes all of it.
     #[tokio::test]
     async fn streams_come_back() {
         let folder = tempfile::tempdir().unwrap();
-        let store = folder.path().join("objects");
-        let objects = Objects::open(&store, &folder.path().join("key")).unwrap();
+        let objects = opened(folder.path());
         for (n, length) in [0, 1, PIECE, PIECE + 1, 2 * PIECE + 17].into_iter().enumerate() {
             let content: Vec<u8> =
                 b"INSERT INTO shop ".iter().copied().cycle().take(length).collect();
@@ -232,7 +229,7 @@ mod tests {
             assert!(read(&objects, &stream).await.unwrap() == content, "{length} bytes");
         }
         objects.delete_streams("b").await.unwrap();
-        let left = objects.store.list(None).try_collect::<Vec<_>>().await.unwrap();
+        let left = objects.store.list("").try_collect::<Vec<_>>().await.unwrap();
         assert!(left.is_empty(), "{left:?}");
     }
 
@@ -240,8 +237,7 @@ mod tests {
     #[tokio::test]
     async fn damage_is_found() {
         let folder = tempfile::tempdir().unwrap();
-        let objects =
-            Objects::open(&folder.path().join("objects"), &folder.path().join("key")).unwrap();
+        let objects = opened(folder.path());
         let content = vec![7; 2 * PIECE + 5];
         let stream = written(&objects, "b/0", &content).await;
         let damaged = |error: StreamError| match error {
@@ -252,8 +248,8 @@ mod tests {
         let text = damaged(read(&objects, &cut).await.unwrap_err());
         assert!(text.starts_with("piece 2 of 2 does not read"), "{text}");
 
-        let first = objects.read_there(&piece_path("b/0", 0)).await.unwrap().unwrap();
-        objects.write(&piece_path("b/0", 1), first).await.unwrap();
+        let first = objects.store.find(&piece_path("b/0", 0)).await.unwrap().unwrap();
+        objects.store.put(&piece_path("b/0", 1), first).await.unwrap();
         let text = damaged(read(&objects, &stream).await.unwrap_err());
         assert!(text.starts_with("piece 2 of 3 does not read"), "{text}");
 

@@ -272,6 +272,7 @@ impl Recorder {
         .await?;
         environments::refresh_status(&tx, wake.environment).await?;
         self.commit(tx).await?;
+        self.control().metrics().ended(state);
         self.control().wakes().send(Wake::Queue).await;
         Ok(())
     }

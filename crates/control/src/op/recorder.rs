@@ -254,13 +254,22 @@ impl Recorder {
         if let Some(sealed) = culprits {
             self.put_culprits(&tx, sealed).await?;
         }
-        if !told.steps.is_empty() {
-            self.put_steps(&tx, told.steps).await?;
+        let ended = match told.steps.is_empty() {
+            true => Vec::new(),
+            false => self.put_steps(&tx, told.steps).await?,
+        };
+        self.commit(tx).await?;
+        for step in ended.iter().filter(|step| step.state != StepState::Skipped) {
+            let took = step.started_at.zip(step.finished_at);
+            if let Some((from, to)) = took {
+                self.control.metrics().step(step.name, step.state, to.duration_since(from));
+            }
         }
-        self.commit(tx).await
+        Ok(())
     }
 
-    async fn put_steps(&self, tx: &Tx, changes: Vec<StepChange>) -> Result<(), RecordError> {
+    /// Puts steps as they are by now; those that ended.
+    async fn put_steps(&self, tx: &Tx, changes: Vec<StepChange>) -> Result<Vec<Step>, RecordError> {
         let mut steps = store::steps(tx, self.lease.op).await?;
         let mut changed = Vec::new();
         for change in changes {
@@ -269,7 +278,7 @@ impl Recorder {
             changed.retain(|earlier| *earlier != at);
             changed.push(at);
         }
-        let Some(step) = changed.last().map(|at| &steps[*at]) else { return Ok(()) };
+        let Some(step) = changed.last().map(|at| &steps[*at]) else { return Ok(Vec::new()) };
         let places = (0..).zip(&steps).enumerate();
         let put = places.filter(|(at, _)| changed.contains(at)).map(|(_, placed)| placed);
         store::put_steps(tx, self.lease.op, &put.collect::<Vec<_>>()).await?;
@@ -282,7 +291,8 @@ impl Recorder {
         .bind(super::progress::percent(&steps))
         .run(tx, "store the progress of an Op")
         .await?;
-        Ok(())
+        let ended = |at: &usize| Some(&steps[*at]).filter(|step| step.finished_at.is_some());
+        Ok(changed.iter().filter_map(ended).cloned().collect())
     }
 
     fn sealed(&self, culprits: &[Culprit]) -> Result<SealedCulprits, RecordError> {
@@ -324,6 +334,11 @@ impl Recorder {
             .run(&tx, "store the deadline of an Op")
             .await?;
         self.commit(tx).await
+    }
+
+    /// The objects as they were told last.
+    pub(crate) async fn told_objects(&self) -> Result<Vec<ObjectState>, RecordError> {
+        Ok(store::objects(self.control.db().read(), self.lease.op).await?)
     }
 
     /// How far events and container logs were told by whoever had the Op before.

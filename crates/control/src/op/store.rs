@@ -116,7 +116,8 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, op: &NewOp<'_>) -> Result<(
         Carries::Backup => (OpKind::Backup, None),
     };
     sql("INSERT INTO ops (id, op_kind, environment_id, environment_kind, deployment_id, state, \
-         fence, percent, last_sequence, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7)")
+         fence, percent, last_sequence, created_at, app_id) VALUES ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, \
+         (SELECT e.app_id FROM environments e WHERE e.id = $3))")
     .bind(op.id)
     .bind(kind)
     .bind(op.environment)

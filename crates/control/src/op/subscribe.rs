@@ -128,7 +128,7 @@ impl Control {
     async fn while_visible(&self, actor: &Actor, op: OpId, mut wakes: broadcast::Receiver<Wake>) {
         loop {
             match wakes.recv().await {
-                Ok(Wake::People) | Err(RecvError::Lagged(_)) => {}
+                Ok(Wake::People | Wake::Missed) | Err(RecvError::Lagged(_)) => {}
                 Ok(_) => continue,
                 Err(RecvError::Closed) => return,
             }
@@ -320,8 +320,8 @@ async fn wait_for(op: OpId, wakes: &mut broadcast::Receiver<Wake>) {
         loop {
             match wakes.recv().await {
                 Ok(Wake::Op(wake)) if wake.op == op => return,
+                Ok(Wake::Missed) | Err(RecvError::Lagged(_)) => return,
                 Ok(_) => {}
-                Err(RecvError::Lagged(_)) => return,
                 Err(RecvError::Closed) => std::future::pending::<()>().await,
             }
         }
@@ -348,6 +348,7 @@ fn change(wake: Option<Wake>, kinds: &[EnvironmentKind]) -> Option<Change> {
         Wake::Batches => Some(Change::Batches),
         Wake::Clusters => Some(Change::Clusters),
         Wake::People => Some(Change::People),
+        Wake::Missed => Some(Change::Lagged),
         Wake::Queue | Wake::Cancel(_) => None,
     }
 }

@@ -6,6 +6,7 @@
 mod connect;
 pub mod ids;
 pub(crate) mod listing;
+pub(crate) mod outage;
 pub mod paging;
 pub(crate) mod search;
 pub(crate) mod sql;

@@ -37,6 +37,8 @@ pub(crate) enum Wake {
     Clusters,
     /// Someone's rights or sessions changed: who follows something is to be asked again who they are.
     People,
+    /// Wake-ups may have been missed: anything may have changed.
+    Missed,
 }
 
 /// An Op with what a listener needs to know whether it may see it.
@@ -86,22 +88,27 @@ impl Wakes {
 
 async fn listen(pool: PgPool, local: broadcast::Sender<Wake>) {
     loop {
-        if let Err(error) = listen_once(&pool, &local).await {
-            tracing::warn!(%error, "lost the connection for wake-ups; trying again");
+        match listen_once(&pool, &local).await {
+            Ok(()) => tracing::warn!("lost the connection for wake-ups; connecting anew"),
+            Err(error) => {
+                tracing::warn!(%error, "there is no connection for wake-ups; trying again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
         }
-        // While there was no connection anything may have happened.
-        let _ = local.send(Wake::Queue);
-        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 
+/// Listens until the connection is lost.
 async fn listen_once(pool: &PgPool, local: &broadcast::Sender<Wake>) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(CHANNEL).await?;
-    loop {
-        let notification = listener.recv().await?;
+    // While there was no connection anything may have happened.
+    let _ = local.send(Wake::Missed);
+    // `recv` would connect anew by itself and not say what was missed meanwhile.
+    while let Some(notification) = listener.try_recv().await? {
         if let Ok(wake) = serde_json::from_str(notification.payload()) {
             let _ = local.send(wake);
         }
     }
+    Ok(())
 }

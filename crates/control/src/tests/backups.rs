@@ -202,7 +202,7 @@ fn kept_streams(site: &Site) -> Vec<PathBuf> {
         let paths = entries.map(|entry| entry.unwrap().path());
         paths.flat_map(|path| if path.is_dir() { files(path) } else { vec![path] }).collect()
     }
-    files(site.config.objects.join("streams"))
+    files(site.folder().join("objects/streams"))
 }
 
 /// A backup that lost a piece is found out before anything is changed, and is not offered any more.

@@ -31,6 +31,8 @@ mod signatures;
 pub(crate) mod site;
 mod work;
 
+pub(crate) use work::ended;
+
 /// Runs each named `async fn name(site: Site)` on both databases.
 macro_rules! on_both {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {

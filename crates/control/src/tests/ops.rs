@@ -8,10 +8,11 @@ use futures_util::stream::BoxStream;
 use jiff::{SignedDuration, Timestamp};
 
 use super::on_both;
-use super::site::Site;
+use super::site::{Site, new_environment};
 use crate::actor::Actor;
 use crate::control::Control;
 use crate::deployment::NewDeployment;
+use crate::environment::NewEnvironment;
 use crate::error::Error;
 use crate::idempotency::{Keyed, KeyedCall, StoredAnswer};
 use crate::op::log_store::{NewLine, compact};
@@ -28,6 +29,9 @@ use crate::work::store::{claim, give_back, renew};
 on_both!(
     one_at_a_time_and_in_order,
     many_workers_take_each_once,
+    fair_between_apps,
+    bound_per_cluster,
+    queued_by_an_earlier_version,
     a_dead_workers_op_is_taken_up,
     a_given_back_op_is_taken_up_at_once,
     the_log_is_read_from_anywhere,
@@ -92,7 +96,7 @@ async fn many_workers_take_each_once(site: Site) {
             let mut idle = 0;
             while idle < 50 {
                 let until = now() + SignedDuration::from_secs(60);
-                let claimed = claim(control.db(), worker, now(), until, &[]).await.unwrap();
+                let claimed = claim(control.db(), worker, (now(), until), &[], 20).await.unwrap();
                 tokio::task::yield_now().await;
                 idle += 1;
                 if let Some(lease) = claimed {
@@ -109,6 +113,59 @@ async fn many_workers_take_each_once(site: Site) {
     assert_eq!(done.into_iter().collect::<BTreeSet<_>>(), made);
 }
 
+/// An App with a long queue does not keep another's waiting: whose App has the fewest running comes next.
+async fn fair_between_apps(site: Site) {
+    site.ground().await;
+    site.app("letters").await;
+    site.release("letters", "1.0").await;
+    let mut made = Vec::new();
+    for name in ["a", "b", "c"] {
+        made.push(site.environment(name, "sandbox").await.1.op.id);
+    }
+    for name in ["x", "y"] {
+        let new = NewEnvironment { app: "letters".to_owned(), ..new_environment(name, "sandbox") };
+        made.push(site.control.environment_create(&Actor::system(), new).await.unwrap().1.op.id);
+    }
+    let mut taken = Vec::new();
+    for _ in &made {
+        taken.push(site.claim().await.unwrap().op);
+    }
+    let [a, b, c, x, y] = made[..] else { panic!("five were made") };
+    assert_eq!(taken, [a, x, b, y, c]);
+}
+
+/// Never do more Ops run on one cluster than are allowed, whoever takes them; those of other clusters go on.
+async fn bound_per_cluster(site: Site) {
+    site.ground().await;
+    site.cluster("other").await;
+    for name in ["a", "b", "c"] {
+        site.environment(name, "sandbox").await;
+    }
+    let take = async || {
+        let (worker, until) = (WorkerId::generate(), now() + SignedDuration::from_secs(60));
+        claim(site.control.db(), worker, (now(), until), &[], 2).await.unwrap()
+    };
+    let first = take().await.unwrap();
+    take().await.unwrap();
+    assert!(take().await.is_none(), "two run there already");
+    let elsewhere =
+        NewEnvironment { cluster: "other".to_owned(), ..new_environment("d", "sandbox") };
+    let (_, elsewhere) =
+        site.control.environment_create(&Actor::system(), elsewhere).await.unwrap();
+    assert_eq!(take().await.unwrap().op, elsewhere.op.id);
+    Recorder::new(site.control.clone(), first).end_succeeded(None).await.unwrap();
+    assert!(take().await.is_some(), "one has ended");
+}
+
+/// What a server of an earlier version has queued, without its App, is taken as well.
+async fn queued_by_an_earlier_version(site: Site) {
+    site.ground().await;
+    let (_, started) = site.environment("eu", "sandbox").await;
+    let forget = sql("UPDATE ops SET app_id = NULL");
+    forget.run(site.control.db().write(), "forget the App").await.unwrap();
+    assert_eq!(site.claim().await.unwrap().op, started.op.id);
+}
+
 /// When a lease runs out another worker takes the Op up; the one that lost it writes nothing more.
 async fn a_dead_workers_op_is_taken_up(site: Site) {
     site.ground().await;
@@ -116,14 +173,14 @@ async fn a_dead_workers_op_is_taken_up(site: Site) {
     let start = now();
     let until = start + SignedDuration::from_secs(10);
     let db = site.control.db();
-    let first = claim(db, WorkerId::generate(), start, until, &[]).await.unwrap().unwrap();
+    let first = claim(db, WorkerId::generate(), (start, until), &[], 20).await.unwrap().unwrap();
     let lost = Recorder::new(site.control.clone(), first);
     lost.store(told(vec![line("by the first")])).await.unwrap();
-    assert!(claim(db, WorkerId::generate(), until, until, &[]).await.unwrap().is_none());
+    assert!(claim(db, WorkerId::generate(), (until, until), &[], 20).await.unwrap().is_none());
     assert!(renew(db.write(), &first, until + SignedDuration::from_secs(5)).await.unwrap());
     let later = until + SignedDuration::from_secs(6);
     let far = later + SignedDuration::from_secs(3600);
-    let second = claim(db, WorkerId::generate(), later, far, &[]).await.unwrap().unwrap();
+    let second = claim(db, WorkerId::generate(), (later, far), &[], 20).await.unwrap().unwrap();
     assert_eq!((second.op, second.fence), (first.op, first.fence + 1));
 
     assert!(!renew(db.write(), &first, far).await.unwrap());

@@ -85,6 +85,22 @@ async fn another_key_is_refused() {
     assert!(source.to_string().contains("put the key file back"), "{source}");
 }
 
+/// A server whose objects are others than the database's is refused at once, not at the first content it misses.
+#[tokio::test]
+async fn other_objects_are_refused() {
+    for site in [Site::sqlite().await, Site::postgres().await] {
+        site.ground().await;
+        let mut config = site.config.clone();
+        config.objects = site.folder().join("elsewhere").into();
+        let Err(Error::Internal { doing, source }) = Control::open(config).await else {
+            panic!("opened with other objects");
+        };
+        assert_eq!(doing, "check its object store");
+        assert!(source.to_string().contains("need the same --objects"), "{source}");
+        site.second_process().await;
+    }
+}
+
 /// A database that a newer version has migrated is refused and left alone.
 #[tokio::test]
 async fn newer_schema_is_refused() {
@@ -102,6 +118,10 @@ async fn newer_schema_is_refused() {
             panic!("opened a newer schema");
         };
         assert_eq!(doing, "open its database");
-        assert!(source.to_string().contains("9999"), "{source}");
+        let text = source.to_string();
+        assert!(
+            text.contains("9999") && text.contains("run that version or a newer one"),
+            "{text}"
+        );
     }
 }

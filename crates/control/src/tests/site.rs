@@ -87,13 +87,14 @@ impl Site {
         let simulated = Arc::new(InMemory::default());
         let config = Config {
             database,
-            objects: folder.path().join("objects"),
+            objects: folder.path().join("objects").into(),
             key_file: folder.path().join("landfall.key"),
             outbound: OutboundPolicy { allowed_networks: vec!["127.0.0.0/8".parse().unwrap()] },
             workers: WorkerSettings {
                 count: 2,
                 lease: Duration::from_secs(5),
                 poll: Duration::from_millis(500),
+                ..WorkerSettings::default()
             },
             limits: Limits::default(),
             simulated: Some(simulated.clone()),
@@ -111,7 +112,7 @@ impl Site {
         self.simulated.programs.lock().unwrap().insert(name.to_owned(), program);
     }
 
-    /// Where it keeps what is its own.
+    /// Where its files are.
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()
     }
@@ -230,7 +231,8 @@ impl Site {
     pub(crate) async fn claim(&self) -> Option<crate::work::Lease> {
         let now = crate::store::sql::now();
         let until = now + jiff::SignedDuration::from_secs(3600);
-        crate::work::store::claim(self.control.db(), WorkerId::generate(), now, until, &[])
+        let most = self.config.workers.per_cluster;
+        crate::work::store::claim(self.control.db(), WorkerId::generate(), (now, until), &[], most)
             .await
             .unwrap()
     }
@@ -305,7 +307,8 @@ pub(crate) fn loopback() -> Remote {
     Remote { address: Some([127, 0, 0, 1].into()), user_agent: "test".to_owned() }
 }
 
-async fn schema_of_its_own() -> Database {
+/// An empty database on PostgreSQL.
+pub(crate) async fn schema_of_its_own() -> Database {
     let url = std::env::var("LANDFALL_TEST_POSTGRES_URL").expect(
         "LANDFALL_TEST_POSTGRES_URL names no PostgreSQL; run the tests by \
          `scripts/with-postgres cargo test -p control`",

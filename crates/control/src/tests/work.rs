@@ -33,7 +33,7 @@ fn system() -> Actor {
 }
 
 /// Waits for the end of an Op.
-pub(super) async fn ended(control: &Control, op: OpId) -> Op {
+pub(crate) async fn ended(control: &Control, op: OpId) -> Op {
     let mut events = control.op_subscribe(&system(), op, 0).await.unwrap();
     loop {
         let event = tokio::time::timeout(Duration::from_mins(2), events.next()).await;

@@ -66,7 +66,8 @@ async fn woken(wakes: &mut broadcast::Receiver<Wake>) {
     loop {
         match wakes.recv().await {
             // Whoever lagged may have missed one.
-            Ok(Wake::Queue | Wake::Fleet | Wake::Batches) | Err(RecvError::Lagged(_)) => return,
+            Ok(Wake::Queue | Wake::Fleet | Wake::Batches | Wake::Missed)
+            | Err(RecvError::Lagged(_)) => return,
             Ok(_) => {}
             Err(RecvError::Closed) => std::future::pending().await,
         }

@@ -25,6 +25,8 @@ pub(super) enum Stopped {
     LeaseLost,
     /// The process ends; the Op goes on elsewhere.
     ShuttingDown,
+    /// What happens cannot be stored: the database or the object store is away. The Op goes on once it is back.
+    StorageAway,
 }
 
 /// An Op that this process holds.
@@ -95,7 +97,7 @@ impl Held {
                 _ = renewals.tick() => self.renew().await,
                 wake = wakes.recv() => match wake {
                     Ok(Wake::Cancel(op)) if op == self.lease.op => self.give_up(Stopped::Cancelled),
-                    Err(broadcast::error::RecvError::Lagged(_)) => self.look_for_cancel().await,
+                    Ok(Wake::Missed) | Err(broadcast::error::RecvError::Lagged(_)) => self.look_for_cancel().await,
                     Err(broadcast::error::RecvError::Closed) => return,
                     Ok(_) => {}
                 },

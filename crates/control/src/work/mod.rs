@@ -12,6 +12,7 @@ mod load;
 pub(crate) mod store;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,9 @@ pub(crate) use store::Lease;
 
 use lease::{Held, Stopped};
 use load::Load;
+
+/// How long to wait before storage that was away is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// The running workers of a process.
 #[must_use = "workers stop when this is dropped without `stop`"]
@@ -62,6 +66,7 @@ impl Drop for Workers {
 async fn take_ops(control: Control, worker: WorkerId, stop: CancellationToken, tasks: TaskTracker) {
     let settings = control.config().workers.clone();
     let places = Arc::new(Semaphore::new(settings.count.max(1)));
+    control.metrics().has_places(settings.count.max(1), &places);
     let load = Arc::new(Load::new(settings.count.max(1)));
     let mut wakes = control.wakes().subscribe();
     while !stop.is_cancelled() {
@@ -72,7 +77,9 @@ async fn take_ops(control: Control, worker: WorkerId, stop: CancellationToken, t
         let at = now();
         let until = at.checked_add(settings.lease).unwrap_or(at);
         let closed = load.closed(|cluster| control.pulse(cluster).is_silent());
-        match store::claim(control.db(), worker, at, until, &closed).await {
+        let claimed =
+            store::claim(control.db(), worker, (at, until), &closed, settings.per_cluster).await;
+        match claimed {
             Ok(Some(lease)) => {
                 let running = load.begin(lease.cluster);
                 let (control, stop) = (control.clone(), stop.clone());
@@ -107,7 +114,7 @@ async fn next_in_queue(wakes: &mut broadcast::Receiver<Wake>) {
     loop {
         match wakes.recv().await {
             // Whoever lagged may have missed one.
-            Ok(Wake::Queue) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Ok(Wake::Queue | Wake::Missed) | Err(broadcast::error::RecvError::Lagged(_)) => return,
             Ok(_) => {}
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
@@ -129,9 +136,23 @@ async fn run(control: Control, lease: Lease, stop: CancellationToken) {
                 tracing::warn!(error = whole_text(&error), op = %lease.op, "an Op was not given back; its lease runs out by itself");
             }
         }
+        Some(Stopped::StorageAway) => give_back_later(&control, &lease).await,
         Some(Stopped::LeaseLost) => tracing::warn!(op = %lease.op, "another worker has the Op now"),
         Some(Stopped::Cancelled) | None => put_log_away(&control, lease.op).await,
     }
+}
+
+/// Gives an Op back as soon as the database answers again, so that it need not wait for its lease to run out.
+async fn give_back_later(control: &Control, lease: &Lease) {
+    let giving = async {
+        while let Err(error) = store::give_back(control.db().write(), lease).await {
+            tracing::debug!(error = whole_text(&error), op = %lease.op, "an Op cannot be given back yet");
+            tokio::time::sleep(AGAIN).await;
+        }
+        control.wakes().send(Wake::Queue).await;
+    };
+    // By then it is free by itself.
+    let _ = tokio::time::timeout(control.config().workers.lease, giving).await;
 }
 
 /// The log of an Op that has ended moves out of the database.

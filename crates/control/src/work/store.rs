@@ -1,8 +1,8 @@
 //! SQL of the queue: claiming an Op, renewing the lease on it, giving it back.
 //!
-//! One statement claims: the first queued Op in whose environment nothing runs, or a running one
-//! whose lease ran out. A unique index forbids two running Ops in one environment, so of two workers
-//! that race one gets a unique violation and looks again.
+//! Claims are made one after another, over all processes. Each takes an Op whose worker is gone, or else, of the App that
+//! has the fewest Ops running, the first queued one in whose environment nothing runs and whose cluster has room. A unique
+//! index forbids two running Ops in one environment whatever happens.
 
 use jiff::Timestamp;
 use sea_orm::ConnectionTrait;
@@ -40,35 +40,52 @@ impl Lease {
 }
 
 const DOING: &str = "take an Op from the queue";
+/// What claims wait for each other by.
+const CLAIMS: i64 = 0x6c61_6e64_6661_6c6c;
 
 /// Takes the next Op for `worker`, with a lease until `until`; none if there is nothing to do. Queued Ops on clusters
-/// that are `closed` stay in the queue, but for those that ask no cluster.
+/// that are `closed`, or on which `per_cluster` run, stay in the queue, but for those that ask no cluster.
 pub(crate) async fn claim(
     db: &Db,
     worker: WorkerId,
-    at: Timestamp,
-    until: Timestamp,
+    (at, until): (Timestamp, Timestamp),
     closed: &[ClusterId],
+    per_cluster: usize,
 ) -> Result<Option<Lease>, StoreError> {
-    loop {
-        let tx = db.begin().await?;
-        let claimed = match claim_abandoned(&tx, worker, at, until).await? {
-            Some(lease) => Ok(Some(lease)),
-            None => claim_queued(&tx, worker, at, until, closed).await,
-        };
-        match claimed {
-            Ok(Some(lease)) => {
-                begin(&tx, &lease, at).await?;
-                crate::store::commit(tx).await?;
-                return Ok(Some(lease));
-            }
-            // A race for the first Op was lost: there may be others that nobody has taken.
-            Ok(None) if !claimable(&tx, closed).await? => return Ok(None),
-            Ok(None) => {}
-            Err(raced) if raced.violates("ops_one_running", "ops.environment_id") => {}
-            Err(failed) => return Err(failed),
+    let tx = db.begin().await?;
+    db.one_at_a_time(&tx, CLAIMS).await?;
+    let claimed = match claim_abandoned(&tx, worker, at, until).await? {
+        Some(lease) => Some(lease),
+        None => {
+            count_for_apps(&tx).await?;
+            let mut closed = closed.to_vec();
+            closed.extend(full(&tx, per_cluster).await?);
+            claim_queued(&tx, worker, at, until, &closed).await?
         }
+    };
+    if let Some(lease) = &claimed {
+        begin(&tx, lease, at).await?;
     }
+    crate::store::commit(tx).await?;
+    Ok(claimed)
+}
+
+/// Clusters on which so many Ops run.
+async fn full(c: &impl ConnectionTrait, most: usize) -> Result<Vec<ClusterId>, StoreError> {
+    sql("SELECT e.cluster_id FROM ops o JOIN environments e ON e.id = o.environment_id \
+         WHERE o.state = 'running' GROUP BY e.cluster_id HAVING COUNT(*) >= $1")
+    .bind(i64::try_from(most).unwrap_or(i64::MAX))
+    .all(c, DOING, |row| row.get("cluster_id"))
+    .await
+}
+
+/// Ops that servers of an earlier version have queued say no App.
+async fn count_for_apps(c: &impl ConnectionTrait) -> Result<(), StoreError> {
+    sql("UPDATE ops SET app_id = (SELECT e.app_id FROM environments e WHERE e.id = ops.environment_id) \
+         WHERE state = 'queued' AND app_id IS NULL")
+    .run(c, DOING)
+    .await
+    .map(drop)
 }
 
 const CLAIMED: &str = "RETURNING id, fence, op_kind, deployment_id, environment_id, environment_kind, \
@@ -116,7 +133,7 @@ async fn claim_abandoned(
     .await
 }
 
-/// The first queued Op that may begin.
+/// The first queued Op that may begin, of the App that has the fewest running.
 async fn claim_queued(
     c: &impl ConnectionTrait,
     worker: WorkerId,
@@ -127,10 +144,14 @@ async fn claim_queued(
     sql(format!(
         "UPDATE ops SET state = 'running', worker = $1, fence = fence + 1, lease_until = $2, \
          started_at = COALESCE(started_at, $3) \
-         WHERE seq = (SELECT o.seq FROM ops o WHERE o.state = 'queued' \
-           AND NOT EXISTS (SELECT 1 FROM ops r \
-             WHERE r.environment_id = o.environment_id AND r.state = 'running') {} \
-           ORDER BY o.seq LIMIT 1) \
+         WHERE seq = (SELECT f.seq FROM ( \
+           SELECT (SELECT COUNT(*) FROM ops r WHERE r.state = 'running' AND r.app_id = a.id) AS running, \
+             (SELECT o.seq FROM ops o WHERE o.state = 'queued' AND o.app_id = a.id \
+               AND NOT EXISTS (SELECT 1 FROM ops r \
+                 WHERE r.environment_id = o.environment_id AND r.state = 'running') {} \
+               ORDER BY o.seq LIMIT 1) AS seq \
+           FROM apps a WHERE EXISTS (SELECT 1 FROM ops q WHERE q.state = 'queued' AND q.app_id = a.id)) f \
+           WHERE f.seq IS NOT NULL ORDER BY f.running, f.seq LIMIT 1) \
          AND state = 'queued' {CLAIMED}",
         open(closed, 4)
     ))
@@ -140,19 +161,6 @@ async fn claim_queued(
     .bind_all(closed.iter().map(Param::param))
     .one(c, DOING, lease)
     .await
-}
-
-/// Whether there is a queued Op that may begin.
-async fn claimable(c: &impl ConnectionTrait, closed: &[ClusterId]) -> Result<bool, StoreError> {
-    let found = sql(format!(
-        "SELECT o.id FROM ops o WHERE o.state = 'queued' \
-         AND NOT EXISTS (SELECT 1 FROM ops r \
-           WHERE r.environment_id = o.environment_id AND r.state = 'running') {} LIMIT 1",
-        open(closed, 1)
-    ))
-    .bind_all(closed.iter().map(Param::param))
-    .one(c, DOING, |_| Ok(()));
-    Ok(found.await?.is_some())
 }
 
 /// What a claimed Op carries out runs; its environment says so.

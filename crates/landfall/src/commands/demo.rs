@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::client::Client;
-use crate::commands::{asked_to_stop, serve::log_to_stderr};
+use crate::commands::{asked_to_stop, serve::LogFormat, serve::log_to_stderr};
 use crate::demo::{Product, story};
 use crate::simulated::{self, InProcess, Pace};
 
@@ -49,7 +49,7 @@ pub(crate) struct Args {
 
 /// Runs the demo.
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
-    log_to_stderr("error");
+    log_to_stderr("error", LogFormat::Text);
     // Gone at the end, whichever way the command ends.
     let temporary = tempfile::tempdir().context("could not make a temporary folder")?;
     let data = args.data.clone().unwrap_or_else(|| temporary.path().to_owned());
@@ -92,7 +92,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 fn config(data: &std::path::Path, pace: Pace) -> Config {
     Config {
         database: Database::Sqlite(data.join("landfall.db")),
-        objects: data.join("objects"),
+        objects: data.join("objects").into(),
         key_file: data.join("key"),
         // The sample's chart repository listens on loopback.
         outbound: OutboundPolicy {

@@ -2,6 +2,7 @@
 //!
 //! `chart` runs without a runtime: it starts in milliseconds because it sets nothing up that it does not use.
 
+pub(crate) mod admin;
 pub(crate) mod app;
 pub(crate) mod batch;
 pub(crate) mod chart;
@@ -49,6 +50,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Team(Lazy(command)) => with_runtime(team::run(command)),
         Command::Login(Lazy(args)) => with_runtime(login::login(args)),
         Command::Logout(Lazy(args)) => with_runtime(login::logout(args)),
+        Command::Admin(Lazy(command)) => with_runtime(admin::run(command)),
         Command::Completion(Lazy(args)) => completion::run(&args),
     }
 }

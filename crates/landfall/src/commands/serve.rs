@@ -7,10 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use control::{
-    Config, Control, Database, InCluster, Limits, Network, OutboundPolicy, WorkerSettings,
-};
-use secrecy::{ExposeSecret, SecretString};
+use control::{Config, Control, InCluster, Limits, Network, OutboundPolicy, WorkerSettings};
+use secrecy::ExposeSecret;
 use server::ServerConfig;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +16,11 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use crate::commands::asked_to_stop;
+use crate::settings::{self, StorageArgs};
 use crate::simulated::{self, Elsewhere, InProcess, Pace};
+
+/// Well within what an API server bears, and more than one process carries out by default.
+const OPS_PER_CLUSTER: u32 = 20;
 
 /// Where the server listens, what it keeps and where, and whom it may reach.
 #[derive(Debug, clap::Args)]
@@ -27,21 +29,21 @@ pub(crate) struct Args {
     #[arg(long, env = "LANDFALL_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS")]
     listen: SocketAddr,
 
-    /// Folder for the database, the objects, the key and simulated clusters [default: ~/.local/share/landfall]
-    #[arg(long, env = "LANDFALL_DATA", value_name = "FOLDER")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    storage: StorageArgs,
 
-    /// Address of a PostgreSQL to use instead of a SQLite file, beginning with postgres://
-    #[arg(long, env = "LANDFALL_DATABASE_URL", hide_env_values = true, value_name = "URL")]
-    database_url: Option<SecretString>,
+    /// What this process does. Several on one PostgreSQL are one system: some may show pages, others carry Ops out
+    #[arg(long, env = "LANDFALL_ROLE", value_enum, default_value_t = Role::All, value_name = "ROLE")]
+    role: Role,
 
-    /// Folder of the object store [default: `objects` in the data folder]
-    #[arg(long, env = "LANDFALL_OBJECTS", value_name = "FOLDER")]
-    objects: Option<PathBuf>,
+    /// Address to serve /metrics at, for Prometheus. Whoever reaches it may read it: choose one that only the inside of your
+    /// network reaches [default: not served]
+    #[arg(long, env = "LANDFALL_METRICS_LISTEN", value_name = "ADDRESS")]
+    metrics_listen: Option<SocketAddr>,
 
-    /// File with the key that encrypts what is stored; made on first run [default: `key` in the data folder]
-    #[arg(long, env = "LANDFALL_KEY_FILE", value_name = "FILE")]
-    key_file: Option<PathBuf>,
+    /// How log lines are written to standard error
+    #[arg(long, env = "LANDFALL_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    log_format: LogFormat,
 
     /// The address people use, where a proxy stands in front: `https://landfall.example.com`
     #[arg(long, env = "LANDFALL_PUBLIC_URL", value_name = "URL")]
@@ -73,9 +75,13 @@ pub(crate) struct Args {
     )]
     service_account: PathBuf,
 
-    /// Ops carried out at once
+    /// Ops that this process carries out at once
     #[arg(long, env = "LANDFALL_WORKERS", default_value_t = WorkerSettings::default().count, value_name = "N")]
     workers: usize,
+
+    /// Ops at once on one cluster, over all processes; give the same number to all of them
+    #[arg(long, env = "LANDFALL_OPS_PER_CLUSTER", value_parser = clap::value_parser!(u32).range(1..), default_value_t = OPS_PER_CLUSTER, value_name = "N")]
+    ops_per_cluster: u32,
 
     /// How long a worker holds an Op without renewing; the Op of a dead one is taken up after this
     #[arg(long, env = "LANDFALL_LEASE", value_parser = duration, default_value = "15s", value_name = "TIME")]
@@ -96,6 +102,17 @@ pub(crate) struct Args {
         value_name = "NAME=KUBECONFIG"
     )]
     simulated_cluster: Vec<Elsewhere>,
+}
+
+/// What a process does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Role {
+    /// Pages, API and workers
+    All,
+    /// Pages and API; workers run elsewhere
+    Web,
+    /// Workers alone; /healthz and /readyz are served
+    Worker,
 }
 
 /// How large charts and what they render may be.
@@ -141,45 +158,81 @@ impl LimitArgs {
 
 /// Runs until it is asked to stop.
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
-    log_to_stderr("info");
+    let args = settings::with_file(args, |args| args.storage.config.as_deref(), "serve")?;
+    log_to_stderr("info", args.log_format);
     refuse_plain_http(&args)?;
-    let data = match &args.data {
-        Some(folder) => folder.clone(),
-        None => default_data()?,
-    };
+    refuse_lone_role(&args)?;
+    let data = args.storage.folder()?;
     std::fs::create_dir_all(&data)
         .with_context(|| format!("could not make the data folder {}", data.display()))?;
 
     let control =
         Control::open(config(&args, &data)).await.context("could not open Landfall's data")?;
-    let listener = TcpListener::bind(args.listen).await.with_context(|| {
-        format!(
-            "could not listen on {}; another process may, choose one with --listen",
-            args.listen
-        )
-    })?;
-    let workers = control.start_workers();
-    announce(&control, &listener, args.public_url.as_ref()).await?;
+    let listener = listen(args.listen, "--listen").await?;
+    let metrics = match args.metrics_listen {
+        Some(address) => Some(listen(address, "--metrics-listen").await?),
+        None => None,
+    };
+    let workers = (args.role != Role::Web).then(|| control.start_workers());
+    announce(&control, &listener, &args).await?;
+    if let Some(metrics) = &metrics {
+        println!("Metrics at http://{}/metrics", metrics.local_addr()?);
+    }
 
     let stop = CancellationToken::new();
-    tokio::spawn({
-        let stop = stop.clone();
-        async move {
-            asked_to_stop().await;
-            tracing::info!(
-                "stopping: requests under way are answered, Ops are given up at their next safe point"
-            );
-            stop.cancel();
-        }
-    });
+    tokio::spawn(stop_when_asked(stop.clone()));
     let http = ServerConfig {
-        public_url: args.public_url,
+        public_url: args.public_url.clone(),
         tls: false,
-        trusted_proxies: args.trusted_proxy,
+        trusted_proxies: args.trusted_proxy.clone(),
+        metrics: Arc::default(),
     };
-    let served = server::serve(listener, control, http, stop).await.context("the server failed");
-    workers.stop().await;
-    served.map(|()| ExitCode::SUCCESS)
+    let watched = async {
+        match metrics {
+            Some(listener) => {
+                server::serve_metrics(listener, control.clone(), http.clone(), stop.clone()).await
+            }
+            None => Ok(()),
+        }
+    };
+    let served = async {
+        let (control, stop) = (control.clone(), stop.clone());
+        let served = match args.role {
+            Role::Worker => server::serve_health(listener, control, stop.clone()).await,
+            Role::All | Role::Web => {
+                server::serve(listener, control, http.clone(), stop.clone()).await
+            }
+        };
+        // One that failed takes the others with it.
+        stop.cancel();
+        served
+    };
+    let working = async {
+        stop.cancelled().await;
+        if let Some(workers) = workers {
+            workers.stop().await;
+        }
+    };
+    let (served, watched, ()) = tokio::join!(served, watched, working);
+    served.and(watched).context("the server failed").map(|()| ExitCode::SUCCESS)
+}
+
+/// Stops gracefully when asked once, at once when asked again.
+async fn stop_when_asked(stop: CancellationToken) {
+    asked_to_stop().await;
+    tracing::info!(
+        "stopping: requests under way are answered, Ops are given up at their next safe point"
+    );
+    stop.cancel();
+    asked_to_stop().await;
+    tracing::warn!("stopped at once; Ops are taken up again when their leases have run out");
+    std::process::exit(1);
+}
+
+async fn listen(address: SocketAddr, flag: &str) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("could not listen on {address}; another process may, choose one with {flag}")
+    })
 }
 
 fn config(args: &Args, data: &std::path::Path) -> Config {
@@ -188,23 +241,20 @@ fn config(args: &Args, data: &std::path::Path) -> Config {
         args.simulated_pace.timing(),
         args.simulated_cluster.clone(),
     );
+    let simulated = if args.role == Role::All { simulated } else { simulated.only_elsewhere() };
     Config {
-        database: match &args.database_url {
-            Some(url) => Database::Postgres(url.clone()),
-            None => Database::Sqlite(data.join("landfall.db")),
-        },
-        objects: args.objects.clone().unwrap_or_else(|| data.join("objects")),
-        key_file: args.key_file.clone().unwrap_or_else(|| data.join("key")),
-        outbound: OutboundPolicy { allowed_networks: args.allow_network.clone() },
         workers: WorkerSettings {
             count: args.workers,
             lease: args.lease,
+            per_cluster: usize::try_from(args.ops_per_cluster).unwrap_or(usize::MAX),
             ..WorkerSettings::default()
         },
+        outbound: OutboundPolicy { allowed_networks: args.allow_network.clone() },
         limits: args.limits.limits(),
         simulated: Some(Arc::new(simulated)),
         in_cluster: in_cluster(&args.service_account),
         dns_server: args.dns_server,
+        ..args.storage.config(data)
     }
 }
 
@@ -216,10 +266,24 @@ fn in_cluster(folder: &std::path::Path) -> Option<InCluster> {
     Some(InCluster { server: format!("https://{host}:{port}"), folder: folder.to_owned() })
 }
 
+/// Processes hear of each other through PostgreSQL only, and two must not write one SQLite file.
+fn refuse_lone_role(args: &Args) -> Result<()> {
+    if args.role == Role::All || args.storage.on_postgres() {
+        return Ok(());
+    }
+    bail!(
+        "--role {} takes another process to work with, and they meet in PostgreSQL: name it with --database-url \
+         postgres://…, or leave --role out",
+        if args.role == Role::Web { "web" } else { "worker" }
+    )
+}
+
 /// Passwords and sessions must not cross a network in the clear unless someone says so.
 fn refuse_plain_http(args: &Args) -> Result<()> {
     let encrypted = args.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
-    if args.listen.ip().is_loopback() || encrypted || args.plain_http {
+    // Of a worker's health nothing is secret.
+    let secret = args.role != Role::Worker;
+    if args.listen.ip().is_loopback() || encrypted || args.plain_http || !secret {
         return Ok(());
     }
     bail!(
@@ -264,32 +328,43 @@ fn size(text: &str) -> Result<usize> {
     Ok(bytes)
 }
 
-fn default_data() -> Result<PathBuf> {
-    let base = std::env::var_os("XDG_DATA_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/share")));
-    base.map(|base| base.join("landfall"))
-        .context("there is no home folder to keep data in; name a folder with --data")
-}
-
 /// Says on standard output where the server is and, on a first run, how to begin.
-async fn announce(control: &Control, listener: &TcpListener, public: Option<&Url>) -> Result<()> {
+async fn announce(control: &Control, listener: &TcpListener, args: &Args) -> Result<()> {
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
     let address =
         format!("http://{}", listener.local_addr().context("the listener has no address")?);
+    if args.role == Role::Worker {
+        println!("Landfall {VERSION} works; its health listens on {address}");
+        return Ok(());
+    }
+    let public = args.public_url.as_ref();
     let visible =
         public.map_or_else(|| address.clone(), |url| url.as_str().trim_end_matches('/').to_owned());
-    println!("Landfall {} listens on {address}", env!("CARGO_PKG_VERSION"));
+    println!("Landfall {VERSION} listens on {address}");
     if let Some(code) = control.setup_code().await.context("could not make a set-up code")? {
         println!("First run: open {visible}/set-up and enter the code {}", code.expose_secret());
     }
     Ok(())
 }
 
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line, for whatever collects logs
+    Json,
+}
+
 /// Structured log lines on standard error; `LANDFALL_LOG` chooses which.
-pub(crate) fn log_to_stderr(default: &str) {
+pub(crate) fn log_to_stderr(default: &str, format: LogFormat) {
     let filter =
         EnvFilter::try_from_env("LANDFALL_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().init(),
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use simulator::{Program, Simulator, Storage};
 
-use crate::commands::{asked_to_stop, serve::log_to_stderr};
+use crate::commands::{asked_to_stop, serve::LogFormat, serve::log_to_stderr};
 use crate::simulated::Pace;
 
 /// Where the simulated cluster listens and what it keeps.
@@ -50,7 +50,7 @@ fn program(text: &str) -> Result<(String, PathBuf), String> {
 
 /// Runs until it is asked to stop.
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
-    log_to_stderr("warn");
+    log_to_stderr("warn", LogFormat::Text);
     let storage = args.data.map_or(Storage::Memory, Storage::File);
     let programs = args.program.into_iter();
     let programs =

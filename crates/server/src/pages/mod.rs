@@ -234,11 +234,6 @@ pub(crate) async fn home() -> Redirect {
     Redirect::to("/environments")
 }
 
-/// `GET /healthz`
-pub(crate) async fn healthz() -> &'static str {
-    "ok"
-}
-
 /// `GET /favicon.svg`
 pub(crate) async fn favicon() -> impl IntoResponse {
     const ICON: &str = include_str!("../icons/favicon.svg");

@@ -117,6 +117,7 @@ mod tests {
             .collect();
         insta::assert_snapshot!(open.join("\n"), @r"
         GET /healthz
+        GET /readyz
         GET /favicon.svg
         GET /assets/{name}
         GET /set-up

@@ -5,7 +5,7 @@ use http::Method;
 
 use super::{Route, Surface};
 use crate::state::AppState;
-use crate::{assets, pages};
+use crate::{assets, pages, watch};
 
 pub(super) fn shows(path: &str, handler: MethodRouter<AppState>) -> Route {
     Route::new(Surface::Page, Method::GET, path.to_owned(), handler)
@@ -27,7 +27,8 @@ pub(super) fn table() -> Vec<Route> {
 fn account() -> Vec<Route> {
     vec![
         shows("/", get(pages::home)),
-        shows("/healthz", get(pages::healthz)).anyone(),
+        shows("/healthz", get(watch::healthz)).anyone(),
+        shows("/readyz", get(watch::readyz)).anyone(),
         shows("/favicon.svg", get(pages::favicon)).anyone(),
         shows("/assets/{name}", get(assets::asset)).anyone(),
         shows("/set-up", get(pages::set_up::form)).anyone(),

@@ -81,6 +81,7 @@ use Rule::{Anyone, Changes, Sees, SignedIn};
 const PAGES: &[(&str, &str, Rule)] = &[
     ("GET", "/", SignedIn),
     ("GET", "/healthz", Anyone),
+    ("GET", "/readyz", Anyone),
     ("GET", "/favicon.svg", Anyone),
     ("GET", "/assets/{name}", Anyone),
     ("GET", "/set-up", Anyone),

@@ -90,13 +90,14 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let control = Control::open(Config {
             database: Database::Sqlite(folder.path().join("landfall.db")),
-            objects: folder.path().join("objects"),
+            objects: folder.path().join("objects").into(),
             key_file: folder.path().join("landfall.key"),
             outbound: OutboundPolicy { allowed_networks: vec!["127.0.0.0/8".parse().unwrap()] },
             workers: WorkerSettings {
                 count: 2,
                 lease: Duration::from_secs(5),
                 poll: Duration::from_millis(200),
+                ..WorkerSettings::default()
             },
             limits: Limits::default(),
             simulated: Some(Arc::new(InMemory::default())),

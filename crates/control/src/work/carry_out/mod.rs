@@ -102,12 +102,25 @@ async fn deploy(control: &Control, held: &Arc<Held>, recorder: Recorder) {
         Err(interrupted) => Err(interrupted),
     };
     let Err(Interrupted::Internal(error)) = outcome else { return };
+    if told_outage(&error, held) {
+        return;
+    }
     told_internal(&error, held);
     let failure = failure::internal(&error);
     // Where even this cannot be stored, the lease runs out and the Op is taken up again.
     if let Err(error) = recorder.end_failed(&failure, None, None).await {
         told_unstored(&error, held);
     }
+}
+
+/// Whether only storage was away: then nothing has failed, and the Op goes on from its last finished step once it is back.
+fn told_outage(error: &Error, held: &Held) -> bool {
+    let outage = error.is_outage();
+    if outage {
+        tracing::warn!(error = whole_text(error), op = %held.lease().op, "an Op waits for its storage");
+        held.give_up(Stopped::StorageAway);
+    }
+    outage
 }
 
 /// A fault of Landfall's own goes to the server's log.
@@ -129,6 +142,7 @@ async fn prepare<'a>(
     let reports = Reports::start(recorder.clone(), held.clone()).await?;
     let cluster = match control.environment_connect(&job.environment).await {
         Ok(cluster) => cluster,
+        Err(error) if error.is_outage() => return Err(error.into()),
         Err(error) => {
             let failure = failure::before_anything(&sentence(&error.to_string()), "");
             reports.say(LogLevel::Error, failure.message.clone()).await;

@@ -13,7 +13,9 @@ use rollout::{ObjectKey, RolloutError};
 
 use super::reports::Reports;
 use super::steps::failed_hook;
-use super::{Broken, FailedStep, Interrupted, Run, failure, told_internal, told_unstored};
+use super::{
+    Broken, FailedStep, Interrupted, Run, failure, told_internal, told_outage, told_unstored,
+};
 use crate::app::AppSettings;
 use crate::control::Control;
 use crate::domain::CERTIFICATE_LABEL;
@@ -52,6 +54,9 @@ pub(super) struct Job {
 pub(super) async fn run(control: &Control, held: &Arc<Held>, recorder: Recorder) {
     let removed = Box::pin(remove(control, held, &recorder)).await;
     let Err(Interrupted::Internal(error)) = removed else { return };
+    if told_outage(&error, held) {
+        return;
+    }
     told_internal(&error, held);
     let failure = failure::internal_of_removal(&error);
     // Where even this cannot be stored, the lease runs out and the Op is taken up again.
@@ -73,6 +78,7 @@ async fn remove(
     }
     let cluster = match control.environment_connect(&job.environment).await {
         Ok(cluster) => cluster,
+        Err(error) if error.is_outage() => return Err(error.into()),
         Err(error) => {
             let message = sentence(&error.to_string());
             recorder.step_started(StepName::Check).await?;
@@ -160,7 +166,9 @@ impl Run<'_, Job> {
         let found = self.look().await?;
         match &found {
             Some(found) if found.status != helm::release::Status::Uninstalled => {
-                self.reports.objects(found.objects.clone()).await;
+                self.reports
+                    .objects(found.objects.clone(), self.was_done(StepName::WaitGone))
+                    .await;
                 let mut left = self.job.left.clone();
                 self.pre_hooks().await?;
                 self.delete(&mut left).await?;

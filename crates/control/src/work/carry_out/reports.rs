@@ -28,8 +28,8 @@ enum Told {
     Report(Box<Report>),
     /// A step began or ended; the one that began is what progress is about.
     Step(StepChange),
-    /// The objects that are about to be applied and waited for.
-    Objects(Vec<ObjectKey>),
+    /// The objects that are about to be applied and waited for, and whether they were waited for already.
+    Objects(Vec<ObjectKey>, bool),
     /// Answered with how ready the objects are, once everything before is stored.
     Flush(oneshot::Sender<Ready>),
 }
@@ -89,9 +89,9 @@ impl Reports {
         self.tell(Told::Step(StepChange::skipped(name, note))).await;
     }
 
-    /// These objects are about to be applied.
-    pub(super) async fn objects(&self, keys: Vec<ObjectKey>) {
-        self.tell(Told::Objects(keys)).await;
+    /// These objects are about to be applied; where a worker before this one has waited for them, they stay as it saw them.
+    pub(super) async fn objects(&self, keys: Vec<ObjectKey>, waited_for: bool) {
+        self.tell(Told::Objects(keys, waited_for)).await;
     }
 
     /// Waits until everything told so far is stored; how ready the objects are.
@@ -133,12 +133,15 @@ impl Writer {
         while receiver.recv_many(&mut batch, WAITING).await > 0 {
             gather(&mut receiver, &mut batch).await;
             if let Err(error) = self.store(&mut batch).await {
-                if let RecordError::Failed(error) = &error {
-                    let error = crate::deployment::prepare::whole_text(error);
-                    tracing::error!(error, op = %self.held.lease().op, "what an Op told cannot be stored");
-                }
                 // Whoever cannot say what it does must not do it.
-                self.held.give_up(Stopped::LeaseLost);
+                self.held.give_up(match &error {
+                    RecordError::Failed(error) => {
+                        let error = crate::deployment::prepare::whole_text(error);
+                        tracing::error!(error, op = %self.held.lease().op, "what an Op told cannot be stored");
+                        Stopped::StorageAway
+                    }
+                    RecordError::LeaseLost { .. } => Stopped::LeaseLost,
+                });
                 return;
             }
         }
@@ -153,7 +156,8 @@ impl Writer {
                     self.step = Some(change.name);
                     told.steps.push(change);
                 }
-                Told::Objects(keys) => {
+                Told::Objects(_, true) => self.objects = self.recorder.told_objects().await?,
+                Told::Objects(keys, false) => {
                     self.objects = keys.iter().map(not_yet).collect();
                     told.changed.clear();
                     told.objects = Some(self.objects.clone());

@@ -73,7 +73,8 @@ impl Run<'_> {
         settled: &Settled,
     ) -> Result<Ready, Interrupted> {
         let applied = settled.plan.objects.iter().filter(|object| object.is_applied());
-        self.reports.objects(applied.map(|object| object.key.clone()).collect()).await;
+        let applied = applied.map(|object| object.key.clone()).collect();
+        self.reports.objects(applied, self.was_done(names.wait)).await;
         let done = Box::pin(self.roll_out_steps(names, settled)).await;
         if let Err(Interrupted::Failed(failed)) = &done {
             let applying = failed.step == names.apply || failed.step == names.prune;
@@ -188,7 +189,9 @@ impl Run<'_> {
     ) -> Result<Ready, Interrupted> {
         let step = names.wait;
         if self.was_done(step) {
-            return Ok(self.reports.flush().await);
+            let ready = self.reports.flush().await;
+            self.is_stored()?;
+            return Ok(ready);
         }
         self.begin(step).await?;
         let now = Timestamp::now();
@@ -216,6 +219,7 @@ impl Run<'_> {
             })
             .await;
         let ready = self.reports.flush().await;
+        self.is_stored()?;
         let broken = match waited {
             Ok(WaitOutcome::Ready) => {
                 self.done(step, &format!("{} of {} ready", ready.total, ready.total)).await?;

@@ -16,6 +16,7 @@ use crate::environment::EnvironmentRow;
 use crate::error::sentence;
 use crate::observed::ObservedCause;
 use crate::op::{LogLevel, StepName, StepState};
+use crate::work::lease::Stopped;
 
 /// How often something transient is tried again, waiting longer each time.
 const ATTEMPTS: u32 = 6;
@@ -99,13 +100,21 @@ impl<J> Run<'_, J> {
     /// Waits until everything told so far is stored: the end of an Op is the last thing that is.
     pub(super) async fn stored(&self) -> Result<(), Interrupted> {
         self.reports.flush().await;
-        Ok(())
+        self.is_stored()
     }
 
     /// Passes a step in which there is nothing to do.
     pub(super) async fn skipped(&self, name: StepName, note: &str) -> Result<(), Interrupted> {
         self.reports.step_skipped(name, note).await;
         Ok(())
+    }
+
+    /// What this worker told is stored: otherwise nothing that follows from it may be.
+    pub(super) fn is_stored(&self) -> Result<(), Interrupted> {
+        match self.held.stopped() {
+            Some(Stopped::StorageAway | Stopped::LeaseLost) => Err(Interrupted::Stopped),
+            Some(Stopped::Cancelled | Stopped::ShuttingDown) | None => Ok(()),
+        }
     }
 
     pub(super) async fn say(&self, text: String) {
@@ -211,6 +220,7 @@ impl<J> Run<'_, J> {
         ran: Result<HooksOutcome, Broken>,
     ) -> Result<(), Interrupted> {
         self.reports.flush().await;
+        self.is_stored()?;
         let broken = match ran {
             Ok(HooksOutcome::Done { hooks }) => {
                 let plural = if hooks == 1 { "" } else { "s" };
