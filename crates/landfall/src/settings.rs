@@ -224,7 +224,16 @@ mod tests {
             "role = \"boss\"\n",
         ];
         let refused = texts.map(|text| format!("{:#}", read(text).unwrap_err()));
-        insta::assert_snapshot!(refused.join("\n"));
+        insta::assert_snapshot!(refused.join("\n"), @r"
+        landfall.toml:1: there is no setting `lisen`; did you mean `listen`?
+        landfall.toml:2: there is no setting `queue-colour`; `landfall serve --help` lists them
+        landfall.toml:2: `listen`: invalid value 'here' for '--listen <ADDRESS>': invalid socket address syntax
+        landfall.toml:1: `listen` takes one value, not a list
+        landfall.toml:1: there is no setting `server`; `landfall serve --help` lists them
+        landfall.toml:1: string values must be quoted, expected literal string
+        landfall.toml:1: there is no setting `config`; `landfall serve --help` lists them
+        landfall.toml:1: `role`: invalid value 'boss' for '--role <ROLE>'
+        ");
     }
 
     const PAGE: &str =
