@@ -45,12 +45,12 @@ pub(crate) struct Asked {
 fn chart() -> Vec<u8> {
     charts::packed(&[
         ("Chart.yaml", "apiVersion: v2\nname: small\nversion: 1.0.0\n"),
-        ("values.yaml", "round: 0\nbroken: false\nreadyAfter: 1s\nlines: 5\n"),
+        ("values.yaml", "round: 0\nbroken: false\nreadyAfter: 1s\nreplicas: 1\nlines: started\n"),
         (
             "templates/all.yaml",
             "{{- if .Values.broken }}{{ fail \"broken as asked\" }}{{ end }}\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  \
              name: {{ .Release.Name }}\ndata:\n  round: {{ .Values.round | quote }}\n---\napiVersion: apps/v1\nkind: Deployment\n\
-             metadata:\n  name: {{ .Release.Name }}\nspec:\n  replicas: 1\n  selector: {matchLabels: {app: small}}\n  template:\n    \
+             metadata:\n  name: {{ .Release.Name }}\nspec:\n  replicas: {{ .Values.replicas }}\n  selector: {matchLabels: {app: small}}\n  template:\n    \
              metadata:\n      labels: {app: small}\n      annotations:\n        round: {{ .Values.round | quote }}\n        \
              simulator.landfall.dev/ready-after: {{ .Values.readyAfter }}\n        \
              simulator.landfall.dev/log-lines: {{ .Values.lines | quote }}\n    spec:\n      containers:\n      \
@@ -93,7 +93,7 @@ impl World {
     pub(crate) async fn start_long_op(&self) -> String {
         let body = json!({
             "name": "long", "app": APPS[0], "kind": "sandbox", "cluster": "lab", "release": "1.0",
-            "values": "readyAfter: 12s\nlines: 400\n",
+            "values": "readyAfter: 12s\nreplicas: 30\nlines: \"one\\ntwo\\nthree\"\n",
         });
         op_of(&self.api.post("/environments", body).await)
     }
