@@ -31,7 +31,7 @@ pub(crate) struct StorageArgs {
     database_url: Option<SecretString>,
 
     /// Where objects are kept: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=REGION with credentials from
-    /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY [default: `objects` in the data folder]
+    /// `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` [default: `objects` in the data folder]
     #[arg(long, env = "LANDFALL_OBJECTS", value_name = "PLACE")]
     objects: Option<ObjectPlace>,
 
@@ -181,7 +181,7 @@ fn check(command: &Command, arg: &Arg, values: &[String]) -> Result<()> {
     let Err(error) = tried.try_get_matches_from(std::iter::empty::<&str>()) else { return Ok(()) };
     let words = error.to_string();
     let first = words.lines().next().unwrap_or_default();
-    bail!("{}", first.strip_prefix("error: ").unwrap_or(first).to_owned())
+    bail!("{}", first.strip_prefix("error: ").unwrap_or(first))
 }
 
 #[cfg(test)]
