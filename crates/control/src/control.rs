@@ -179,9 +179,10 @@ struct OtherObjects;
 async fn check_objects(db: &Db, objects: &Objects) -> Result<(), Error> {
     const DOING: &str = "check its object store";
     let store = objects.store();
-    let kept = match store.is_there(OBJECTS_ID).await? {
-        true => Some(String::from_utf8_lossy(&store.get(OBJECTS_ID).await?).into_owned()),
-        false => None,
+    let kept = if store.is_there(OBJECTS_ID).await? {
+        Some(String::from_utf8_lossy(&store.get(OBJECTS_ID).await?).into_owned())
+    } else {
+        None
     };
     let proposed = kept.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
     let is_new = sql("UPDATE account SET objects_id = $1 WHERE id = 1 AND objects_id IS NULL")

@@ -31,7 +31,7 @@ pub(crate) struct StorageArgs {
     database_url: Option<SecretString>,
 
     /// Where objects are kept: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=REGION with credentials from
-    /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY [default: `objects` in the data folder]
+    /// `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` [default: `objects` in the data folder]
     #[arg(long, env = "LANDFALL_OBJECTS", value_name = "PLACE")]
     objects: Option<ObjectPlace>,
 
@@ -181,7 +181,7 @@ fn check(command: &Command, arg: &Arg, values: &[String]) -> Result<()> {
     let Err(error) = tried.try_get_matches_from(std::iter::empty::<&str>()) else { return Ok(()) };
     let words = error.to_string();
     let first = words.lines().next().unwrap_or_default();
-    bail!("{}", first.strip_prefix("error: ").unwrap_or(first).to_owned())
+    bail!("{}", first.strip_prefix("error: ").unwrap_or(first))
 }
 
 #[cfg(test)]
@@ -224,7 +224,16 @@ mod tests {
             "role = \"boss\"\n",
         ];
         let refused = texts.map(|text| format!("{:#}", read(text).unwrap_err()));
-        insta::assert_snapshot!(refused.join("\n"));
+        insta::assert_snapshot!(refused.join("\n"), @r"
+        landfall.toml:1: there is no setting `lisen`; did you mean `listen`?
+        landfall.toml:2: there is no setting `queue-colour`; `landfall serve --help` lists them
+        landfall.toml:2: `listen`: invalid value 'here' for '--listen <ADDRESS>': invalid socket address syntax
+        landfall.toml:1: `listen` takes one value, not a list
+        landfall.toml:1: there is no setting `server`; `landfall serve --help` lists them
+        landfall.toml:1: string values must be quoted, expected literal string
+        landfall.toml:1: there is no setting `config`; `landfall serve --help` lists them
+        landfall.toml:1: `role`: invalid value 'boss' for '--role <ROLE>'
+        ");
     }
 
     const PAGE: &str =

@@ -239,3 +239,34 @@ async fn from_nothing() {
     let number = landfall(&api, &["rollback", "staging", "--to", "1"]).await;
     assert!(err(&number).contains("Write deployment 1 of staging as `#1`."), "{}", err(&number));
 }
+
+/// All data goes into a file and out of it into another folder, where the key has to be; a server goes on there.
+#[tokio::test(flavor = "multi_thread")]
+async fn dump_and_load() {
+    let (folder, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let server = Server::start(binary(), folder.path(), &[]).await;
+    let api = server.set_up().await;
+    api.post("/clusters/simulated", json!({ "name": "lab", "admits": "both" })).await;
+    let file = folder.path().join("landfall.tar");
+    let admin = async |what: &str, data: &Path| {
+        let (file, data) = (file.to_str().unwrap(), data.to_str().unwrap());
+        landfall(&api, &["admin", what, file, "--data", data]).await
+    };
+    // The server runs meanwhile.
+    let dumped = admin("dump", folder.path()).await;
+    assert!(dumped.status.success(), "{}", err(&dumped));
+    assert!(out(&dumped).contains("The key file is not part of it"), "{}", out(&dumped));
+    let without_key = admin("load", there.path()).await;
+    assert_eq!(without_key.status.code(), Some(1));
+    assert!(err(&without_key).contains("there is no key file at"), "{}", err(&without_key));
+    std::fs::copy(folder.path().join("key"), there.path().join("key")).unwrap();
+    let loaded = admin("load", there.path()).await;
+    assert!(loaded.status.success(), "{}", err(&loaded));
+    let again = admin("load", there.path()).await;
+    assert!(err(&again).contains("the database is not empty"), "{}", err(&again));
+
+    let other = Server::start(binary(), there.path(), &[]).await;
+    assert_eq!(other.code, None, "the Administrator is there");
+    let clusters = api.at(&other).get("/clusters").await;
+    assert!(clusters.to_string().contains("\"lab\""), "{clusters}");
+}

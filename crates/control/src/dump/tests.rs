@@ -37,7 +37,9 @@ fn contents(path: &Path) -> BTreeMap<String, Vec<String>> {
             None => drop(all.insert(name, vec![crate::objects::sha256(&bytes)])),
         }
     }
-    all.values_mut().for_each(|lines| lines.sort());
+    for lines in all.values_mut() {
+        lines.sort();
+    }
     all
 }
 

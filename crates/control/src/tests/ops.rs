@@ -130,8 +130,8 @@ async fn fair_between_apps(site: Site) {
     for _ in &made {
         taken.push(site.claim().await.unwrap().op);
     }
-    let [a, b, c, x, y] = made[..] else { panic!("five were made") };
-    assert_eq!(taken, [a, x, b, y, c]);
+    let [shop1, shop2, shop3, letters1, letters2] = made[..] else { panic!("five were made") };
+    assert_eq!(taken, [shop1, letters1, shop2, letters2, shop3]);
 }
 
 /// Never do more Ops run on one cluster than are allowed, whoever takes them; those of other clusters go on.

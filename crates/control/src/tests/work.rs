@@ -13,7 +13,7 @@ use crate::deployment::{
 };
 use crate::environment::{EnvironmentState, EnvironmentStatus};
 use crate::error::Error;
-use crate::op::{LogFilter, LogLine, Op, OpEvent, OpState, StepName, StepState};
+use crate::op::{LogFilter, LogLine, ObjectCondition, Op, OpEvent, OpState, StepName, StepState};
 use crate::store::ids::OpId;
 
 on_both!(
@@ -378,6 +378,8 @@ fn killed_at_every_step() {
             let ended = ended(&control, op).await;
             let text = log(&control, op).await;
             assert_eq!(ended.state, OpState::Succeeded, "killed at {step}:\n{text}");
+            let ready = ended.objects.iter().all(|it| it.condition == ObjectCondition::Current);
+            assert!(ready, "killed at {step}: {:#?}", ended.objects);
             let first = format!("sh.helm.release.v1.{name}.v1");
             let own = format!("sh.helm.release.v1.{name}.");
             let records = records(&site).await;

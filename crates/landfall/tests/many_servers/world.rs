@@ -45,12 +45,12 @@ pub(crate) struct Asked {
 fn chart() -> Vec<u8> {
     charts::packed(&[
         ("Chart.yaml", "apiVersion: v2\nname: small\nversion: 1.0.0\n"),
-        ("values.yaml", "round: 0\nbroken: false\nreadyAfter: 1s\nlines: 5\n"),
+        ("values.yaml", "round: 0\nbroken: false\nreadyAfter: 1s\nreplicas: 1\nlines: started\n"),
         (
             "templates/all.yaml",
             "{{- if .Values.broken }}{{ fail \"broken as asked\" }}{{ end }}\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  \
              name: {{ .Release.Name }}\ndata:\n  round: {{ .Values.round | quote }}\n---\napiVersion: apps/v1\nkind: Deployment\n\
-             metadata:\n  name: {{ .Release.Name }}\nspec:\n  replicas: 1\n  selector: {matchLabels: {app: small}}\n  template:\n    \
+             metadata:\n  name: {{ .Release.Name }}\nspec:\n  replicas: {{ .Values.replicas }}\n  selector: {matchLabels: {app: small}}\n  template:\n    \
              metadata:\n      labels: {app: small}\n      annotations:\n        round: {{ .Values.round | quote }}\n        \
              simulator.landfall.dev/ready-after: {{ .Values.readyAfter }}\n        \
              simulator.landfall.dev/log-lines: {{ .Values.lines | quote }}\n    spec:\n      containers:\n      \
@@ -93,7 +93,7 @@ impl World {
     pub(crate) async fn start_long_op(&self) -> String {
         let body = json!({
             "name": "long", "app": APPS[0], "kind": "sandbox", "cluster": "lab", "release": "1.0",
-            "values": "readyAfter: 12s\nlines: 400\n",
+            "values": "readyAfter: 12s\nreplicas: 30\nlines: \"one\\ntwo\\nthree\"\n",
         });
         op_of(&self.api.post("/environments", body).await)
     }
@@ -128,14 +128,11 @@ impl World {
         self.api = self.api.at(&self.servers[which]);
     }
 
-    pub(crate) fn unended(&self) -> String {
+    pub(crate) async fn unended(&self) -> String {
         self.postgres.sql(
             "SELECT id, state, step, fence, lease_until FROM ops WHERE state IN ('queued', 'running') ORDER BY seq LIMIT 5",
         )
-    }
-
-    pub(crate) fn all_ended(&self) -> bool {
-        self.unended().is_empty()
+        .await
     }
 
     /// Every Op ended as it had to, each environment's one after another, and the cluster has what they say.
@@ -157,12 +154,16 @@ impl World {
         }
         let overlapping = "SELECT count(*) FROM (SELECT started_at, lag(finished_at) OVER \
              (PARTITION BY environment_id ORDER BY seq) AS before FROM ops) o WHERE started_at < before";
-        assert_eq!(self.postgres.sql(overlapping), "0", "Ops of one environment overlapped");
+        assert_eq!(self.postgres.sql(overlapping).await, "0", "Ops of one environment overlapped");
         let doubled = "SELECT op_id, name FROM op_steps GROUP BY op_id, name HAVING count(*) > 1";
-        assert_eq!(self.postgres.sql(doubled), "", "steps were recorded twice");
+        assert_eq!(self.postgres.sql(doubled).await, "", "steps were recorded twice");
         let untrue = "SELECT o.id FROM ops o JOIN op_steps s ON s.op_id = o.id WHERE o.state = 'succeeded' \
              AND s.state NOT IN ('done', 'skipped')";
-        assert_eq!(self.postgres.sql(untrue), "", "Ops succeeded with steps that were not done");
+        assert_eq!(
+            self.postgres.sql(untrue).await,
+            "",
+            "Ops succeeded with steps that were not done"
+        );
         for (environment, (round, revisions)) in last {
             let found = self.api.get(&format!("/environments/{environment}")).await;
             let namespace = found["namespace"].as_str().unwrap();

@@ -222,3 +222,21 @@ async fn roles() {
     }
     qa.get("/api/v1/audit").await.expect(StatusCode::NOT_FOUND);
 }
+
+/// Whoever asks hears whether the process can work, part by part, and which part fails when one does; nothing of where
+/// things are.
+#[tokio::test]
+async fn readiness() {
+    let (site, _) = Site::set_up().await;
+    assert_eq!(site.nobody().get("/healthz").await.expect(StatusCode::OK).text, "ok");
+    let ready = site.nobody().get("/readyz").await.expect(StatusCode::OK).json();
+    let parts = serde_json::json!({ "database": "ok", "schema": "ok", "objects": "ok" });
+    assert_eq!(ready, serde_json::json!({ "status": "ready", "parts": parts }));
+    std::fs::remove_dir_all(site.folder().join("objects")).unwrap();
+    let unready = site.nobody().get("/readyz").await.expect(StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(
+        unready.json()["parts"]["objects"],
+        "cannot be used; the server's log has the cause"
+    );
+    assert!(!unready.text.contains("objects/"), "{}", unready.text);
+}

@@ -37,7 +37,7 @@ pub(crate) struct Site {
     pub(crate) charts: String,
     stop: CancellationToken,
     workers: Option<Workers>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// Someone who asks: nobody, a session, or a token.
@@ -110,7 +110,7 @@ impl Site {
         let stop = CancellationToken::new();
         let router = crate::router(control.clone(), ServerConfig::default(), stop.clone());
         let charts = charts(stop.clone()).await;
-        Self { control, router, charts, stop, workers: None, _folder: folder }
+        Self { control, router, charts, stop, workers: None, folder }
     }
 
     /// One with an Administrator.
@@ -133,6 +133,11 @@ impl Site {
         let (mut site, asking) = Self::set_up().await;
         site.workers = Some(site.control.start_workers());
         (site, asking)
+    }
+
+    /// Where its files are.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// The same data behind an HTTP side with other settings.
