@@ -3,6 +3,7 @@
 //! `chart` runs without a runtime: it starts in milliseconds because it sets nothing up that it does not use.
 
 pub(crate) mod app;
+pub(crate) mod backup;
 pub(crate) mod batch;
 pub(crate) mod chart;
 pub(crate) mod cluster;
@@ -38,6 +39,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Release(Lazy(command)) => with_runtime(release::run(command)),
         Command::Deploy(Lazy(args)) => with_runtime(deploy::run(args)),
         Command::Rollback(Lazy(args)) => with_runtime(rollback::run(args)),
+        Command::Backup(Lazy(command)) => with_runtime(backup::run(command)),
         Command::Batch(Lazy(command)) => with_runtime(batch::run(command)),
         Command::Op(Lazy(command)) => with_runtime(op::run(command)),
         Command::Env(Lazy(command)) => with_runtime(env::run(command)),

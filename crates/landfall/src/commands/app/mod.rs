@@ -1,5 +1,6 @@
 //! `landfall app …`: Apps.
 
+mod backup;
 mod settings;
 mod values;
 
@@ -12,6 +13,9 @@ pub(crate) use values::read as read_values;
 /// What can be done with Apps.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
+    /// How the data of an App's environments is backed up
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
     /// Settings of an App: waiting, Helm's rules, masked values, signatures, custom domains
     #[command(subcommand)]
     Settings(settings::SettingsCommand),
@@ -23,6 +27,7 @@ pub(crate) enum Command {
 /// Carries the command out.
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Backup(command) => backup::run(command).await,
         Command::Settings(command) => settings::run(command).await,
         Command::Values(command) => values::run(command).await,
     }
