@@ -9,6 +9,7 @@ use control::backup::{
 use control::environment::EnvironmentState;
 use control::rights::Subject;
 use control::store::paging::PageRequest;
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::environment::{Head, Tab, read_head};
@@ -81,6 +82,11 @@ pub(super) fn mark(state: BackupState) -> Mark {
         BackupState::Damaged => ("bad", "Damaged"),
     };
     Mark { class, word: word.to_owned() }
+}
+
+/// When the next one is due: what lies ahead is told by the clock.
+pub(super) fn due(at: &Timestamp) -> String {
+    at.strftime("%-d %b %Y, %H:%M UTC").to_string()
 }
 
 /// Why it was made.
