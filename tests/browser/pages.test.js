@@ -28,7 +28,7 @@ const inside = [
   [`${environment}/domain/remove?host=pakete.xn--bcher-kva.example`, "h1"],
   [`/environments/${failed.environment}/domain`, ".empty"],
   [`${environment}/backups`, "table"],
-  [`${environment}/backups/1`, "[data-log] .row"],
+  [`${environment}/backups/1`, ".steps"],
   [`${environment}/backups/1/restore`, "h1"],
   [`${environment}/backups/1/delete`, "h1"],
   [`/environments/${failed.environment}/backups`, ".empty"],
