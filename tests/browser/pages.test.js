@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 
-import { addDomain, addFailure, addRemoved, failed, sample, startDemo } from "./support/demo.js";
+import { addBackup, addDomain, addFailure, addRemoved, failed, sample, startDemo } from "./support/demo.js";
 import { openPage, startBrowser, startLandfall } from "./support/landfall.js";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -27,6 +27,11 @@ const inside = [
   [`${environment}/domain`, "table"],
   [`${environment}/domain/remove?host=pakete.xn--bcher-kva.example`, "h1"],
   [`/environments/${failed.environment}/domain`, ".empty"],
+  [`${environment}/backups`, "table"],
+  [`${environment}/backups/1`, ".steps"],
+  [`${environment}/backups/1/restore`, "h1"],
+  [`${environment}/backups/1/delete`, "h1"],
+  [`/environments/${failed.environment}/backups`, ".empty"],
   [`${environment}/deploy`, "#verdict code"],
   [`${environment}/values/edit`, "#verdict code"],
   ["/batches", ".empty"],
@@ -47,6 +52,7 @@ const inside = [
   [`/apps/${sample.app}`, "h1"],
   [`/apps/${sample.app}/values`, ".cm-content"],
   [`/apps/${sample.app}/settings`, "h2"],
+  [`/apps/${sample.app}/backups`, "h2"],
   ["/clusters", "table"],
   ["/new/cluster", "h1"],
   ["/new/kubernetes-cluster", "h1"],
@@ -79,6 +85,7 @@ before(async () => {
   [demo, fresh, browser] = await Promise.all([startDemo(), startLandfall(), startBrowser()]);
   await addFailure(demo);
   await addDomain(demo);
+  await addBackup(demo);
   const { page, context, close } = await openPage(browser);
   await page.goto(demo.signIn);
   await page.getByRole("button", { name: "Sign in" }).click();

@@ -4,8 +4,8 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::chart::{self, ChartCommand};
 use crate::commands::{
-    admin, app, batch, cluster, completion, demo, deploy, diff, domain, env, login, op, release,
-    rollback, serve, simulator, team,
+    admin, app, backup, batch, cluster, completion, demo, deploy, diff, domain, env, login, op,
+    release, rollback, serve, simulator, team,
 };
 use crate::lazy::Lazy;
 
@@ -50,6 +50,9 @@ pub(crate) enum Command {
     /// App Environments
     #[command(subcommand)]
     Env(Lazy<env::Command>),
+    /// Backups of App Environments
+    #[command(subcommand)]
+    Backup(Lazy<backup::Command>),
     /// Custom domains of App Environments
     #[command(subcommand)]
     Domain(Lazy<domain::Command>),

@@ -66,3 +66,8 @@ export async function addFailure(demo) {
   const values = "worker:\n  podAnnotations:\n    simulator.landfall.dev/fault: image-pull\n";
   await demo.call("POST", `/environments/${failed.environment}/deployments`, { release: "1.0.0", values, on_failure: "leave" });
 }
+
+/** Backs the sample's environment up, whose App declares no method. */
+export async function addBackup(demo) {
+  await demo.call("POST", `/environments/${sample.environment}/backups`, { note: "before the audit" });
+}

@@ -4,6 +4,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod app;
+pub(crate) mod backup;
 pub(crate) mod batch;
 pub(crate) mod chart;
 pub(crate) mod cluster;
@@ -42,6 +43,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Deploy(Lazy(args)) => with_runtime(deploy::run(args)),
         Command::Diff(Lazy(args)) => with_runtime(diff::run(args)),
         Command::Rollback(Lazy(args)) => with_runtime(rollback::run(args)),
+        Command::Backup(Lazy(command)) => with_runtime(backup::run(command)),
         Command::Batch(Lazy(command)) => with_runtime(batch::run(command)),
         Command::Op(Lazy(command)) => with_runtime(op::run(command)),
         Command::Env(Lazy(command)) => with_runtime(env::run(command)),

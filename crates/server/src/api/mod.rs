@@ -5,6 +5,7 @@
 
 pub(crate) mod apps;
 pub(crate) mod audit;
+pub(crate) mod backups;
 pub(crate) mod batches;
 pub(crate) mod clusters;
 pub(crate) mod deployments;

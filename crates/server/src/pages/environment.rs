@@ -53,6 +53,7 @@ pub(super) enum Tab {
     Deployments,
     Values,
     Domain,
+    Backups,
 }
 
 impl Head {

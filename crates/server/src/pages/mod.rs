@@ -6,10 +6,15 @@
 
 pub(crate) mod adopt;
 pub(crate) mod app;
+pub(crate) mod app_backups;
 pub(crate) mod app_settings;
 pub(crate) mod app_values;
 pub(crate) mod apps;
 pub(crate) mod audit;
+pub(crate) mod backup;
+pub(crate) mod backup_delete;
+pub(crate) mod backup_restore;
+pub(crate) mod backups;
 pub(crate) mod batch;
 pub(crate) mod batches;
 pub(crate) mod cluster;

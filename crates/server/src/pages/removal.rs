@@ -1,4 +1,5 @@
-//! The page of an Op that removes an environment, live like a deployment's (`op`).
+//! The page of an Op that removes an environment, live like a deployment's (`op`). What carries something else leads to the
+//! page of that.
 
 use std::sync::Arc;
 
@@ -61,15 +62,20 @@ impl RemovalPage {
     }
 }
 
-/// `GET /ops/{op}`: a removal's page; a deployment's Op leads to that deployment's.
+/// `GET /ops/{op}`: a removal's page; a deployment's or backup's Op leads to that one's.
 pub(crate) async fn show(
     ctx: Ctx,
     PathOf(id): PathOf<OpId>,
     Params(query): Params<AfterQuery>,
 ) -> PageAnswer {
     let op = ctx.control().op_get(&ctx.actor, id).await?;
-    if let Task::Deployment { number, .. } = op.task {
-        let page = format!("/environments/{}/deployments/{number}", op.environment.address());
+    let elsewhere = match op.task {
+        Task::Deployment { number, .. } => Some(format!("deployments/{number}")),
+        Task::Backup { number, .. } => Some(format!("backups/{number}")),
+        Task::Removal(_) => None,
+    };
+    if let Some(page) = elsewhere {
+        let page = format!("/environments/{}/{page}", op.environment.address());
         return Ok(Redirect::to(&page).into_response());
     }
     if ctx.wants_stream {

@@ -4,6 +4,7 @@
 //! role and signed out. Pages stand in `pages.rs`, calls of the API in `api.rs`, their rules in `rules.rs`.
 
 mod api;
+mod backups;
 mod domains;
 mod pages;
 mod rules;
@@ -77,6 +78,7 @@ pub(crate) fn table() -> Vec<Route> {
     let mut routes = pages::table();
     routes.extend(api::table());
     routes.extend(domains::table());
+    routes.extend(backups::table());
     for route in &mut routes {
         // Without a line, which a test finds, a route is for everyone who is signed in.
         route.rule = rules::of(&route.method, &route.path).unwrap_or(route.rule);

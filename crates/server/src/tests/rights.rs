@@ -343,6 +343,8 @@ impl World {
             let domains = format!("/api/v1/environments/{}/domains", places["environment_name"]);
             ada.post(&domains, &json!({ "host": host })).await.expect(StatusCode::CREATED);
             places.insert("host", host);
+            let backup = places[if mark == "page" { "backup_page" } else { "backup_api" }].clone();
+            places.insert("backup", backup);
             if surface == Surface::Page {
                 places.insert("environment", places["environment_name"].clone());
             }
@@ -423,7 +425,16 @@ async fn environment(site: &Site, ada: &Asking, kind: &str, name: &str) -> Place
     ended(site, &made["op"]).await;
     let previews = format!("/api/v1/environments/{name}/previews");
     let preview = ada.post(&previews, &json!({})).await.expect(StatusCode::CREATED).json();
+    let mut backups = Vec::new();
+    for _ in ["page", "api"] {
+        let path = format!("/api/v1/environments/{name}/backups");
+        let backup = ada.post(&path, &json!({})).await.expect(StatusCode::CREATED).json();
+        ended(site, &backup["op"]).await;
+        backups.push(backup["number"].to_string());
+    }
     HashMap::from([
+        ("backup_api", backups.remove(1)),
+        ("backup_page", backups.remove(0)),
         ("environment", id(&made["environment"])),
         ("environment_name", name.to_owned()),
         ("deployment", id(&made["deployment"])),
@@ -503,6 +514,15 @@ fn body(route: &Route, places: &Places) -> Value {
         ("PUT", "/environments/{environment}/domains/{host}/certificate") => {
             json!({ "certificate": "none", "key": "none" })
         }
+        ("POST", "/environments/{environment}/backups/{backup}/restore") => {
+            json!({ "name": places["environment_name"] })
+        }
+        ("POST", "/environments/{environment}/backups/{backup}/delete") => {
+            json!({ "name": places["backup"] })
+        }
+        ("PUT", "/apps/{app}/backup-methods") => json!({ "methods": [] }),
+        ("PUT", "/environments/{environment}/backup-schedule") => json!({ "keep": 3 }),
+        ("POST", "/environments/{environment}/backups/schedule") => json!({ "keep": "3" }),
         ("PUT", "/environments/{environment}/domain-address") => json!({ "address": "" }),
         ("PUT", "/environments/{environment}/values") => json!({ "values": "a: 1\n" }),
         ("POST", "/apps/{app}/values/preview" | "/apps/{app}/values/previews") => {
@@ -570,6 +590,9 @@ fn body(route: &Route, places: &Places) -> Value {
             | "/environments/{environment}/domain-reset-previews"
             | "/environments/{environment}/domain-resets"
             | "/apps/{app}/settings"
+            | "/apps/{app}/backups"
+            | "/environments/{environment}/backups"
+            | "/environments/{environment}/backups/{backup}/restorations"
             | "/new/cluster"
             | "/new/kubernetes-cluster"
             | "/clusters"
@@ -592,6 +615,7 @@ fn body(route: &Route, places: &Places) -> Value {
             | "/invitations/{invitation}"
             | "/environments/{environment}/domains/{host}"
             | "/environments/{environment}/domains/{host}/certificate"
+            | "/environments/{environment}/backups/{backup}"
             | "/environments/{environment}",
         ) => json!({}),
         (method, path) => panic!("{method} {path} has no case: say what it is sent"),

@@ -70,6 +70,10 @@ pub(crate) fn page(entry: &AuditEntry) -> Option<String> {
             let (environment, number) = entry.subject_name.rsplit_once('#')?;
             format!("/environments/{}/deployments/{}", encoded(environment), encoded(number))
         }
+        "backup" => {
+            let (environment, number) = entry.subject_name.rsplit_once(" backup ")?;
+            format!("/environments/{}/backups/{}", encoded(environment), encoded(number))
+        }
         "app" => format!("/apps/{}", encoded(&entry.subject_name)),
         "cluster" => format!("/clusters/{}", encoded(&entry.subject_name)),
         _ => return None,

@@ -167,6 +167,15 @@ pub(crate) fn cause(deployment: &Deployment) -> String {
             format!("App values r{} updated", deployment.app_values_revision)
         }
         (Trigger::ValuesUpdated, None) => "its values updated".to_owned(),
+        (Trigger::BackupRestored, _) => match &deployment.restores {
+            Some(backup) if backup.environment.id == deployment.environment.id => {
+                format!("backup {} restored", backup.number)
+            }
+            Some(backup) => {
+                format!("backup {} of {} restored", backup.number, backup.environment.name)
+            }
+            None => trigger(deployment.trigger, None),
+        },
         _ => trigger(deployment.trigger, deployment.repeats),
     }
 }

@@ -1,6 +1,7 @@
 //! `landfall app …`: Apps.
 
 mod add;
+mod backup;
 mod settings;
 mod values;
 
@@ -17,6 +18,9 @@ pub(crate) enum Command {
     List(add::ListArgs),
     /// Add an App: a product, and where its chart comes from
     Add(Box<add::AddArgs>),
+    /// How the data of an App's environments is backed up
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
     /// Settings of an App: waiting, Helm's rules, masked values, signatures, custom domains
     #[command(subcommand)]
     Settings(settings::SettingsCommand),
@@ -30,6 +34,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::List(args) => add::list(args).await,
         Command::Add(args) => add::add(*args).await,
+        Command::Backup(command) => backup::run(command).await,
         Command::Settings(command) => settings::run(command).await,
         Command::Values(command) => values::run(command).await,
     }

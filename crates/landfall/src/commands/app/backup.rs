@@ -1,0 +1,126 @@
+//! `landfall app backup …`: how the data of an App's environments is backed up.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::path;
+use crate::client::ServerArgs;
+use crate::output::{self, Format};
+
+/// What can be done with backup methods.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum BackupCommand {
+    /// Show the backup methods of an App
+    Show(ShowArgs),
+    /// Declare the backup methods of an App anew, all of them
+    Set(SetArgs),
+}
+
+/// Whose.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ShowArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+
+    /// The App
+    app: String,
+
+    /// How to print them; what `-o yaml` prints, `set` takes
+    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
+    output: Format,
+}
+
+/// Which ones.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "The file is YAML or JSON:
+
+  methods:
+  - name: database
+    selector: app.kubernetes.io/instance={release},app.kubernetes.io/component=db
+    container: postgres            # left out: the pod's own choice, else its first
+    backup: [pg_dump, --clean, --if-exists, --username=shop, shop]
+    restore: [psql, --single-transaction, --set=ON_ERROR_STOP=1, --username=shop, shop]
+    timeout_seconds: 3600
+
+Commands run without a shell. What `backup` writes to its standard output is kept; `restore` is given it as
+standard input, and may be run again after it was broken off. `{release}` stands for the environment's Helm release.")]
+pub(crate) struct SetArgs {
+    #[command(flatten)]
+    show: ShowArgs,
+
+    /// File with the methods; - reads standard input
+    #[arg(long, short = 'f', value_name = "FILE")]
+    file: PathBuf,
+}
+
+#[derive(Debug, Deserialize)]
+struct Methods {
+    methods: Vec<Method>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Method {
+    name: String,
+    selector: String,
+    backup: Vec<String>,
+    restore: Vec<String>,
+}
+
+/// Carries the command out.
+pub(crate) async fn run(command: BackupCommand) -> Result<ExitCode> {
+    match command {
+        BackupCommand::Show(args) => show(args).await,
+        BackupCommand::Set(args) => set(args).await,
+    }
+}
+
+async fn show(args: ShowArgs) -> Result<ExitCode> {
+    let shown = args.server.client()?.get(&path(&args.app, "backup-methods")).await?;
+    print(args.output, &shown)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn set(args: SetArgs) -> Result<ExitCode> {
+    let methods = read(&args.file)?;
+    let client = args.show.server.client()?;
+    let path = path(&args.show.app, "backup-methods");
+    let saved: Value = client.put(&path, &json!({ "methods": methods })).await?;
+    print(args.show.output, &saved)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The methods of a file: under `methods`, as `show` prints them, or the list alone.
+fn read(file: &Path) -> Result<Value> {
+    let mut text = String::new();
+    if file == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text).context("could not read standard input")?;
+    } else {
+        text = std::fs::read_to_string(file)
+            .with_context(|| format!("could not read {}", file.display()))?;
+    }
+    let read = goyaml::parse(&text).with_context(|| format!("{} is no YAML", file.display()))?;
+    let json = goyaml::json::to_string(&read)
+        .with_context(|| format!("{} has what JSON cannot say", file.display()))?;
+    let mut value: Value = serde_json::from_str(&json)?;
+    Ok(match value.get_mut("methods") {
+        Some(methods) => methods.take(),
+        None => value,
+    })
+}
+
+fn print(format: Format, answer: &Value) -> Result<()> {
+    let read: Methods = serde_json::from_value(answer.clone())
+        .context("the server's answer is not what this version of landfall understands")?;
+    output::print(format, answer, &["method", "runs in", "backs up", "restores"], |_| {
+        let row = |it: &Method| {
+            let (backup, restore) = (it.backup.join(" "), it.restore.join(" "));
+            vec![it.name.clone(), it.selector.clone(), backup, restore]
+        };
+        read.methods.iter().map(row).collect()
+    })
+}

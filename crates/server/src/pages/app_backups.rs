@@ -1,0 +1,191 @@
+//! How the data of an App's environments is backed up: its methods, one after another, and room for one more.
+
+use std::collections::HashMap;
+
+use askama::Template;
+use axum::response::{Html, IntoResponse, Redirect};
+use control::Error;
+use control::app::App;
+use control::backup::{BackupMethod, BackupMethods, ChangeMethods};
+use control::rights::Subject;
+use serde::Deserialize;
+
+use super::app;
+use super::form::{Params, PathOf, Sent, Told};
+use super::{Chrome, Ctx, PageAnswer, Section};
+
+#[derive(Template)]
+#[template(path = "pages/app_backups.html")]
+struct Form {
+    chrome: Chrome,
+    told: Told,
+    app: App,
+    now: BackupMethods,
+    /// What the fields hold; the last one may be empty.
+    fields: Vec<Fields>,
+    based_on: i64,
+    saved: bool,
+    may_write: bool,
+}
+
+/// The fields of one method.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Fields {
+    /// What the names of its fields begin with: `methods.0.`
+    at: String,
+    name: String,
+    selector: String,
+    container: String,
+    /// One word a line.
+    backup: String,
+    /// One word a line.
+    restore: String,
+    timeout_seconds: String,
+    /// Whether it is one that stands already.
+    known: bool,
+}
+
+/// What was saved, in the address that a save leads to.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SavedQuery {
+    saved: Option<i64>,
+}
+
+impl Fields {
+    fn of(method: &BackupMethod) -> Self {
+        Self {
+            at: String::new(),
+            name: method.name.clone(),
+            selector: method.selector.clone(),
+            container: method.container.clone(),
+            backup: method.backup.join("\n"),
+            restore: method.restore.join("\n"),
+            timeout_seconds: match method.timeout_seconds {
+                0 => String::new(),
+                seconds => seconds.to_string(),
+            },
+            known: true,
+        }
+    }
+
+    /// The fields numbered `n` of a form; none where it has no such fields.
+    fn sent(form: &HashMap<String, String>, n: usize) -> Option<Self> {
+        let field = |name: &str| form.get(&format!("methods.{n}.{name}")).cloned();
+        let or_empty = |name: &str| field(name).unwrap_or_default();
+        Some(Self {
+            at: String::new(),
+            name: field("name")?,
+            selector: or_empty("selector"),
+            container: or_empty("container"),
+            backup: or_empty("backup"),
+            restore: or_empty("restore"),
+            timeout_seconds: or_empty("timeout_seconds"),
+            known: field("known").is_some(),
+        })
+    }
+
+    /// A field's name in the form, and in what is told of it.
+    fn field(&self, name: &str) -> String {
+        format!("{}{name}", self.at)
+    }
+
+    fn is_blank(&self) -> bool {
+        [&self.name, &self.selector, &self.backup, &self.restore]
+            .iter()
+            .all(|text| text.trim().is_empty())
+    }
+
+    fn method(&self) -> BackupMethod {
+        let words = |text: &str| {
+            text.lines().map(str::to_owned).filter(|line| !line.trim().is_empty()).collect()
+        };
+        BackupMethod {
+            name: self.name.clone(),
+            selector: self.selector.clone(),
+            container: self.container.clone(),
+            backup: words(&self.backup),
+            restore: words(&self.restore),
+            // What is no number is no time that a command may take.
+            timeout_seconds: match self.timeout_seconds.trim() {
+                "" => 0,
+                text => text.parse().unwrap_or(-1),
+            },
+        }
+    }
+}
+
+/// `GET /apps/{app}/backups`
+pub(crate) async fn form(
+    ctx: Ctx,
+    PathOf(name): PathOf<String>,
+    Params(query): Params<SavedQuery>,
+) -> PageAnswer {
+    let now = ctx.control().app_backup_methods(&ctx.actor, &name).await?;
+    let mut fields: Vec<Fields> = now.methods.iter().map(Fields::of).collect();
+    fields.push(Fields::default());
+    let (saved, based_on) = (query.saved == Some(now.revision), now.revision);
+    show(&ctx, &name, Told::default(), now, fields, based_on, saved).await
+}
+
+/// `POST /apps/{app}/backups`: all methods; those that are ticked to go, and blank ones, are left out.
+pub(crate) async fn submit(
+    ctx: Ctx,
+    PathOf(name): PathOf<String>,
+    Sent(form): Sent<HashMap<String, String>>,
+) -> PageAnswer {
+    let goes = |n: usize| form.contains_key(&format!("methods.{n}.remove"));
+    let fields: Vec<Fields> = (0..)
+        .map_while(|n| Fields::sent(&form, n).map(|fields| (n, fields)))
+        .filter(|(n, fields)| !goes(*n) && !fields.is_blank())
+        .map(|(_, fields)| fields)
+        .collect();
+    let based_on = form.get("based_on").and_then(|text| text.parse().ok());
+    let change = ChangeMethods { methods: fields.iter().map(Fields::method).collect(), based_on };
+    let control = ctx.control();
+    match control.app_change_backup_methods(&ctx.actor, &name, change).await {
+        Ok(saved) => {
+            let path = format!("{}/backups?saved={}", app::path(&name), saved.revision);
+            Ok(Redirect::to(&path).into_response())
+        }
+        Err(error) => {
+            let now = control.app_backup_methods(&ctx.actor, &name).await?;
+            // What was typed stays; sending it again saves it over what came in between.
+            let based_on = if matches!(error, Error::Conflict { .. }) {
+                now.revision
+            } else {
+                based_on.unwrap_or(now.revision)
+            };
+            let mut fields = fields;
+            if fields.iter().all(|it| it.known) {
+                fields.push(Fields::default());
+            }
+            show(&ctx, &name, Told::of(error)?, now, fields, based_on, false).await
+        }
+    }
+}
+
+async fn show(
+    ctx: &Ctx,
+    name: &str,
+    told: Told,
+    now: BackupMethods,
+    fields: Vec<Fields>,
+    based_on: i64,
+    saved: bool,
+) -> PageAnswer {
+    let app = ctx.control().app_get(&ctx.actor, name).await?;
+    let status = told.status();
+    let at = |(n, it): (usize, Fields)| Fields { at: format!("methods.{n}."), ..it };
+    let page = Form {
+        chrome: ctx.chrome(Section::Apps, format!("Backups of {}", app.name)).await?,
+        told,
+        app,
+        now,
+        fields: fields.into_iter().enumerate().map(at).collect(),
+        based_on,
+        saved,
+        may_write: ctx.may_write(Subject::Infrastructure),
+    };
+    Ok((status, Html(page.render()?)).into_response())
+}
