@@ -288,7 +288,7 @@ async fn restore(args: RestoreArgs) -> Result<ExitCode> {
         "reason": args.start.reason,
     });
     let started: Value = client.post(&format!("{path}/restorations"), &body).await?;
-    deploy::tell(&client, started, &args.start).await
+    deploy::tell(&client, started, &args.start.follow).await
 }
 
 async fn delete(args: DeleteArgs) -> Result<ExitCode> {
