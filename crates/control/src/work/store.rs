@@ -64,6 +64,13 @@ pub(crate) async fn claim(
         }
     };
     if let Some(lease) = &claimed {
+        // Told by the clock now: whoever waited for the database must not seem to have begun before the Op in front ended.
+        let at = at.max(crate::store::sql::now());
+        sql("UPDATE ops SET started_at = $2 WHERE id = $1 AND fence = 1")
+            .bind(lease.op)
+            .bind(at)
+            .run(&tx, DOING)
+            .await?;
         begin(&tx, lease, at).await?;
     }
     crate::store::commit(tx).await?;
