@@ -14,6 +14,7 @@ pub mod app;
 pub mod audit;
 pub mod backup;
 pub mod batch;
+mod blocking;
 mod closed;
 pub mod cluster;
 mod config;

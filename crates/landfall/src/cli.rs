@@ -21,7 +21,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the server: pages, API and the workers that carry Ops out
-    Serve(Lazy<serve::Args>),
+    Serve(Box<Lazy<serve::Args>>),
     /// Try Landfall: a sample product on a simulated cluster, with nothing but this binary
     Demo(Lazy<demo::Args>),
     /// Run a simulated Kubernetes cluster as a process of its own

@@ -30,7 +30,7 @@ pub(crate) struct StorageArgs {
     #[arg(long, env = "LANDFALL_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     database_url: Option<SecretString>,
 
-    /// Where objects are kept: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=REGION with credentials from
+    /// Where objects are kept: a folder, or `s3://BUCKET/PREFIX?endpoint=URL&region=REGION` with credentials from
     /// `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` [default: `objects` in the data folder]
     #[arg(long, env = "LANDFALL_OBJECTS", value_name = "PLACE")]
     objects: Option<ObjectPlace>,
@@ -270,7 +270,7 @@ mod tests {
                 .collect();
             let words =
                 if words.is_empty() { String::new() } else { format!(": {}", words.join(", ")) };
-            let what = what.replace('<', "`").replace('>', "`");
+            let what = what.replace(['<', '>'], "`");
             rows.push(format!("| `{flag}` | `{variable}` | {default} | {what}{words} |"));
         }
         rows.join("\n") + "\n"

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use crate::actor::{Actor, Identity};
+use crate::blocking::blocking;
 use crate::control::Control;
 use crate::error::{Error, Problem};
 use crate::store::ids::PersonId;
@@ -116,13 +117,14 @@ impl Control {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let failed = |e: crate::error::Cause| Error::internal("check a password", e);
-        let permit = self.passwords().acquire_owned().await.map_err(|e| failed(e.into()))?;
-        let done = tokio::task::spawn_blocking(move || {
+        const DOING: &str = "check a password";
+        let permit = self.passwords().acquire_owned().await;
+        let permit = permit.map_err(|closed| Error::internal(DOING, closed))?;
+        let work = move || {
             let _permit = permit;
             work()
-        });
-        done.await.map_err(|e| failed(e.into()))
+        };
+        blocking(DOING, work).await
     }
 }
 

@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 
 use super::content::Content;
 use super::mask_values::{mask_values, masked_texts};
-use super::prepare::blocking;
 use super::{Deployment, DeploymentState};
 use super::{history_store, store};
 use crate::actor::{Actor, By};
 use crate::app::AppBrief;
+use crate::blocking::blocking;
 use crate::control::Control;
 use crate::environment::{EnvironmentBrief, EnvironmentRow};
 use crate::error::Error;
@@ -236,7 +236,7 @@ impl Control {
         };
         let (hidden_left, hidden_right) = (secrets(&left), secrets(&right));
         let (shown_left, shown_right) = (left.shown.clone(), right.shown.clone());
-        let objects = blocking(move || {
+        let objects = blocking("prepare a deployment", move || {
             let sensitive = [&hidden_left[..], &hidden_right[..]];
             let [left, right] =
                 [(&left, sensitive[0]), (&right, sensitive[1])].map(|(side, sensitive)| Apart {

@@ -19,6 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::content::{StoredRendering, StoredValues};
 use super::job::LayerTexts;
 use crate::app::{AppSettings, HelmMode};
+use crate::blocking::blocking;
 use crate::control::Control;
 use crate::environment::store::EnvironmentRow;
 use crate::error::{Error, Invalid, sentence};
@@ -238,7 +239,7 @@ impl Control {
         let archive = self.objects().archive(sha256).await?;
         let limits = self.config().limits.chart();
         let _place = self.place_to_render().await?;
-        let chart = blocking(move || -> Result<_, PrepareError> {
+        let chart = blocking("prepare a deployment", move || -> Result<_, PrepareError> {
             let chart = Chart::from_archive_within(&archive, limits);
             let chart = chart.map_err(|error| match error.exceeded() {
                 Some(limit) => PrepareError::Limit { met: limits::chart(limit), place: None },
@@ -256,15 +257,6 @@ impl Control {
         let place = self.renders().acquire_owned().await;
         place.map_err(|closed| Error::internal("wait for a place to render", closed))
     }
-}
-
-/// Runs work that keeps a processor busy, or waits, apart from the threads that serve requests.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Error> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|failed| Error::internal("prepare a deployment", failed))
 }
 
 /// Where a deployment goes.
@@ -335,7 +327,8 @@ pub(crate) async fn merge(
     texts: LayerTexts,
 ) -> Result<MergedLayers, PrepareError> {
     let chart = chart.clone();
-    Ok(blocking(move || merge_layers(mode, chart.chart(), &texts)).await??)
+    Ok(blocking("prepare a deployment", move || merge_layers(mode, chart.chart(), &texts))
+        .await??)
 }
 
 /// Merged values as they are stored.

@@ -13,7 +13,8 @@ use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::content::{StoredContext, StoredRendering};
-use super::prepare::{PrepareError, Target, blocking};
+use super::prepare::{PrepareError, Target};
+use crate::blocking::blocking;
 use crate::config::Limits;
 use crate::control::Control;
 use crate::error::Error;
@@ -195,7 +196,7 @@ async fn within_limits(
     let stop = Arc::new(AtomicBool::new(false));
     input.stop = Some(stop.clone());
     place.hold(control.place_to_render().await?);
-    let mut rendering = Box::pin(blocking(move || {
+    let mut rendering = Box::pin(blocking("prepare a deployment", move || {
         let rendered = chart.render(&input);
         place.give_back();
         rendered

@@ -145,6 +145,17 @@ impl Control {
     }
 }
 
+/// A tag that is none. A bare number is most likely meant as a deployment's.
+fn no_such_tag(environment: &EnvironmentRow, tag: &ReleaseTag) -> Error {
+    let message = format!("This App has no release `{tag}`.");
+    let remedy = if tag.as_str().bytes().all(|b| b.is_ascii_digit()) {
+        format!("Write deployment {tag} of {} as `#{tag}`.", environment.name)
+    } else {
+        SUCCEEDED.to_owned()
+    };
+    Error::invalid("to", message, remedy)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,15 +169,4 @@ mod tests {
         assert_eq!("41".parse(), Ok(tag("41")));
         assert!("#4 1".parse::<RollbackTo>().is_err());
     }
-}
-
-/// A tag that is none. A bare number is most likely meant as a deployment's.
-fn no_such_tag(environment: &EnvironmentRow, tag: &ReleaseTag) -> Error {
-    let message = format!("This App has no release `{tag}`.");
-    let remedy = if tag.as_str().bytes().all(|b| b.is_ascii_digit()) {
-        format!("Write deployment {tag} of {} as `#{tag}`.", environment.name)
-    } else {
-        SUCCEEDED.to_owned()
-    };
-    Error::invalid("to", message, remedy)
 }

@@ -10,12 +10,13 @@ use rollout::plan::compare::{Comparison, Relative, compare, likeness_of_text};
 use super::words;
 use super::{GroupKind, Told};
 use crate::app::AppSettings;
+use crate::blocking::blocking;
 use crate::control::Control;
 use crate::deployment::content::{ContentRow, StoredContext, StoredRendering, StoredValues};
 use crate::deployment::job::LayerTexts;
 use crate::deployment::mask::{longest_first, looked_up_secrets, mask_diffs, mask_texts};
 use crate::deployment::mask_values::masked_texts;
-use crate::deployment::prepare::{self, PrepareError, blocking, whole_text};
+use crate::deployment::prepare::{self, PrepareError, whole_text};
 use crate::deployment::render::{Dry, render_as_deployed};
 use crate::deployment::store as deployments;
 use crate::domain::layer::Which;
@@ -148,7 +149,7 @@ impl Question {
         let (name, namespace) =
             (environment.release_name.to_string(), environment.namespace.to_string());
         let key = *objects.sealer().plan_key();
-        let compared = blocking(move || {
+        let compared = blocking("prepare a deployment", move || {
             compare(&Comparison {
                 release: &name,
                 namespace: &namespace,

@@ -8,6 +8,7 @@ use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 
 use super::{Objects, Sealer, hex};
+use crate::blocking::blocking;
 use crate::error::Error;
 
 /// Bytes of a piece, before it is compressed.
@@ -75,8 +76,7 @@ fn piece_path(name: &str, piece: i64) -> String {
 async fn sealed(sealer: &Sealer, identity: String, piece: Vec<u8>) -> Result<Vec<u8>, Error> {
     const DOING: &str = "encrypt a stream";
     let sealer = sealer.clone();
-    let work = tokio::task::spawn_blocking(move || sealer.seal(&identity, &piece));
-    let sealed = work.await.map_err(|e| Error::internal(DOING, e))?;
+    let sealed = blocking(DOING, move || sealer.seal(&identity, &piece)).await?;
     sealed.map_err(|e| Error::internal(DOING, e))
 }
 
@@ -165,17 +165,13 @@ impl StreamReader {
         }
         let number = self.next + 1;
         let path = piece_path(&stream.name, self.next);
-        let sealed = match self.objects.store().find(&path).await? {
-            Some(sealed) => sealed,
-            None => {
-                let text = format!("piece {number} of {} is missing", stream.pieces);
-                return Err(StreamError::Damaged(text));
-            }
+        let Some(sealed) = self.objects.store().find(&path).await? else {
+            let text = format!("piece {number} of {} is missing", stream.pieces);
+            return Err(StreamError::Damaged(text));
         };
         let identity = identity(&stream.name, self.next, number == stream.pieces);
         let sealer = self.objects.sealer().clone();
-        let opening = tokio::task::spawn_blocking(move || sealer.open(&identity, &sealed));
-        let opened = opening.await.map_err(|e| Error::internal("decrypt a stream", e))?;
+        let opened = blocking("decrypt a stream", move || sealer.open(&identity, &sealed)).await?;
         let piece = opened.map_err(|error| {
             StreamError::Damaged(format!(
                 "piece {number} of {} does not read: {error}",

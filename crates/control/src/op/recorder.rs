@@ -254,9 +254,10 @@ impl Recorder {
         if let Some(sealed) = culprits {
             self.put_culprits(&tx, sealed).await?;
         }
-        let ended = match told.steps.is_empty() {
-            true => Vec::new(),
-            false => self.put_steps(&tx, told.steps).await?,
+        let ended = if told.steps.is_empty() {
+            Vec::new()
+        } else {
+            self.put_steps(&tx, told.steps).await?
         };
         self.commit(tx).await?;
         for step in ended.iter().filter(|step| step.state != StepState::Skipped) {

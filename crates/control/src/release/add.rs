@@ -9,6 +9,7 @@ use crate::actor::Actor;
 use crate::app::TrustedKey;
 use crate::app::store::AppRow;
 use crate::audit::{self, Act};
+use crate::blocking::blocking;
 use crate::control::Control;
 use crate::deployment::prepare::whole_text;
 use crate::error::{Checks, Error, Invalid, Problem};
@@ -97,8 +98,7 @@ impl Control {
         let within = limits.chart();
         let _place = self.place_to_render().await?;
         let loading = move || load(fetched, within, trusted.as_ref(), field);
-        let loaded = tokio::task::spawn_blocking(loading);
-        let packed = loaded.await.map_err(|e| Error::internal("load a chart", e))??;
+        let packed = blocking("load a chart", loading).await??;
         check_chart(app, field, version, &packed.chart)?;
         Ok(packed)
     }

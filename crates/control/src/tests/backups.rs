@@ -181,10 +181,7 @@ async fn a_command_that_fails_makes_no_backup(site: Site) {
     let made = back_up(&site, "eu").await;
     assert_eq!(made.backup.state, BackupState::Failed);
     let failure = made.failure.unwrap();
-    assert_eq!(
-        failure.message.to_string(),
-        "Method database: Dump exited with 3: connection was lost."
-    );
+    assert_eq!(failure.message, "Method database: Dump exited with 3: connection was lost.");
     let refused = site.control.backup_restore(&system(), "eu", 1, RestoreBackup::default()).await;
     assert_eq!(
         refused.unwrap_err().to_string(),
@@ -218,11 +215,8 @@ async fn damage_is_found_and_told(site: Site) {
     assert_eq!(op.state, OpState::Failed);
     let shown = site.control.deployment_find(&system(), "eu", 2).await.unwrap();
     let failure = shown.failure.unwrap();
-    assert_eq!(
-        failure.message.to_string(),
-        "Backup 1 is damaged: database: piece 1 of 1 is missing."
-    );
-    assert_eq!(failure.cluster_state.to_string(), "Nothing was changed in the cluster.");
+    assert_eq!(failure.message, "Backup 1 is damaged: database: piece 1 of 1 is missing.");
+    assert_eq!(failure.cluster_state, "Nothing was changed in the cluster.");
     assert_eq!(read(&site, "eu"), "today's\n");
     let backup = site.control.backup_get(&system(), "eu", 1).await.unwrap();
     assert_eq!(backup.backup.state, BackupState::Damaged);
@@ -298,8 +292,8 @@ async fn a_deployment_waits_for_its_backup(site: Site) {
     assert_eq!(op.steps[0].state, StepState::Failed);
     let shown = site.control.deployment_find(&system(), "eu", 3).await.unwrap();
     let failure = shown.failure.unwrap();
-    assert_eq!(failure.message.to_string(), "Backup 2, which was to be made first, is not whole.");
-    assert_eq!(failure.cluster_state.to_string(), "Nothing was changed in the cluster.");
+    assert_eq!(failure.message, "Backup 2, which was to be made first, is not whole.");
+    assert_eq!(failure.cluster_state, "Nothing was changed in the cluster.");
     workers.stop().await;
 }
 

@@ -35,7 +35,7 @@ use crate::lazy::Lazy;
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Chart(Lazy(command)) => Ok(chart::run(&command)),
-        Command::Serve(Lazy(args)) => with_runtime(serve::run(args)),
+        Command::Serve(args) => with_runtime(serve::run(args.0)),
         Command::Demo(Lazy(args)) => with_runtime(demo::run(args)),
         Command::Simulator(Lazy(args)) => with_runtime(simulator::run(args)),
         Command::App(Lazy(command)) => with_runtime(app::run(command)),

@@ -124,7 +124,7 @@ impl World {
     /// Kills a server as a power cut would, and starts it again, at another address.
     pub(crate) async fn kill(&mut self, which: usize) {
         self.servers[which].kill_and_start_again(binary()).await;
-        self.addresses.lock().unwrap()[which] = self.servers[which].url.clone();
+        self.addresses.lock().unwrap()[which].clone_from(&self.servers[which].url);
         self.api = self.api.at(&self.servers[which]);
     }
 

@@ -78,10 +78,8 @@ pub(crate) async fn read_live_telling(
     let namespace_exists = namespace_exists(cluster, &desired.namespace).await?;
     let base = read_base(cluster, desired, history).await?;
     let method = history.method(desired.rollback_to);
-    let listed = match namespace_exists {
-        true => Listed::read(cluster, desired).await?,
-        false => Listed::default(),
-    };
+    let listed =
+        if namespace_exists { Listed::read(cluster, desired).await? } else { Listed::default() };
     let looks = desired.objects.iter().map(|object| async {
         let resource = match cluster.resource(&object.key).await {
             Ok(resource) => resource,
@@ -146,9 +144,10 @@ async fn read_crds(cluster: &Cluster, desired: &Desired) -> Result<Vec<LiveObjec
         let resource = cluster.resource(&wanted.key).await?;
         let key = resource.locate(&wanted.key, &desired.namespace);
         // Definitions are large: of one that stays nothing is asked but whether it is there.
-        let live = match upgrades {
-            true => cluster.get(&resource, &key).await?,
-            false => cluster.get_metadata(&resource, &key).await?,
+        let live = if upgrades {
+            cluster.get(&resource, &key).await?
+        } else {
+            cluster.get_metadata(&resource, &key).await?
         };
         let dry_run = if upgrades && live.is_some() {
             let sent = in_namespace(&wanted.object, &key);

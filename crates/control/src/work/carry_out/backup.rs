@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::domain::without_culprit;
 use super::reports::Reports;
-use super::{Broken, Interrupted, Run, failure, told_internal, told_unstored};
+use super::{Broken, Interrupted, Run, failure, told_internal, told_outage, told_unstored};
 use crate::backup::store as backups;
 use crate::backup::{BackupMethod, BackupRow, PartRow, stream_name};
 use crate::control::Control;
@@ -44,6 +44,9 @@ pub(super) struct Job {
 pub(super) async fn run(control: &Control, held: &Arc<Held>, recorder: Recorder) {
     let made = Box::pin(back_up(control, held, &recorder)).await;
     let Err((backup, Interrupted::Internal(error))) = made else { return };
+    if told_outage(&error, held) {
+        return;
+    }
     told_internal(&error, held);
     let Some(backup) = backup else { return };
     let failure = failure::of_backup(&error.to_string(), "");
@@ -65,6 +68,7 @@ async fn back_up(
         let reports = Reports::start(recorder.clone(), held.clone()).await?;
         let cluster = match control.environment_connect(&job.environment).await {
             Ok(cluster) => cluster,
+            Err(error) if error.is_outage() => return Err(error.into()),
             Err(error) => {
                 let message = sentence(&error.to_string());
                 recorder.step_started(StepName::Check).await?;
