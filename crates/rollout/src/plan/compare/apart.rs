@@ -233,12 +233,12 @@ mod tests {
             .map(|line| line.text.trim())
             .collect();
         insta::assert_snapshot!(lines.join("\n"), @r"
+        password: (hidden, before)
+        password: (hidden, after)
         LOG_LEVEL: info
         URL: http://u:(hidden, left)@<release>-db.<namespace>
         LOG_LEVEL: warn
         URL: http://u:(hidden, right)@<release>-db.<namespace>
-        password: (hidden, before)
-        password: (hidden, after)
         ");
     }
 
