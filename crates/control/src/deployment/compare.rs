@@ -170,7 +170,7 @@ impl Control {
         let before = history_store::last_with_content(self.db().read(), of.id, number - 1).await?;
         let before = before.ok_or_else(|| {
             Error::conflict(
-                format!("{}#{number} has no deployment before it.", of.name),
+                format!("There is no deployment before {}#{number}.", of.name),
                 "Say what to compare it with: another environment, or one of its deployments as `environment#number`.",
             )
         })?;

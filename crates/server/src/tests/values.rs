@@ -201,7 +201,7 @@ async fn compared_and_told_why() {
     running(&ada, "dev", "sandbox").await;
     let path = "/environments/dev/comparison";
     let alone = ada.get(path).await.expect(StatusCode::CONFLICT);
-    assert!(alone.words().contains("dev#1 has no deployment before it."), "{}", alone.words());
+    assert!(alone.words().contains("There is no deployment before dev#1."), "{}", alone.words());
     running(&ada, "other", "sandbox").await;
     let values = json!({ "values": "web:\n  replicas: 3\n" });
     let changed = "/api/v1/environments/dev/values";
