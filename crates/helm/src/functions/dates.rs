@@ -41,12 +41,12 @@ pub(super) fn register(funcs: &mut FuncMap) {
     });
     add(funcs, "dateModify", &[STRING, TIME], TIME, |_, args| {
         let time = time_value::time(args, 1)?;
-        let moved = Duration::parse(&text(args, 0)?.to_string_lossy()).map(|d| time.add(d));
+        let moved = Duration::parse(text(args, 0)?).map(|d| time.add(d));
         Ok(time_value::value(moved.unwrap_or_else(|_| time.clone())))
     });
     add(funcs, "mustDateModify", &[STRING, TIME], TIME, |_, args| {
         let time = time_value::time(args, 1)?;
-        let duration = Duration::parse(&text(args, 0)?.to_string_lossy());
+        let duration = Duration::parse(text(args, 0)?);
         Ok(time_value::value(time.add(duration.map_err(FuncError::other)?)))
     });
     add(funcs, "ago", &[ANY], STRING, |_, args| {
@@ -113,7 +113,7 @@ fn duration_round(_: &CallContext<'_>, args: &[Value]) -> Outcome {
         (1, "s"),
     ];
     let duration = match any(args, 0)? {
-        Value::String(text) => Duration::parse(&text.to_string_lossy()).unwrap_or_default(),
+        Value::String(text) => Duration::parse(text).unwrap_or_default(),
         Value::Int64(nanos) => Duration(*nanos),
         other => other
             .downcast::<TimeValue>()

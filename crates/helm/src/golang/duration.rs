@@ -18,21 +18,24 @@ const LIMIT: u64 = 1 << 63;
 /// Why a text is no duration; prints Go's words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DurationError {
-    #[error("time: invalid duration {}", quote(.0.as_bytes()))]
-    Invalid(String),
-    #[error("time: missing unit in duration {}", quote(.0.as_bytes()))]
-    MissingUnit(String),
-    #[error("time: unknown unit {} in duration {}", quote(.unit.as_bytes()), quote(.text.as_bytes()))]
-    UnknownUnit { unit: String, text: String },
+    #[error("time: invalid duration {}", quote(.0))]
+    Invalid(Vec<u8>),
+    #[error("time: missing unit in duration {}", quote(.0))]
+    MissingUnit(Vec<u8>),
+    #[error("time: unknown unit {} in duration {}", quote(.unit), quote(.text))]
+    UnknownUnit { unit: Vec<u8>, text: Vec<u8> },
 }
 
 impl Duration {
-    /// Reads `1h30m`, `-1.5s`, `300ms` and so on.
-    pub(crate) fn parse(text: &str) -> Result<Self, DurationError> {
+    /// Reads `1h30m`, `-1.5s`, `300ms` and so on. Bytes, as Go's strings are: what is no UTF-8 is refused as it stands.
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, DurationError> {
         let invalid = || DurationError::Invalid(text.to_owned());
-        let negative = text.starts_with('-');
-        let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
-        if rest == "0" {
+        let negative = text.first() == Some(&b'-');
+        let mut rest = match text {
+            [b'-' | b'+', rest @ ..] => rest,
+            _ => text,
+        };
+        if rest == b"0" {
             return Ok(Self(0));
         }
         if rest.is_empty() {
@@ -41,7 +44,10 @@ impl Duration {
         let mut total: u64 = 0;
         while !rest.is_empty() {
             let (number, after) = Number::read(rest).ok_or_else(invalid)?;
-            let end = after.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(after.len());
+            let end = after
+                .iter()
+                .position(|byte| *byte == b'.' || byte.is_ascii_digit())
+                .unwrap_or(after.len());
             let (unit, after) = after.split_at(end);
             if unit.is_empty() {
                 return Err(DurationError::MissingUnit(text.to_owned()));
@@ -128,8 +134,8 @@ fn decimal(nanos: u64, unit: u64) -> String {
     format!("{whole}.{}", digits.trim_end_matches('0'))
 }
 
-fn unit_size(unit: &str) -> Option<u64> {
-    Some(match unit {
+fn unit_size(unit: &[u8]) -> Option<u64> {
+    Some(match str::from_utf8(unit).ok()? {
         "ns" => 1,
         "us" | "µs" | "μs" => MICROSECOND,
         "ms" => MILLISECOND,
@@ -148,18 +154,22 @@ struct Number {
 }
 
 impl Number {
-    fn read(text: &str) -> Option<(Self, &str)> {
+    fn read(text: &[u8]) -> Option<(Self, &[u8])> {
         let digits_end =
-            |text: &str| text.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
+            |text: &[u8]| text.iter().position(|b| !b.is_ascii_digit()).unwrap_or(text.len());
         let (whole_digits, mut rest) = text.split_at(digits_end(text));
-        let mut fraction_digits = "";
-        if let Some(after_point) = rest.strip_prefix('.') {
+        let mut fraction_digits: &[u8] = b"";
+        if let Some(after_point) = rest.strip_prefix(b".") {
             (fraction_digits, rest) = after_point.split_at(digits_end(after_point));
         }
         if whole_digits.is_empty() && fraction_digits.is_empty() {
             return None;
         }
-        let whole = if whole_digits.is_empty() { 0 } else { whole_digits.parse().ok()? };
+        let whole = if whole_digits.is_empty() {
+            0
+        } else {
+            str::from_utf8(whole_digits).ok()?.parse().ok()?
+        };
         let (fraction, scale) = read_fraction(fraction_digits);
         (whole <= LIMIT).then_some((Self { whole, fraction, scale }, rest))
     }
@@ -174,9 +184,9 @@ impl Number {
 }
 
 /// Digits beyond what fits 63 bits are dropped.
-fn read_fraction(digits: &str) -> (u64, f64) {
+fn read_fraction(digits: &[u8]) -> (u64, f64) {
     let (mut value, mut scale) = (0_u64, 1.0);
-    for digit in digits.bytes() {
+    for digit in digits {
         if value > (LIMIT - 1) / 10 {
             break;
         }
@@ -210,7 +220,7 @@ mod tests {
             ("1h2m3.000000004s", "1h2m3.000000004s"),
             ("-2562047h47m16.854775808s", "-2562047h47m16.854775808s"),
         ] {
-            assert_eq!(Duration::parse(text).unwrap().to_string(), printed, "{text}");
+            assert_eq!(Duration::parse(text.as_bytes()).unwrap().to_string(), printed, "{text}");
         }
     }
 
@@ -226,14 +236,16 @@ mod tests {
             ("é", "time: invalid duration \"\\xc3\\xa9\""),
             ("9223372036854775808ns", "time: invalid duration \"9223372036854775808ns\""),
         ] {
-            assert_eq!(Duration::parse(text).unwrap_err().to_string(), reason);
+            assert_eq!(Duration::parse(text.as_bytes()).unwrap_err().to_string(), reason);
         }
+        let told = Duration::parse(b"\xff\xfea").unwrap_err().to_string();
+        assert_eq!(told, "time: invalid duration \"\\xff\\xfea\"");
     }
 
     /// Rounding goes half away from zero, truncation toward zero, neither by a step of zero.
     #[test]
     fn rounding() {
-        let d = |text: &str| Duration::parse(text).unwrap();
+        let d = |text: &str| Duration::parse(text.as_bytes()).unwrap();
         assert_eq!(d("2h31m").round(d("1h")), d("3h"));
         assert_eq!(d("-2h30m").round(d("1h")), d("-3h"));
         assert_eq!(d("2h59m").truncate(d("1h")), d("2h"));

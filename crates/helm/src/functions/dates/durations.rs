@@ -56,7 +56,7 @@ fn as_duration(value: &Value) -> Result<Duration, String> {
             if trimmed.is_empty() {
                 return Err("empty duration".to_owned());
             }
-            if let Ok(duration) = Duration::parse(&String::from_utf8_lossy(trimmed)) {
+            if let Ok(duration) = Duration::parse(trimmed) {
                 return Ok(duration);
             }
             let seconds = parse_float(trimmed)
