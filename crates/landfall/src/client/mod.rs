@@ -201,13 +201,43 @@ impl Client {
 
 async fn read<T: DeserializeOwned>(response: Response) -> Result<T> {
     if response.status() == reqwest::StatusCode::NO_CONTENT {
-        return serde_json::from_value(Value::Null)
-            .context("the server's answer is not what this version of landfall understands");
+        return understood(&Value::Null);
     }
-    response
-        .json()
-        .await
-        .context("the server's answer is not what this version of landfall understands")
+    response.json().await.context(NOT_UNDERSTOOD)
+}
+
+/// A word as a part of an address: a name in its path, or what is asked in its query.
+pub(crate) fn part(word: &str) -> String {
+    url::form_urlencoded::byte_serialize(word.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// Where the API has an environment.
+pub(crate) fn environment_path(environment: &str) -> String {
+    format!("/api/v1/environments/{}", part(environment))
+}
+
+const NOT_UNDERSTOOD: &str = "the server's answer is not what this version of landfall understands";
+
+/// What a command reads of an answer that it prints whole to programs.
+pub(crate) fn understood<T: DeserializeOwned>(answer: &Value) -> Result<T> {
+    T::deserialize(answer).context(NOT_UNDERSTOOD)
+}
+
+/// What a command reads of the items of a page.
+pub(crate) fn items<T: DeserializeOwned>(page: &Value) -> Result<Vec<T>> {
+    page.get("items").map_or(Ok(Vec::new()), understood)
+}
+
+/// An App, an environment, a cluster or a person, where only the name is shown.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+}
+
+/// A release, where only its tag is shown.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Tagged {
+    pub(crate) tag: String,
 }
 
 /// Problem details as a person reads them in a terminal.

@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::Named;
 use super::{Client, live};
 use crate::output;
 
@@ -48,11 +49,6 @@ struct Left {
     not_owned: Vec<String>,
     forgotten: Vec<String>,
     notes: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Named {
-    name: String,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,15 +1,16 @@
 //! `landfall backup …`: backups of App Environments.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::client::{Client, ServerArgs, watch};
+use crate::client::{Client, ServerArgs, environment_path, understood, watch};
 use crate::commands::deploy::{self, OnFailure};
 use crate::commands::op::StartArgs;
+use crate::input;
 use crate::output::{self, Format};
 
 /// What can be done with backups.
@@ -178,8 +179,6 @@ struct Op {
     id: String,
 }
 
-const NOT_UNDERSTOOD: &str = "the server's answer is not what this version of landfall understands";
-
 /// Carries the command out.
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
@@ -190,11 +189,6 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
         Command::Delete(args) => delete(args).await,
         Command::Schedule(args) => schedule(args).await,
     }
-}
-
-fn environment_path(environment: &str) -> String {
-    let name: String = url::form_urlencoded::byte_serialize(environment.as_bytes()).collect();
-    format!("/api/v1/environments/{}", name.replace('+', "%20"))
 }
 
 fn all_path(environment: &str) -> String {
@@ -225,7 +219,7 @@ async fn create(args: CreateArgs) -> Result<ExitCode> {
     let client = args.of.server.client()?;
     let path = all_path(&args.of.environment);
     let made: Value = client.post(&path, &json!({ "note": args.note })).await?;
-    let backup: Backup = serde_json::from_value(made.clone()).context(NOT_UNDERSTOOD)?;
+    let backup: Backup = understood(&made)?;
     if !args.watch {
         print(args.output, &Value::Array(vec![made]))?;
         return Ok(ExitCode::SUCCESS);
@@ -270,8 +264,7 @@ async fn restore(args: RestoreArgs) -> Result<ExitCode> {
     let path = one_path(&args.of.environment, args.backup);
     let to = args.to.as_deref().unwrap_or(&args.of.environment);
     if !args.yes {
-        let backup: Backup =
-            serde_json::from_value(client.get(&path).await?).context(NOT_UNDERSTOOD)?;
+        let backup: Backup = understood(&client.get(&path).await?)?;
         let what = format!(
             "The data of {to} is replaced by that of backup {} ({}, {}), and {} is deployed.",
             backup.number,
@@ -309,11 +302,7 @@ fn confirm(what: &str, word: &str) -> Result<()> {
         bail!("{what} Say --yes to do it without being asked");
     }
     eprintln!("{what}");
-    eprint!("Type {word} to go on: ");
-    std::io::stderr().flush().context("could not ask")?;
-    let mut typed = String::new();
-    std::io::stdin().read_line(&mut typed).context("could not read the answer")?;
-    if typed.trim() != word {
+    if input::ask(&format!("Type {word} to go on: "))? != word {
         bail!("nothing was done: that is not {word}");
     }
     Ok(())
@@ -374,7 +363,7 @@ fn changed(args: &ScheduleArgs, now: &Value) -> Option<Value> {
 }
 
 fn print(format: Format, backups: &Value) -> Result<()> {
-    let read: Vec<Backup> = serde_json::from_value(backups.clone()).context(NOT_UNDERSTOOD)?;
+    let read: Vec<Backup> = understood(backups)?;
     let header = ["backup", "state", "release", "of", "size", "made", "cause", "by", "note"];
     output::print(format, backups, &header, |_| {
         let row = |backup: &Backup| {

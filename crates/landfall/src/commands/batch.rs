@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::client::{Client, ServerArgs};
+use crate::client::{Client, Named, ServerArgs, part, understood};
 use crate::output::{self, Format};
 
 /// How often a batch that is followed is looked at.
@@ -92,11 +92,6 @@ struct Batch {
     state: String,
     counts: Counts,
     created_by: Named,
-}
-
-#[derive(Debug, Deserialize)]
-struct Named {
-    name: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -204,7 +199,7 @@ async fn show(args: ShowArgs) -> Result<ExitCode> {
     let batch: Value = client.get(&path(&args.one.batch, "")).await?;
     let mut tail = format!("/environments?limit={}", args.limit);
     if let Some(state) = &args.state {
-        let state: String = url::form_urlencoded::byte_serialize(state.as_bytes()).collect();
+        let state = part(state);
         tail.extend(["&state=", &state]);
     }
     let page: Value = client.get(&path(&args.one.batch, &tail)).await?;
@@ -302,9 +297,4 @@ fn bar() -> ProgressBar {
 
 fn path(batch: &str, tail: &str) -> String {
     format!("/api/v1/batches/{batch}{tail}")
-}
-
-fn understood<T: serde::de::DeserializeOwned>(answer: &Value) -> Result<T> {
-    serde_json::from_value(answer.clone())
-        .context("the server's answer is not what this version of landfall understands")
 }

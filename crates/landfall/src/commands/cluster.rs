@@ -9,7 +9,8 @@ use control::cluster::RightsRequest;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::client::ServerArgs;
+use crate::client::{ServerArgs, part};
+use crate::commands::FindArgs;
 use crate::output::{self, Format};
 use access::AccessArgs;
 
@@ -17,7 +18,7 @@ use access::AccessArgs;
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// List clusters
-    List(ListArgs),
+    List(FindArgs),
     /// Show a cluster, with what was found when it was last checked
     Show(OneArgs),
     /// Add a cluster by kubeconfig, by address and token, or the one the server runs in; it must answer
@@ -30,25 +31,6 @@ pub(crate) enum Command {
     Check(OneArgs),
     /// Print the RBAC objects that give an account the rights Landfall needs, and no more; asks no server
     Rbac(RbacArgs),
-}
-
-/// Which of them.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ListArgs {
-    #[command(flatten)]
-    server: ServerArgs,
-
-    /// Only those whose name has a part that begins so
-    #[arg(long, value_name = "TEXT", default_value = "")]
-    search: String,
-
-    /// How many at most
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    limit: u32,
-
-    /// How to print them
-    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
-    output: Format,
 }
 
 /// One cluster.
@@ -234,8 +216,8 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
 }
 
 fn path(cluster: &str) -> String {
-    let name: String = url::form_urlencoded::byte_serialize(cluster.as_bytes()).collect();
-    format!("/api/v1/clusters/{}", name.replace('+', "%20"))
+    let name = part(cluster);
+    format!("/api/v1/clusters/{}", name)
 }
 
 fn used(args: &UseArgs) -> Map<String, Value> {
@@ -252,8 +234,8 @@ fn used(args: &UseArgs) -> Map<String, Value> {
     body
 }
 
-async fn list(args: ListArgs) -> Result<ExitCode> {
-    let search: String = url::form_urlencoded::byte_serialize(args.search.as_bytes()).collect();
+async fn list(args: FindArgs) -> Result<ExitCode> {
+    let search = part(&args.search);
     let path = format!("/api/v1/clusters?limit={}&search={search}", args.limit);
     let page: Value = args.server.client()?.get(&path).await?;
     let items: Vec<Row> = serde_json::from_value(page.get("items").cloned().unwrap_or_default())?;

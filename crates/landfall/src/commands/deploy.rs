@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::client::{Client, ServerArgs};
+use crate::client::{Client, Named, ServerArgs, Tagged, environment_path, understood};
 use crate::commands::op::{FollowArgs, StartArgs};
 use crate::commands::preview;
+use crate::input;
 use crate::output;
 
 /// What to deploy, and where.
@@ -75,27 +76,11 @@ struct Op {
     id: String,
 }
 
-#[derive(Debug, Deserialize)]
-struct Named {
-    name: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Tagged {
-    tag: String,
-}
-
 /// Carries the command out.
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = args.server.client()?;
-    let values = match &args.values {
-        Some(file) => Some(
-            std::fs::read_to_string(file)
-                .with_context(|| format!("could not read {}", file.display()))?,
-        ),
-        None => None,
-    };
-    let path = format!("/api/v1/environments/{}", args.environment);
+    let values = args.values.as_deref().map(input::text).transpose()?;
+    let path = environment_path(&args.environment);
     if args.preview {
         let body = json!({
             "release": args.release,
@@ -119,8 +104,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 
 /// Says what was started, and follows it if asked to.
 pub(crate) async fn tell(client: &Client, started: Value, follow: &FollowArgs) -> Result<ExitCode> {
-    let read: Started = serde_json::from_value(started.clone())
-        .context("the server's answer is not what this version of landfall understands")?;
+    let read: Started = understood(&started)?;
     if follow.is_only_followed() {
         let deployment = &read.deployment;
         eprintln!(

@@ -9,7 +9,7 @@ use rollout::plan::compare::{ObjectDifference, Side};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::client::ServerArgs;
+use crate::client::{Named, ServerArgs, Tagged, environment_path, understood};
 use crate::output::{self, Format};
 
 /// Which two.
@@ -51,16 +51,6 @@ struct Compared {
 }
 
 #[derive(Debug, Deserialize)]
-struct Named {
-    name: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Tagged {
-    tag: String,
-}
-
-#[derive(Debug, Deserialize)]
 struct Chart {
     name: String,
     version: String,
@@ -95,10 +85,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     }
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("with", with).append_pair("number", number);
-    let path = format!("/api/v1/environments/{environment}/comparison?{}", query.finish());
+    let path = format!("{}/comparison?{}", environment_path(environment), query.finish());
     let answer: Value = args.server.client()?.get(&path).await?;
-    let read: Comparison = serde_json::from_value(answer.clone())
-        .context("the server's answer is not what this version of landfall understands")?;
+    let read: Comparison = understood(&answer)?;
     let code = if read.same { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     if args.output == Format::Table {
         print(&read)?;

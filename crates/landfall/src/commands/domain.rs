@@ -1,16 +1,17 @@
 //! `landfall domain …`: custom domains of App Environments.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::client::{Client, ServerArgs};
+use crate::client::{Client, ServerArgs, environment_path, part, understood};
 use crate::commands::deploy::{self, OnFailure};
 use crate::commands::op::StartArgs;
 use crate::commands::preview;
+use crate::input;
 use crate::output::{self, Format};
 
 /// What can be done with custom domains.
@@ -206,15 +207,6 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     }
 }
 
-/// A part of a path.
-fn part(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
-}
-
-fn environment_path(environment: &str) -> String {
-    format!("/api/v1/environments/{}", part(environment))
-}
-
 fn all_path(environment: &str) -> String {
     format!("{}/domains", environment_path(environment))
 }
@@ -280,7 +272,7 @@ async fn certificate(args: CertificateArgs) -> Result<ExitCode> {
     let path = format!("{path}/certificate");
     let changed: Value = match (&args.cert, &args.key) {
         (Some(cert), Some(key)) => {
-            let body = json!({ "certificate": text_of(cert)?, "key": text_of(key)? });
+            let body = json!({ "certificate": input::text(cert)?, "key": input::text(key)? });
             client.put(&path, &body).await?
         }
         _ => client.delete(&path).await?,
@@ -296,10 +288,6 @@ async fn certificate(args: CertificateArgs) -> Result<ExitCode> {
         );
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn text_of(file: &Path) -> Result<String> {
-    std::fs::read_to_string(file).with_context(|| format!("could not read {}", file.display()))
 }
 
 async fn deploy(args: DeployArgs) -> Result<ExitCode> {
@@ -360,8 +348,7 @@ async fn address(args: AddressArgs) -> Result<ExitCode> {
 }
 
 fn read(domain: &Value) -> Result<Domain> {
-    serde_json::from_value(domain.clone())
-        .context("the server's answer is not what this version of landfall understands")
+    understood(domain)
 }
 
 /// A domain's records, one a line.
@@ -389,8 +376,7 @@ fn print_records(format: Format, answer: &Value) -> Result<()> {
 }
 
 fn print_all(format: Format, answer: &Value) -> Result<()> {
-    let all: Domains = serde_json::from_value(answer.clone())
-        .context("the server's answer is not what this version of landfall understands")?;
+    let all: Domains = understood(answer)?;
     output::print(format, answer, &["domain", "state", "certificate"], |_| {
         let row = |domain: &Domain| {
             let state = match &domain.belongs_to {

@@ -14,7 +14,7 @@ use anyhow::Result;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::client::ServerArgs;
+use crate::client::{Named, ServerArgs, Tagged, part};
 use crate::output::{self, Format};
 
 /// What can be asked about App Environments.
@@ -87,16 +87,6 @@ struct Last {
     culprit: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Named {
-    name: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Tagged {
-    tag: String,
-}
-
 /// Carries the command out.
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
@@ -117,7 +107,7 @@ async fn list(args: ListArgs) -> Result<ExitCode> {
     let mut path = format!("/api/v1/environments?limit={}", args.limit);
     for (name, given) in [("search", &args.search), ("status", &args.status)] {
         if let Some(given) = given {
-            path.extend(["&", name, "=", &encoded(given)]);
+            path.extend(["&", name, "=", &part(given)]);
         }
     }
     let page: Value = args.server.client()?.get(&path).await?;
@@ -143,9 +133,4 @@ async fn list(args: ListArgs) -> Result<ExitCode> {
             .collect()
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Text as part of a query.
-fn encoded(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -29,7 +29,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::cli::{Cli, Command};
+use crate::client::ServerArgs;
 use crate::lazy::Lazy;
+use crate::output::Format;
 
 /// Carries the command out.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
@@ -55,6 +57,25 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
         Command::Admin(Lazy(command)) => with_runtime(admin::run(command)),
         Command::Completion(Lazy(args)) => completion::run(&args),
     }
+}
+
+/// Which of many things that have names.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FindArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+
+    /// Only those whose name has a part that begins so
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) search: String,
+
+    /// How many at most
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) limit: u32,
+
+    /// How to print them
+    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
 }
 
 fn with_runtime(command: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {

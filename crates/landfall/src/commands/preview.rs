@@ -7,12 +7,12 @@ use anyhow::{Context, Result};
 use rollout::plan::{Action, Plan};
 use serde_json::Value;
 
+use crate::client::understood;
 use crate::output::{self, Format};
 
 /// Prints a preview: the objects that change, and for people their diffs and the warnings.
 pub(crate) fn print(format: Format, shown: &Value) -> Result<()> {
-    let plan: Plan = serde_json::from_value(shown["plan"].clone())
-        .context("the server's answer is not what this version of landfall understands")?;
+    let plan: Plan = understood(&shown["plan"])?;
     let changed = || plan.objects.iter().filter(|object| object.action != Action::Same);
     if format == Format::Table && changed().next().is_none() {
         println!("Nothing would change in the cluster.");

@@ -1,17 +1,15 @@
 //! `landfall release …`: Releases of an App.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use anyhow::{Result, bail};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::client::ServerArgs;
+use crate::client::{Named, ServerArgs, items, part, understood};
+use crate::input;
 use crate::output::{self, Format};
 
 /// What can be done with Releases.
@@ -127,11 +125,6 @@ struct Row {
 }
 
 #[derive(Debug, Deserialize)]
-struct Named {
-    name: String,
-}
-
-#[derive(Debug, Deserialize)]
 struct Chart {
     name: String,
     version: String,
@@ -143,8 +136,6 @@ struct Counts {
     production: i64,
     sandbox: i64,
 }
-
-const NOT_UNDERSTOOD: &str = "the server's answer is not what this version of landfall understands";
 
 /// Carries the command out.
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
@@ -166,8 +157,7 @@ async fn list(args: ListArgs) -> Result<ExitCode> {
     }
     let path = format!("/api/v1/releases?{}", query.finish());
     let page: Value = args.server.client()?.get(&path).await?;
-    let rows: Vec<Row> = serde_json::from_value(page.get("items").cloned().unwrap_or_default())
-        .context(NOT_UNDERSTOOD)?;
+    let rows: Vec<Row> = items(&page)?;
     let header = ["app", "release", "chart", "production", "sandbox", "added"];
     output::print(args.output, &page, &header, |_| {
         let cells = |row: Row| {
@@ -209,8 +199,8 @@ struct Deployed {
 async fn runs_in(args: WhereArgs) -> Result<ExitCode> {
     let client = args.server.client()?;
     let part = |text: &str| {
-        let text: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
-        text.replace('+', "%20")
+        let text = part(text);
+        text
     };
     // Asked for first, so that a release that is not there is told as such.
     let release = format!("/api/v1/apps/{}/releases/{}", part(&args.app), part(&args.tag));
@@ -218,9 +208,7 @@ async fn runs_in(args: WhereArgs) -> Result<ExitCode> {
     let id = release["id"].as_str().unwrap_or_default();
     let path = format!("/api/v1/environments?release={id}&sort=name&limit={}", args.limit);
     let page: Value = client.get(&path).await?;
-    let rows: Vec<Environment> =
-        serde_json::from_value(page.get("items").cloned().unwrap_or_default())
-            .context(NOT_UNDERSTOOD)?;
+    let rows: Vec<Environment> = items(&page)?;
     let header = ["environment", "kind", "deployment", "status", "cluster", "namespace"];
     output::print(args.output, &page, &header, |_| {
         let cells = |row: Environment| {
@@ -241,10 +229,10 @@ async fn runs_in(args: WhereArgs) -> Result<ExitCode> {
 
 async fn add(args: AddArgs) -> Result<ExitCode> {
     let changelog = match &args.changelog_file {
-        Some(file) => read_text(file)?,
+        Some(file) => input::text(file)?,
         None => args.changelog.clone(),
     };
-    let values = args.values.as_deref().map(read_text).transpose()?;
+    let values = args.values.as_deref().map(input::text).transpose()?;
     let (archive, provenance) = match &args.chart {
         Some(file) => (Some(read_archive(file)?), read_provenance(file)?),
         None => (None, None),
@@ -259,7 +247,7 @@ async fn add(args: AddArgs) -> Result<ExitCode> {
         "values": values.unwrap_or_default(),
     });
     let added: Value = args.server.client()?.post("/api/v1/releases", &body).await?;
-    let read: Row = serde_json::from_value(added.clone()).context(NOT_UNDERSTOOD)?;
+    let read: Row = understood(&added)?;
     output::print(args.output, &added, &["release", "chart", "sha256"], |_| {
         let chart = format!("{} {}", read.chart.name, read.chart.version);
         vec![vec![read.tag, chart, read.chart.sha256]]
@@ -273,9 +261,7 @@ fn read_archive(file: &Path) -> Result<String> {
         let folder = file.display();
         bail!("{folder} is a folder; pack it first: landfall chart package {folder}");
     }
-    let bytes =
-        std::fs::read(file).with_context(|| format!("could not read {}", file.display()))?;
-    Ok(STANDARD.encode(bytes))
+    input::base64(file)
 }
 
 /// The signature beside an archive, if there is one.
@@ -286,14 +272,5 @@ fn read_provenance(archive: &Path) -> Result<Option<String>> {
     if !file.exists() {
         return Ok(None);
     }
-    read_text(&file).map(Some)
-}
-
-fn read_text(file: &Path) -> Result<String> {
-    if file == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("could not read standard input")?;
-        return Ok(text);
-    }
-    std::fs::read_to_string(file).with_context(|| format!("could not read {}", file.display()))
+    input::text(&file).map(Some)
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use crate::client::ServerArgs;
+use crate::client::{ServerArgs, environment_path};
 use crate::commands::deploy;
 use crate::commands::op::StartArgs;
 
@@ -33,7 +33,7 @@ pub(crate) struct Args {
 /// Carries the command out.
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let client = args.server.client()?;
-    let path = format!("/api/v1/environments/{}/rollbacks", args.environment);
+    let path = format!("{}/rollbacks", environment_path(&args.environment));
     let body = json!({
         "to": args.to,
         "force_conflicts": args.force_conflicts,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::client::ServerArgs;
+use crate::client::{ServerArgs, part};
 use crate::output::{self, Format};
 
 /// What can be done with people.
@@ -158,17 +158,12 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
 }
 
 fn path(person: &str) -> String {
-    format!("/api/v1/people/{}", encoded(person))
-}
-
-fn encoded(text: &str) -> String {
-    let text: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
-    text.replace('+', "%20")
+    format!("/api/v1/people/{}", part(person))
 }
 
 async fn list(args: ListArgs) -> Result<ExitCode> {
     let client = args.server.client()?;
-    let (search, role) = (encoded(&args.search), encoded(&args.role));
+    let (search, role) = (part(&args.search), part(&args.role));
     let query = format!("limit={}&search={search}&role={role}", args.limit);
     let mut page: Value = client.get(&format!("/api/v1/people?{query}")).await?;
     let people: Vec<Person> = items(&page)?;
@@ -237,7 +232,7 @@ async fn withdraw(args: WithdrawArgs) -> Result<ExitCode> {
     } else {
         args.invitation.clone()
     };
-    client.delete::<Value>(&format!("/api/v1/invitations/{}", encoded(&id))).await?;
+    client.delete::<Value>(&format!("/api/v1/invitations/{}", part(&id))).await?;
     eprintln!("✓ the invitation of {} is withdrawn", args.invitation);
     Ok(ExitCode::SUCCESS)
 }

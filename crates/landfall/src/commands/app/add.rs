@@ -7,28 +7,10 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::read_values;
-use crate::client::ServerArgs;
+use crate::client::{ServerArgs, Tagged, items, part, understood};
+use crate::commands::FindArgs;
+use crate::input;
 use crate::output::{self, Format};
-
-/// Which of them.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ListArgs {
-    #[command(flatten)]
-    server: ServerArgs,
-
-    /// Only those whose name has a part that begins so
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    search: String,
-
-    /// How many at most
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    limit: u32,
-
-    /// How to print them
-    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
-    output: Format,
-}
 
 /// The new App.
 #[derive(Debug, clap::Args)]
@@ -93,31 +75,23 @@ struct Chart {
 }
 
 #[derive(Debug, Deserialize)]
-struct Tagged {
-    tag: String,
-}
-
-#[derive(Debug, Deserialize)]
 struct Counts {
     production: i64,
     sandbox: i64,
 }
 
-const NOT_UNDERSTOOD: &str = "the server's answer is not what this version of landfall understands";
-
 /// Lists Apps.
-pub(super) async fn list(args: ListArgs) -> Result<ExitCode> {
-    let search: String = url::form_urlencoded::byte_serialize(args.search.as_bytes()).collect();
+pub(super) async fn list(args: FindArgs) -> Result<ExitCode> {
+    let search = part(&args.search);
     let path = format!("/api/v1/apps?limit={}&search={search}", args.limit);
     let page: Value = args.server.client()?.get(&path).await?;
-    let rows: Vec<Row> = serde_json::from_value(page.get("items").cloned().unwrap_or_default())
-        .context(NOT_UNDERSTOOD)?;
+    let rows: Vec<Row> = items(&page)?;
     print(args.output, &page, rows)
 }
 
 /// Adds an App.
 pub(super) async fn add(args: AddArgs) -> Result<ExitCode> {
-    let values = args.values.as_deref().map(read_values).transpose()?;
+    let values = args.values.as_deref().map(input::text).transpose()?;
     let password = if args.password_stdin {
         if args.values.as_deref().is_some_and(|file| file.as_os_str() == "-") {
             bail!("values and password cannot both be read from standard input");
@@ -138,7 +112,7 @@ pub(super) async fn add(args: AddArgs) -> Result<ExitCode> {
         "values": values.unwrap_or_default(),
     });
     let added: Value = args.server.client()?.post("/api/v1/apps", &body).await?;
-    let row: Row = serde_json::from_value(added.clone()).context(NOT_UNDERSTOOD)?;
+    let row: Row = understood(&added)?;
     print(args.output, &added, vec![row])
 }
 

@@ -1,6 +1,5 @@
 //! `landfall app backup …`: how the data of an App's environments is backed up.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,36 +7,23 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::path;
-use crate::client::ServerArgs;
+use super::{OneArgs, path};
+use crate::client::understood;
+use crate::input;
 use crate::output::{self, Format};
 
 /// What can be done with backup methods.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum BackupCommand {
     /// Show the backup methods of an App
-    Show(ShowArgs),
+    Show(OneArgs),
     /// Declare the backup methods of an App anew, all of them
     Set(SetArgs),
 }
 
-/// Whose.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ShowArgs {
-    #[command(flatten)]
-    server: ServerArgs,
-
-    /// The App
-    app: String,
-
-    /// How to print them; what `-o yaml` prints, `set` takes
-    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
-    output: Format,
-}
-
 /// Which ones.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "The file is YAML or JSON:
+#[command(after_help = "The file is YAML or JSON, as `show -o yaml` prints it:
 
   methods:
   - name: database
@@ -51,7 +37,7 @@ Commands run without a shell. What `backup` writes to its standard output is kep
 standard input, and may be run again after it was broken off. `{release}` stands for the environment's Helm release.")]
 pub(crate) struct SetArgs {
     #[command(flatten)]
-    show: ShowArgs,
+    one: OneArgs,
 
     /// File with the methods; - reads standard input
     #[arg(long, short = 'f', value_name = "FILE")]
@@ -79,7 +65,7 @@ pub(crate) async fn run(command: BackupCommand) -> Result<ExitCode> {
     }
 }
 
-async fn show(args: ShowArgs) -> Result<ExitCode> {
+async fn show(args: OneArgs) -> Result<ExitCode> {
     let shown = args.server.client()?.get(&path(&args.app, "backup-methods")).await?;
     print(args.output, &shown)?;
     Ok(ExitCode::SUCCESS)
@@ -87,23 +73,17 @@ async fn show(args: ShowArgs) -> Result<ExitCode> {
 
 async fn set(args: SetArgs) -> Result<ExitCode> {
     let methods = read(&args.file)?;
-    let client = args.show.server.client()?;
-    let path = path(&args.show.app, "backup-methods");
+    let client = args.one.server.client()?;
+    let path = path(&args.one.app, "backup-methods");
     let saved: Value = client.put(&path, &json!({ "methods": methods })).await?;
-    print(args.show.output, &saved)?;
+    print(args.one.output, &saved)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The methods of a file: under `methods`, as `show` prints them, or the list alone.
 fn read(file: &Path) -> Result<Value> {
-    let mut text = String::new();
-    if file == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).context("could not read standard input")?;
-    } else {
-        text = std::fs::read_to_string(file)
-            .with_context(|| format!("could not read {}", file.display()))?;
-    }
-    let read = goyaml::parse(&text).with_context(|| format!("{} is no YAML", file.display()))?;
+    let read = goyaml::parse(&input::text(file)?)
+        .with_context(|| format!("{} is no YAML", file.display()))?;
     let json = goyaml::json::to_string(&read)
         .with_context(|| format!("{} has what JSON cannot say", file.display()))?;
     let mut value: Value = serde_json::from_str(&json)?;
@@ -114,8 +94,7 @@ fn read(file: &Path) -> Result<Value> {
 }
 
 fn print(format: Format, answer: &Value) -> Result<()> {
-    let read: Methods = serde_json::from_value(answer.clone())
-        .context("the server's answer is not what this version of landfall understands")?;
+    let read: Methods = understood(answer)?;
     output::print(format, answer, &["method", "runs in", "backs up", "restores"], |_| {
         let row = |it: &Method| {
             let (backup, restore) = (it.backup.join(" "), it.restore.join(" "));

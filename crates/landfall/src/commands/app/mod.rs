@@ -1,5 +1,6 @@
 //! `landfall app …`: Apps.
 
+use crate::client::part;
 mod add;
 mod backup;
 mod settings;
@@ -9,13 +10,15 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-pub(crate) use values::read as read_values;
+use crate::client::ServerArgs;
+use crate::commands::FindArgs;
+use crate::output::Format;
 
 /// What can be done with Apps.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// List Apps
-    List(add::ListArgs),
+    List(FindArgs),
     /// Add an App: a product, and where its chart comes from
     Add(Box<add::AddArgs>),
     /// How the data of an App's environments is backed up
@@ -27,6 +30,20 @@ pub(crate) enum Command {
     /// Helm values of an App: what all its environments start from
     #[command(subcommand)]
     Values(values::ValuesCommand),
+}
+
+/// Which App.
+#[derive(Debug, clap::Args)]
+pub(crate) struct OneArgs {
+    #[command(flatten)]
+    server: ServerArgs,
+
+    /// The App
+    app: String,
+
+    /// How to print the answer
+    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
+    output: Format,
 }
 
 /// Carries the command out.
@@ -42,6 +59,6 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
 
 /// A resource of an App, whose name may have blanks and more.
 fn path(app: &str, resource: &str) -> String {
-    let app: String = url::form_urlencoded::byte_serialize(app.as_bytes()).collect();
-    format!("/api/v1/apps/{}/{resource}", app.replace('+', "%20"))
+    let app = part(app);
+    format!("/api/v1/apps/{}/{resource}", app)
 }

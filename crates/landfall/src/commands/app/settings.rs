@@ -1,45 +1,31 @@
 //! `landfall app settings …`: how Apps are deployed.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use anyhow::{Result, bail};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::client::ServerArgs;
+use super::OneArgs;
+use crate::client::understood;
+use crate::input;
 use crate::output::{self, Format};
 
 /// What can be done with settings.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum SettingsCommand {
     /// Show the settings of an App
-    Show(ShowArgs),
+    Show(OneArgs),
     /// Change settings of an App; what is not named stays
     Set(Box<SetArgs>),
-}
-
-/// Whose settings.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ShowArgs {
-    #[command(flatten)]
-    server: ServerArgs,
-
-    /// The App
-    app: String,
-
-    /// How to print them
-    #[arg(long, short = 'o', value_enum, default_value_t = Format::Table)]
-    output: Format,
 }
 
 /// What changes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SetArgs {
     #[command(flatten)]
-    show: ShowArgs,
+    one: OneArgs,
 
     /// Which Helm's rules for values count: 4 or 3
     #[arg(long, value_name = "VERSION")]
@@ -146,8 +132,8 @@ pub(super) async fn run(command: SettingsCommand) -> Result<ExitCode> {
         }
         SettingsCommand::Set(args) => {
             let change = change(&args)?;
-            let settings = args.show.server.client()?.patch(&path(&args.show.app), &change).await?;
-            (args.show, settings)
+            let settings = args.one.server.client()?.patch(&path(&args.one.app), &change).await?;
+            (args.one, settings)
         }
     };
     print(args.output, &settings)?;
@@ -172,7 +158,7 @@ fn change(args: &SetArgs) -> Result<Value> {
     put("end_when_hopeless", args.end_when_hopeless.map(Value::from));
     put("masked_values", (args.mask_none || !args.mask.is_empty()).then(|| json!(args.mask)));
     put("provenance", args.provenance.clone().map(Value::from));
-    let keyring = args.keyring.as_deref().map(keyring).transpose()?;
+    let keyring = args.keyring.as_deref().map(input::base64).transpose()?;
     put("keyring", keyring.or(args.no_keyring.then(String::new)).map(Value::from));
     let domains = domains(args)?;
     if !domains.is_empty() {
@@ -186,13 +172,7 @@ fn change(args: &SetArgs) -> Result<Value> {
 
 /// What the arguments change of custom domains.
 fn domains(args: &SetArgs) -> Result<Map<String, Value>> {
-    let template = match &args.domain_template {
-        Some(file) => Some(
-            std::fs::read_to_string(file)
-                .with_context(|| format!("could not read {}", file.display()))?,
-        ),
-        None => None,
-    };
+    let template = args.domain_template.as_deref().map(input::text).transpose()?;
     let given = [
         ("template", template.as_ref()),
         ("default_host", args.default_host.as_ref()),
@@ -204,16 +184,8 @@ fn domains(args: &SetArgs) -> Result<Map<String, Value>> {
     Ok(given.map(|(name, value)| (name.to_owned(), Value::from(value.clone()))).collect())
 }
 
-/// The keyring in a file, armored or not, in base64: the server tells which it is.
-fn keyring(file: &Path) -> Result<String> {
-    let bytes =
-        std::fs::read(file).with_context(|| format!("could not read {}", file.display()))?;
-    Ok(STANDARD.encode(bytes))
-}
-
 fn print(format: Format, settings: &Value) -> Result<()> {
-    let read: Settings = serde_json::from_value(settings.clone())
-        .context("the server's answer is not what this version of landfall understands")?;
+    let read: Settings = understood(settings)?;
     output::print(format, settings, &["setting", "value"], |_| {
         let key = |key: Key| format!("{} {}", key.fingerprint, key.names.join(", "));
         let keys: Vec<String> = read.trusted_keys.into_iter().map(key).collect();

@@ -1,7 +1,7 @@
 //! `landfall app values …`: show, preview and set the Helm values of an App.
 
-use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,8 +12,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::path;
-use crate::client::{Client, ServerArgs};
+use crate::client::{Client, ServerArgs, understood};
 use crate::commands::{asked_to_stop, batch};
+use crate::input;
 use crate::output::{self, Format};
 
 /// What can be done with the values of an App.
@@ -165,7 +166,7 @@ async fn show(args: ShowArgs) -> Result<ExitCode> {
 
 async fn preview(args: PreviewArgs) -> Result<ExitCode> {
     let client = args.server.client()?;
-    let body = json!({ "values": read(&args.values)? });
+    let body = json!({ "values": input::text(&args.values)? });
     let begun: Value = client.post(&path(&args.app, "values/previews"), &body).await?;
     let begun: Preview = understood(&begun)?;
     let answer = tokio::select! {
@@ -245,7 +246,7 @@ fn print(args: &PreviewArgs, answer: &Value, preview: &Preview) -> Result<()> {
 async fn set(args: SetArgs) -> Result<ExitCode> {
     let client = args.server.client()?;
     let body = json!({
-        "values": read(&args.values)?,
+        "values": input::text(&args.values)?,
         "note": args.note,
         "based_on": args.based_on,
         "sandbox_first": args.sandbox_first,
@@ -268,19 +269,4 @@ async fn set(args: SetArgs) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-/// The text of a file, or of standard input.
-pub(crate) fn read(file: &Path) -> Result<String> {
-    if file == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("could not read standard input")?;
-        return Ok(text);
-    }
-    std::fs::read_to_string(file).with_context(|| format!("could not read {}", file.display()))
-}
-
-fn understood<T: serde::de::DeserializeOwned>(answer: &Value) -> Result<T> {
-    serde_json::from_value(answer.clone())
-        .context("the server's answer is not what this version of landfall understands")
 }

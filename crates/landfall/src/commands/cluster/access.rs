@@ -1,10 +1,11 @@
 //! How a cluster is reached, as arguments: secrets come from files, or from standard input as `-`.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::{Map, Value, json};
+
+use crate::input;
 
 /// How a cluster is reached.
 #[derive(Debug, clap::Args)]
@@ -44,7 +45,7 @@ impl AccessArgs {
             ("token", &self.token_file),
         ] {
             if let Some(file) = file {
-                fields.insert(name.to_owned(), json!(read(file)?));
+                fields.insert(name.to_owned(), json!(input::text(file)?));
             }
         }
         for (name, text) in [("context", &self.context), ("server", &self.address)] {
@@ -57,13 +58,4 @@ impl AccessArgs {
         }
         Ok(fields)
     }
-}
-
-fn read(file: &Path) -> Result<String> {
-    if file.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("could not read standard input")?;
-        return Ok(text);
-    }
-    std::fs::read_to_string(file).with_context(|| format!("could not read {}", file.display()))
 }

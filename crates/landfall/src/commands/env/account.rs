@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::encoded;
-use crate::client::ServerArgs;
+use crate::client::{ServerArgs, environment_path};
 use crate::output::{self, Format};
 
 /// Whose, and which.
@@ -33,7 +32,7 @@ pub(crate) struct AccountArgs {
 
 /// Sets the account.
 pub(super) async fn set(args: AccountArgs) -> Result<ExitCode> {
-    let path = format!("/api/v1/environments/{}", encoded(&args.environment));
+    let path = environment_path(&args.environment);
     let body = json!({ "service_account": args.account.unwrap_or_default() });
     let changed: Value = args.server.client()?.patch(&path, &body).await?;
     output::print(args.output, &changed, &["environment", "acts as"], |changed| {

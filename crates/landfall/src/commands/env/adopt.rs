@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::encoded;
-use crate::client::ServerArgs;
+use crate::client::{ServerArgs, Tagged, part, understood};
 use crate::output::{self, Format};
 
 /// Which Helm release, and as what.
@@ -99,11 +98,6 @@ struct Environment {
 }
 
 #[derive(Debug, Deserialize)]
-struct Tagged {
-    tag: String,
-}
-
-#[derive(Debug, Deserialize)]
 struct Observed {
     revision: i64,
     chart_name: String,
@@ -126,8 +120,6 @@ struct Found {
     chart_version: String,
 }
 
-const NOT_UNDERSTOOD: &str = "the server's answer is not what this version of landfall understands";
-
 /// Makes the environment.
 pub(super) async fn adopt(args: AdoptArgs) -> Result<ExitCode> {
     let body = json!({
@@ -140,7 +132,7 @@ pub(super) async fn adopt(args: AdoptArgs) -> Result<ExitCode> {
         "release": args.release,
     });
     let made: Value = args.server.client()?.post("/api/v1/adoptions", &body).await?;
-    let adopted: Adopted = serde_json::from_value(made.clone()).context(NOT_UNDERSTOOD)?;
+    let adopted: Adopted = understood(&made)?;
     let header = ["environment", "kind", "release", "helm revision", "chart"];
     output::print(args.output, &made, &header, |_| {
         let Environment { name, kind, release, observed } = adopted.environment;
@@ -160,11 +152,11 @@ pub(super) async fn adopt(args: AdoptArgs) -> Result<ExitCode> {
 pub(super) async fn adoptable(args: AdoptableArgs) -> Result<ExitCode> {
     let path = format!(
         "/api/v1/clusters/{}/adoptable-releases?namespace={}",
-        encoded(&args.cluster),
-        encoded(&args.namespace)
+        part(&args.cluster),
+        part(&args.namespace)
     );
     let answer: Value = args.server.client()?.get(&path).await?;
-    let found: Adoptable = serde_json::from_value(answer.clone()).context(NOT_UNDERSTOOD)?;
+    let found: Adoptable = understood(&answer)?;
     let header = ["helm release", "namespace", "chart", "revision", "status"];
     output::print(args.output, &answer, &header, |_| {
         let rows = found.releases.into_iter().map(|it| {

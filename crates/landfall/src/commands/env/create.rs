@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::adopt::Kind;
 use crate::client::ServerArgs;
-use crate::commands::app::read_values;
 use crate::commands::deploy::{self, OnFailure};
 use crate::commands::op::FollowArgs;
+use crate::input;
 
 /// What is made, and where.
 #[derive(Debug, clap::Args)]
@@ -69,7 +69,7 @@ pub(crate) struct Args {
 
 /// Creates it.
 pub(super) async fn create(args: Args) -> Result<ExitCode> {
-    let values = args.values.as_deref().map(read_values).transpose()?;
+    let values = args.values.as_deref().map(input::text).transpose()?;
     let client = args.server.client()?;
     let body = json!({
         "name": args.environment,

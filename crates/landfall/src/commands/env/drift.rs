@@ -8,7 +8,7 @@ use rollout::drift::{Found, ObjectDrift};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::client::ServerArgs;
+use crate::client::{ServerArgs, environment_path, understood};
 use crate::output::{self, Format};
 
 /// Which one.
@@ -43,14 +43,13 @@ struct Check {
 /// Has the cluster asked, and tells what differs.
 pub(super) async fn drift(args: DriftArgs) -> Result<ExitCode> {
     let client = args.server.client()?;
-    let path = format!("/api/v1/environments/{}/drift", args.environment);
+    let path = format!("{}/drift", environment_path(&args.environment));
     let answer: Value =
         if args.last { client.get(&path).await? } else { client.post(&path, &json!({})).await? };
     if answer.is_null() {
         bail!("{} was never checked; run the command without --last", args.environment);
     }
-    let check: Check = serde_json::from_value(answer.clone())
-        .context("the server's answer is not what this version of landfall understands")?;
+    let check: Check = understood(&answer)?;
     let clean = check.objects.is_empty();
     if args.output != Format::Table || !clean {
         output::print(args.output, &answer, &["object", "found"], |_| {

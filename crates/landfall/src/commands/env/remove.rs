@@ -1,15 +1,15 @@
 //! `landfall env remove` and `landfall env keep`.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::encoded;
-use crate::client::{Client, ServerArgs};
+use crate::client::{Client, Named, ServerArgs, environment_path, part, understood};
 use crate::commands::op::StartArgs;
+use crate::input;
 use crate::output;
 
 /// Which one, and how.
@@ -66,11 +66,6 @@ struct Op {
     environment: Named,
 }
 
-#[derive(Debug, Deserialize)]
-struct Named {
-    name: String,
-}
-
 /// Queues the removal, once it is confirmed.
 pub(super) async fn remove(args: RemoveArgs) -> Result<ExitCode> {
     let client = args.server.client()?;
@@ -78,14 +73,13 @@ pub(super) async fn remove(args: RemoveArgs) -> Result<ExitCode> {
         confirm(&client, &args).await?;
     }
     let path = format!(
-        "/api/v1/environments/{}?forget={}&reason={}",
-        args.environment,
+        "{}?forget={}&reason={}",
+        environment_path(&args.environment),
         args.forget,
-        encoded(&args.start.reason)
+        part(&args.start.reason)
     );
     let started: Value = client.delete(&path).await?;
-    let op: Op = serde_json::from_value(started.clone())
-        .context("the server's answer is not what this version of landfall understands")?;
+    let op: Op = understood(&started)?;
     if !args.start.follow.is_only_followed() {
         output::print(args.start.follow.output, &started, &["environment", "state", "op"], |_| {
             vec![vec![op.environment.name.clone(), op.state.clone(), op.id.clone()]]
@@ -100,7 +94,7 @@ async fn confirm(client: &Client, args: &RemoveArgs) -> Result<()> {
         bail!("nobody is there to be asked whether to remove {}; pass --yes", args.environment);
     }
     let outline: Outline =
-        client.get(&format!("/api/v1/environments/{}/removal", args.environment)).await?;
+        client.get(&format!("{}/removal", environment_path(&args.environment))).await?;
     if args.forget {
         eprintln!("{} is forgotten; whatever runs in its cluster runs on.", args.environment);
     }
@@ -115,11 +109,8 @@ async fn confirm(client: &Client, args: &RemoveArgs) -> Result<()> {
     if outline.queued > 0 {
         eprintln!("Queued deployments that will not be carried out: {}.", outline.queued);
     }
-    eprint!("Type its name to remove {}: ", args.environment);
-    std::io::stderr().flush().context("could not write to standard error")?;
-    let mut typed = String::new();
-    std::io::stdin().read_line(&mut typed).context("could not read from standard input")?;
-    if typed.trim() != args.environment {
+    let typed = input::ask(&format!("Type its name to remove {}: ", args.environment))?;
+    if typed != args.environment {
         bail!("that is not its name; nothing was removed");
     }
     Ok(())
@@ -128,7 +119,7 @@ async fn confirm(client: &Client, args: &RemoveArgs) -> Result<()> {
 /// Gives a removal up.
 pub(super) async fn keep(args: KeepArgs) -> Result<ExitCode> {
     let client = args.server.client()?;
-    let path = format!("/api/v1/environments/{}/keep", args.environment);
+    let path = format!("{}/keep", environment_path(&args.environment));
     let kept: Value = client.post(&path, &json!({})).await?;
     let state = kept["state"].as_str().unwrap_or_default();
     eprintln!("✓ {} is {state} as before", args.environment);

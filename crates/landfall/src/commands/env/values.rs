@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::client::ServerArgs;
+use crate::client::{ServerArgs, environment_path, understood};
 use crate::commands::deploy::{OnFailure, tell};
 use crate::commands::op::StartArgs;
+use crate::input;
 use crate::output::{self, Format};
 
 /// What can be done with the values of an App Environment.
@@ -98,10 +99,9 @@ pub(super) async fn run(command: ValuesCommand) -> Result<ExitCode> {
 }
 
 async fn show(args: ShowArgs) -> Result<ExitCode> {
-    let path = format!("/api/v1/environments/{}/values", args.environment);
+    let path = format!("{}/values", environment_path(&args.environment));
     let answer: Value = args.server.client()?.get(&path).await?;
-    let values: Values = serde_json::from_value(answer.clone())
-        .context("the server's answer is not what this version of landfall understands")?;
+    let values: Values = understood(&answer)?;
     if !args.all && args.output == Format::Table {
         std::io::stdout()
             .write_all(values.own.values.as_bytes())
@@ -118,12 +118,12 @@ async fn show(args: ShowArgs) -> Result<ExitCode> {
 async fn set(args: SetArgs) -> Result<ExitCode> {
     let client = args.server.client()?;
     let body = json!({
-        "values": crate::commands::app::read_values(&args.values)?,
+        "values": input::text(&args.values)?,
         "on_failure": args.on_failure,
         "force_conflicts": args.force_conflicts,
         "reason": args.start.reason,
     });
-    let path = format!("/api/v1/environments/{}/values", args.environment);
+    let path = format!("{}/values", environment_path(&args.environment));
     let started: Value = client.put(&path, &body).await?;
     tell(&client, started, &args.start.follow).await
 }

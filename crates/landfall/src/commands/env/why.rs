@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::encoded;
-use crate::client::ServerArgs;
+use crate::client::{Named, ServerArgs, environment_path, part, understood};
 use crate::output::{self, Format};
 
 /// Which value, of which environment.
@@ -56,11 +55,6 @@ struct Since {
 }
 
 #[derive(Debug, Deserialize)]
-struct Named {
-    name: String,
-}
-
-#[derive(Debug, Deserialize)]
 struct SetBy {
     with: String,
     note: String,
@@ -70,14 +64,10 @@ struct SetBy {
 
 /// Tells why.
 pub(super) async fn why(args: WhyArgs) -> Result<ExitCode> {
-    let path = format!(
-        "/api/v1/environments/{}/values/why?key={}",
-        args.environment,
-        encoded(&args.value)
-    );
+    let path =
+        format!("{}/values/why?key={}", environment_path(&args.environment), part(&args.value));
     let answer: Value = args.server.client()?.get(&path).await?;
-    let origin: Origin = serde_json::from_value(answer.clone())
-        .context("the server's answer is not what this version of landfall understands")?;
+    let origin: Origin = understood(&answer)?;
     output::print(args.output, &answer, &["about", "value"], |_| rows(&origin))?;
     Ok(ExitCode::SUCCESS)
 }
