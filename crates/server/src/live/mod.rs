@@ -43,6 +43,22 @@ pub(crate) trait LivePage: Template {
     }
 }
 
+/// Pages with a block `live` and a field `chrome`, of which all that changes stands in that block.
+macro_rules! live_page {
+    ($($page:ident),+) => {$(
+        impl $crate::live::LivePage for $page {
+            fn live(&self) -> askama::Result<String> {
+                self.as_live().render()
+            }
+
+            fn chrome(&mut self) -> &mut $crate::pages::Chrome {
+                &mut self.chrome
+            }
+        }
+    )+};
+}
+pub(crate) use live_page;
+
 /// Answers a page, or its stream, as asked. `build` reads what the page shows.
 pub(crate) async fn respond<P, B, F>(ctx: Ctx, build: B) -> PageAnswer
 where

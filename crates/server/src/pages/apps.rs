@@ -7,7 +7,7 @@ use control::rights::Subject;
 use super::form::Params;
 use super::parts::{Links, Pager};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
-use crate::live::{self, LivePage};
+use crate::live::{self, live_page};
 use crate::query::{PageQuery, SearchQuery};
 use crate::view::words;
 
@@ -21,15 +21,7 @@ struct List {
     may_add: bool,
 }
 
-impl LivePage for List {
-    fn live(&self) -> askama::Result<String> {
-        self.as_live().render()
-    }
-
-    fn chrome(&mut self) -> &mut Chrome {
-        &mut self.chrome
-    }
-}
+live_page!(List);
 
 /// `GET /apps`
 pub(crate) async fn list(

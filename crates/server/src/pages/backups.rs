@@ -16,7 +16,7 @@ use super::environment::{Head, Tab, read_head};
 use super::form::{Params, PathOf, Sent, Told};
 use super::parts::{Links, Pager};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
-use crate::live::{self, LivePage};
+use crate::live::{self, live_page};
 use crate::query::PageQuery;
 use crate::view::state::Mark;
 
@@ -36,15 +36,7 @@ struct BackupsTab {
     may_declare: bool,
 }
 
-impl LivePage for BackupsTab {
-    fn live(&self) -> askama::Result<String> {
-        self.as_live().render()
-    }
-
-    fn chrome(&mut self) -> &mut Chrome {
-        &mut self.chrome
-    }
-}
+live_page!(BackupsTab);
 
 /// When it happens by itself, as typed.
 #[derive(Clone, Default, Deserialize)]

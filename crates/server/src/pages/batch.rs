@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::form::{Params, PathOf};
 use super::parts::{Links, Pager};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
-use crate::live::{self, LivePage};
+use crate::live::{self, live_page};
 use crate::query::{PageQuery, word};
 use crate::view::state::Mark;
 use crate::view::time::between;
@@ -38,15 +38,7 @@ pub(crate) struct StateQuery {
     state: String,
 }
 
-impl LivePage for Show {
-    fn live(&self) -> askama::Result<String> {
-        self.as_live().render()
-    }
-
-    fn chrome(&mut self) -> &mut Chrome {
-        &mut self.chrome
-    }
-}
+live_page!(Show);
 
 impl Show {
     /// What the tab says.

@@ -6,7 +6,7 @@ use control::batch::{Batch, BatchFilter, BatchState, MemberCounts};
 use super::form::Params;
 use super::parts::{Links, Pager};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
-use crate::live::{self, LivePage};
+use crate::live::{self, live_page};
 use crate::query::PageQuery;
 use crate::view::state::Mark;
 use crate::view::words::grouped;
@@ -19,15 +19,7 @@ struct List {
     pager: Pager,
 }
 
-impl LivePage for List {
-    fn live(&self) -> askama::Result<String> {
-        self.as_live().render()
-    }
-
-    fn chrome(&mut self) -> &mut Chrome {
-        &mut self.chrome
-    }
-}
+live_page!(List);
 
 /// `GET /batches`
 pub(crate) async fn list(ctx: Ctx, Params(page): Params<PageQuery>) -> PageAnswer {

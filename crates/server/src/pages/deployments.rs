@@ -10,7 +10,7 @@ use control::store::paging::{Count, PageRequest};
 use super::form::Params;
 use super::parts::{Links, Pager};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
-use crate::live::{self, LivePage};
+use crate::live::{self, live_page};
 use crate::query::{DeploymentQuery, PageQuery};
 
 /// Batches that stand above the list.
@@ -35,15 +35,7 @@ struct Row {
     may_deploy: bool,
 }
 
-impl LivePage for List {
-    fn live(&self) -> askama::Result<String> {
-        self.as_live().render()
-    }
-
-    fn chrome(&mut self) -> &mut Chrome {
-        &mut self.chrome
-    }
-}
+live_page!(List);
 
 /// `GET /deployments`
 pub(crate) async fn list(

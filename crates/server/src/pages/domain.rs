@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::environment::{Head, Tab, read_head};
 use super::form::{PathOf, Sent, Told};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
-use crate::live::{self, LivePage};
+use crate::live::{self, live_page};
 use crate::view::state::Mark;
 
 #[derive(Template)]
@@ -32,15 +32,7 @@ struct DomainTab {
     may_set_up: bool,
 }
 
-impl LivePage for DomainTab {
-    fn live(&self) -> askama::Result<String> {
-        self.as_live().render()
-    }
-
-    fn chrome(&mut self) -> &mut Chrome {
-        &mut self.chrome
-    }
-}
+live_page!(DomainTab);
 
 /// What the forms of the page send; each sends its part.
 #[derive(Clone, Default, Deserialize)]

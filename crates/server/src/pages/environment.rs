@@ -17,7 +17,7 @@ use super::parts::{
     Links, ObjectChange, OriginLine, Pager, code_lines, drifted_objects, origin_lines,
 };
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
-use crate::live::{self, LivePage};
+use crate::live::{self, live_page};
 use crate::query::PageQuery;
 use crate::view::objects::{Objects, arrange};
 
@@ -132,20 +132,7 @@ impl ValuesTab {
     }
 }
 
-macro_rules! live {
-    ($($page:ident),+) => {$(
-        impl LivePage for $page {
-            fn live(&self) -> askama::Result<String> {
-                self.as_live().render()
-            }
-
-            fn chrome(&mut self) -> &mut Chrome {
-                &mut self.chrome
-            }
-        }
-    )+};
-}
-live!(Overview, Deployments, ValuesTab);
+live_page!(Overview, Deployments, ValuesTab);
 
 /// `GET /environments/{environment}`
 pub(crate) async fn overview(ctx: Ctx, PathOf(name): PathOf<String>) -> PageAnswer {

@@ -9,7 +9,7 @@ use control::store::paging::PageRequest;
 use super::form::Params;
 use super::parts::{Links, Pager};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
-use crate::live::{self, LivePage};
+use crate::live::{self, live_page};
 use crate::query::{EnvironmentQuery, PageQuery};
 
 #[derive(Template)]
@@ -24,15 +24,7 @@ struct List {
     may_create: bool,
 }
 
-impl LivePage for List {
-    fn live(&self) -> askama::Result<String> {
-        self.as_live().render()
-    }
-
-    fn chrome(&mut self) -> &mut Chrome {
-        &mut self.chrome
-    }
-}
+live_page!(List);
 
 /// `GET /environments`
 pub(crate) async fn list(

@@ -9,7 +9,7 @@ use control::store::paging::{Count, PageRequest};
 use super::form::Params;
 use super::parts::{Links, Pager};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
-use crate::live::{self, LivePage};
+use crate::live::{self, live_page};
 use crate::query::{PageQuery, ReleaseQuery};
 use crate::view::{markdown, words};
 
@@ -36,15 +36,7 @@ struct Row {
     share: i64,
 }
 
-impl LivePage for List {
-    fn live(&self) -> askama::Result<String> {
-        self.as_live().render()
-    }
-
-    fn chrome(&mut self) -> &mut Chrome {
-        &mut self.chrome
-    }
-}
+live_page!(List);
 
 /// `GET /releases`
 pub(crate) async fn list(
