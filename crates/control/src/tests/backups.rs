@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use super::on_both;
 use super::site::{Site, problems};
-use super::work::{carry_out_and_be_killed, deploy, ended, log};
+use super::work::{carry_out_and_be_killed, deploy, ended, log, runtime, taken_up};
 use crate::actor::Actor;
 use crate::backup::{
     BackupCause, BackupDetail, BackupMethod, BackupState, ChangeMethods, ChangeSchedule, NewBackup,
     RestoreBackup,
 };
-use crate::control::Control;
 use crate::deployment::{DeploymentState, OnFailure, Trigger};
 use crate::error::Error;
 use crate::op::{OpState, StepName, StepState};
@@ -361,9 +360,7 @@ async fn methods_are_checked_and_guarded(site: Site) {
 /// back.
 #[test]
 fn killed_at_every_step() {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.unwrap();
+    let runtime = runtime();
     let site = runtime.block_on(async {
         let mut site = Site::sqlite().await;
         ground(&site, &["eu"]).await;
@@ -381,14 +378,10 @@ fn killed_at_every_step() {
         number = made.number;
         carry_out_and_be_killed(&site, made.op.id, *step);
         runtime.block_on(async {
-            let control = Control::open(site.config.clone()).await.unwrap();
-            let workers = control.start_workers();
-            let ended = ended(&control, made.op.id).await;
-            let text = log(&control, made.op.id).await;
+            let (ended, text) = taken_up(&site, made.op.id).await;
             assert_eq!(ended.state, OpState::Succeeded, "killed at {step}:\n{text}");
-            let made = control.backup_get(&system(), "eu", number).await.unwrap();
+            let made = site.control.backup_get(&system(), "eu", number).await.unwrap();
             assert_eq!((made.backup.bytes, made.parts.len()), (13, 1), "killed at {step}");
-            workers.stop().await;
         });
     }
     let steps = crate::op::deploy_steps(Trigger::BackupRestored, false);
@@ -400,13 +393,9 @@ fn killed_at_every_step() {
         let op = asked.unwrap().op.id;
         carry_out_and_be_killed(&site, op, step);
         runtime.block_on(async {
-            let control = Control::open(site.config.clone()).await.unwrap();
-            let workers = control.start_workers();
-            let ended = ended(&control, op).await;
-            let text = log(&control, op).await;
+            let (ended, text) = taken_up(&site, op).await;
             assert_eq!(ended.state, OpState::Succeeded, "killed at {step}:\n{text}");
             assert_eq!(read(&site, "eu"), "orders of eu\n", "killed at {step}:\n{text}");
-            workers.stop().await;
         });
     }
 }

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use super::on_both;
 use super::site::{Site, chart_with, new_environment, new_release, problems};
-use super::work::{carry_out_and_be_killed, deploy, ended, log, records};
+use super::work::{carry_out_and_be_killed, deploy, ended, log, records, runtime, taken_up};
 use crate::actor::Actor;
 use crate::app::SettingsChange;
 use crate::audit::AuditFilter;
 use crate::cluster::NewSimulatedCluster;
-use crate::control::Control;
 use crate::deployment::{NewDeployment, NewPreview, OnFailure};
 use crate::environment::{EnvironmentState, EnvironmentStatus, NewEnvironment, RemoveEnvironment};
 use crate::error::Error;
@@ -218,9 +217,7 @@ async fn drift_of_what_was_adopted(site: Site) {
 /// what runs is what was adopted.
 #[test]
 fn killed_on_the_way_back() {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.unwrap();
+    let runtime = runtime();
     let steps = [StepName::RollBackCheck, StepName::RollBackApply, StepName::RollBackFinish];
     for step in steps {
         let (site, op) = runtime.block_on(async {
@@ -237,12 +234,9 @@ fn killed_on_the_way_back() {
         });
         carry_out_and_be_killed(&site, op, step);
         runtime.block_on(async {
-            let control = Control::open(site.config.clone()).await.unwrap();
-            let workers = control.start_workers();
-            let ended = ended(&control, op).await;
-            let text = log(&control, op).await;
+            let (ended, text) = taken_up(&site, op).await;
             assert_eq!(ended.state, OpState::Failed, "killed at {step}:\n{text}");
-            let detail = control.deployment_find(&system(), "eu", 1).await.unwrap();
+            let detail = site.control.deployment_find(&system(), "eu", 1).await.unwrap();
             let failure = detail.failure.unwrap();
             assert_eq!(
                 failure.cluster_state, "Rolled back to Helm revision 1 (chart shop 1.0.0).",
@@ -253,9 +247,8 @@ fn killed_on_the_way_back() {
             assert_eq!((culprit.cause.as_str(), culprit.remedy), ("crash_loop", failure.remedy));
             assert_eq!(detail.deployment.rolled_back_to_revision, Some(1));
             assert_eq!(records(&site).await.len(), 3, "killed at {step}");
-            let check = control.drift_check(&system(), "eu").await.unwrap();
+            let check = site.control.drift_check(&system(), "eu").await.unwrap();
             assert_eq!((check.objects.len(), check.same), (0, 2), "killed at {step}");
-            workers.stop().await;
         });
     }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::on_both;
 use super::site::{Site, new_environment};
-use super::work::{carry_out_and_be_killed, deploy, ended, log, records, until_step};
+use super::work::{
+    carry_out_and_be_killed, deploy, ended, log, records, runtime, taken_up, until_step,
+};
 use crate::actor::Actor;
 use crate::audit::AuditFilter;
 use crate::control::Control;
@@ -413,9 +415,7 @@ async fn a_release_of_others_is_left_alone(site: Site) {
 /// A process killed at any step of a removal: another takes it up, everything is gone in the end, no hook ran twice.
 #[test]
 fn killed_at_every_step() {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.unwrap();
+    let runtime = runtime();
     let site = runtime.block_on(async {
         let mut site = Site::sqlite().await;
         site.ground_with(&[KEPT, DUMP]).await;
@@ -434,10 +434,7 @@ fn killed_at_every_step() {
         });
         carry_out_and_be_killed(&site, op, *step);
         runtime.block_on(async {
-            let control = Control::open(site.config.clone()).await.unwrap();
-            let workers = control.start_workers();
-            let ended = ended(&control, op).await;
-            let text = log(&control, op).await;
+            let (ended, text) = taken_up(&site, op).await;
             assert_eq!(ended.state, OpState::Succeeded, "killed at {step}:\n{text}");
             assert!(records(&site).await.is_empty(), "killed at {step}");
             let kept = format!("{name}-kept");
@@ -448,7 +445,6 @@ fn killed_at_every_step() {
             for line in ["dump finished (exit code 0)", "goodbye finished (exit code 0)"] {
                 assert_eq!(text.matches(line).count(), 1, "killed at {step}: {line}\n{text}");
             }
-            workers.stop().await;
         });
     }
 }

@@ -355,13 +355,26 @@ pub(super) fn carry_out_and_be_killed(site: &Site, op: OpId, step: StepName) {
     drop(control);
 }
 
+/// The runtime of a test that kills processes: they have runtimes of their own.
+pub(super) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// Another process takes an Op up; how it ended, and its log.
+pub(super) async fn taken_up(site: &Site, op: OpId) -> (Op, String) {
+    let control = Control::open(site.config.clone()).await.unwrap();
+    let workers = control.start_workers();
+    let ended = ended(&control, op).await;
+    let text = log(&control, op).await;
+    workers.stop().await;
+    (ended, text)
+}
+
 /// A process killed at any step of an Op, again and again: another takes the Op up from the last
 /// finished step, with one revision, the same objects, and no log line twice.
 #[test]
 fn killed_at_every_step() {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.unwrap();
+    let runtime = runtime();
     let site = runtime.block_on(async {
         let mut site = Site::sqlite().await;
         site.ground_with(&[super::hooks::MIGRATION]).await;
@@ -373,10 +386,7 @@ fn killed_at_every_step() {
         let op = runtime.block_on(async { site.environment(&name, "sandbox").await.1.op.id });
         carry_out_and_be_killed(&site, op, *step);
         runtime.block_on(async {
-            let control = Control::open(site.config.clone()).await.unwrap();
-            let workers = control.start_workers();
-            let ended = ended(&control, op).await;
-            let text = log(&control, op).await;
+            let (ended, text) = taken_up(&site, op).await;
             assert_eq!(ended.state, OpState::Succeeded, "killed at {step}:\n{text}");
             let ready = ended.objects.iter().all(|it| it.condition == ObjectCondition::Current);
             assert!(ready, "killed at {step}: {:#?}", ended.objects);
@@ -397,7 +407,6 @@ fn killed_at_every_step() {
             let mut once = lines.clone();
             once.dedup();
             assert_eq!(lines, once, "killed at {step}");
-            workers.stop().await;
         });
     }
 }

@@ -14,7 +14,9 @@ use tokio::sync::mpsc;
 
 use super::domain::without_culprit;
 use super::reports::Reports;
-use super::{Broken, Interrupted, Run, failure, told_internal, told_outage, told_unstored};
+use super::{
+    Broken, Interrupted, Run, connect, failure, told_internal, told_outage, told_unstored,
+};
 use crate::backup::store as backups;
 use crate::backup::{BackupMethod, BackupRow, PartRow, stream_name};
 use crate::control::Control;
@@ -66,15 +68,10 @@ async fn back_up(
     let made = async {
         let before = recorder.steps().await?;
         let reports = Reports::start(recorder.clone(), held.clone()).await?;
-        let cluster = match control.environment_connect(&job.environment).await {
+        let check = Some(StepName::Check);
+        let cluster = match connect(control, &job.environment, check, recorder, &reports).await? {
             Ok(cluster) => cluster,
-            Err(error) if error.is_outage() => return Err(error.into()),
-            Err(error) => {
-                let message = sentence(&error.to_string());
-                recorder.step_started(StepName::Check).await?;
-                reports.say(LogLevel::Error, message.clone()).await;
-                reports.finish().await;
-                recorder.step_failed(StepName::Check, &message).await?;
+            Err(message) => {
                 let failure = failure::of_backup(&message, "");
                 return Ok(recorder.end_backup_failed(backup, &failure, false).await?);
             }

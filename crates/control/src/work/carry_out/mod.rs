@@ -25,6 +25,7 @@ use crate::deployment::job::Job;
 use crate::deployment::prepare::{PrepareError, Target, whole_text};
 use crate::deployment::{Failure, OnFailure};
 use crate::environment::Ready;
+use crate::environment::store::EnvironmentRow;
 use crate::error::{Error, sentence};
 use crate::op::recorder::{RecordError, Recorder};
 use crate::op::{Carries, Culprit, LogLevel, Step, StepName, StepState};
@@ -140,18 +141,41 @@ async fn prepare<'a>(
     let job = control.job(&held.lease()).await?;
     let before = recorder.steps().await?;
     let reports = Reports::start(recorder.clone(), held.clone()).await?;
-    let cluster = match control.environment_connect(&job.environment).await {
+    let cluster = match connect(control, &job.environment, None, &recorder, &reports).await? {
         Ok(cluster) => cluster,
-        Err(error) if error.is_outage() => return Err(error.into()),
-        Err(error) => {
-            let failure = failure::before_anything(&sentence(&error.to_string()), "");
-            reports.say(LogLevel::Error, failure.message.clone()).await;
-            reports.finish().await;
+        Err(message) => {
+            let failure = failure::before_anything(&message, "");
             recorder.end_failed(&failure, None, None).await?;
             return Err(Interrupted::Stopped);
         }
     };
     Ok(Run { control, held, recorder, reports, job, cluster, before })
+}
+
+/// Connects to the cluster an environment runs on. Where that cannot be, the log tells why, and so does `step` if one is
+/// named; the message is answered, and the caller ends the Op.
+async fn connect(
+    control: &Control,
+    environment: &EnvironmentRow,
+    step: Option<StepName>,
+    recorder: &Recorder,
+    reports: &Reports,
+) -> Result<Result<rollout::Cluster, String>, Interrupted> {
+    let error = match control.environment_connect(environment).await {
+        Ok(cluster) => return Ok(Ok(cluster)),
+        Err(error) if error.is_outage() => return Err(error.into()),
+        Err(error) => error,
+    };
+    let message = sentence(&error.to_string());
+    if let Some(step) = step {
+        recorder.step_started(step).await?;
+    }
+    reports.say(LogLevel::Error, message.clone()).await;
+    reports.finish().await;
+    if let Some(step) = step {
+        recorder.step_failed(step, &message).await?;
+    }
+    Ok(Err(message))
 }
 
 impl Run<'_> {

@@ -14,7 +14,8 @@ use rollout::{ObjectKey, RolloutError};
 use super::reports::Reports;
 use super::steps::failed_hook;
 use super::{
-    Broken, FailedStep, Interrupted, Run, failure, told_internal, told_outage, told_unstored,
+    Broken, FailedStep, Interrupted, Run, connect, failure, told_internal, told_outage,
+    told_unstored,
 };
 use crate::app::AppSettings;
 use crate::control::Control;
@@ -76,15 +77,10 @@ async fn remove(
     if job.forget {
         return forget(control, recorder, &reports, &job).await;
     }
-    let cluster = match control.environment_connect(&job.environment).await {
+    let check = Some(StepName::Check);
+    let cluster = match connect(control, &job.environment, check, recorder, &reports).await? {
         Ok(cluster) => cluster,
-        Err(error) if error.is_outage() => return Err(error.into()),
-        Err(error) => {
-            let message = sentence(&error.to_string());
-            recorder.step_started(StepName::Check).await?;
-            reports.say(LogLevel::Error, message.clone()).await;
-            reports.finish().await;
-            recorder.step_failed(StepName::Check, &message).await?;
+        Err(message) => {
             let failure = failure::removal_before_anything(&message);
             return Ok(recorder.end_removal_failed(&failure).await?);
         }
