@@ -163,9 +163,6 @@ async fn check_key(db: &Db, objects: &Objects) -> Result<(), Error> {
     opened.map(drop).map_err(|e| Error::internal("open its database with this key file", e))
 }
 
-/// The object that tells an object store from others.
-const OBJECTS_ID: &str = "landfall-objects";
-
 /// Why an object store is refused.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -175,34 +172,41 @@ const OBJECTS_ID: &str = "landfall-objects";
 struct OtherObjects;
 
 /// The database says which object store it goes with, and the store says which it is. A database that does not know yet takes
-/// the store as it is.
+/// the store, if what its rows name is there.
 async fn check_objects(db: &Db, objects: &Objects) -> Result<(), Error> {
     const DOING: &str = "check its object store";
-    let store = objects.store();
-    let kept = if store.is_there(OBJECTS_ID).await? {
-        Some(String::from_utf8_lossy(&store.get(OBJECTS_ID).await?).into_owned())
-    } else {
-        None
-    };
-    let proposed = kept.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-    let is_new = sql("UPDATE account SET objects_id = $1 WHERE id = 1 AND objects_id IS NULL")
-        .bind(proposed.as_str())
+    let other = || Error::internal(DOING, OtherObjects);
+    let archive = sql("SELECT archive_sha256 FROM releases LIMIT 1")
+        .one(db.read(), DOING, |row| row.get::<String>("archive_sha256"))
+        .await?;
+    match (objects_id(db).await?, objects.identity().await?) {
+        (Some(told), Some(kept)) => return if kept == told { Ok(()) } else { Err(other()) },
+        // As long as no Release is there, no row names an object: a first run may have been cut short.
+        (Some(told), None) if archive.is_none() => return objects.identify(&told).await.map(drop),
+        (Some(_), None) => return Err(other()),
+        (None, _) => {}
+    }
+    if let Some(archive) = archive
+        && !objects.has_archive(&archive).await?
+    {
+        return Err(other());
+    }
+    // The store first: cut short after that, the next start finds it and goes on.
+    let id = objects.identify(&uuid::Uuid::now_v7().to_string()).await?;
+    sql("UPDATE account SET objects_id = $1 WHERE id = 1 AND objects_id IS NULL")
+        .bind(id.as_str())
         .run(db.write(), DOING)
         .await?;
     // Another server may have been quicker.
-    let told = sql("SELECT objects_id FROM account WHERE id = 1")
-        .one(db.write(), DOING, |row| row.get::<String>("objects_id"))
-        .await?
-        .unwrap_or_default();
-    match kept {
-        Some(kept) if kept == told => return Ok(()),
-        Some(_) => return Err(Error::internal(DOING, OtherObjects)),
-        None => {}
-    }
-    // As long as no Release is there, no row names an object: a first run may have been cut short.
-    let releases = sql("SELECT 1 AS one FROM releases LIMIT 1").one(db.read(), DOING, |_| Ok(()));
-    if is_new == 0 && releases.await?.is_some() {
-        return Err(Error::internal(DOING, OtherObjects));
-    }
-    store.put(OBJECTS_ID, told.into_bytes()).await
+    if objects_id(db).await? == Some(id) { Ok(()) } else { Err(other()) }
+}
+
+/// The object store that the database goes with.
+async fn objects_id(db: &Db) -> Result<Option<String>, Error> {
+    let told = sql("SELECT objects_id FROM account WHERE id = 1").one(
+        db.write(),
+        "check its object store",
+        |row| row.opt::<String>("objects_id"),
+    );
+    Ok(told.await?.flatten())
 }

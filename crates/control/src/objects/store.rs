@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures_util::stream::{BoxStream, Stream, StreamExt as _, TryStreamExt as _};
 use object_store::path::Path as ObjectPath;
-use object_store::{ObjectStore, ObjectStoreExt as _, WriteMultipart};
+use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, WriteMultipart};
 use tokio_util::bytes::Bytes;
 
 use super::ObjectPlace;
@@ -73,6 +73,15 @@ impl Store {
     pub(crate) async fn put(&self, path: &str, content: Vec<u8>) -> Result<(), Error> {
         let stored = self.inner.put(&ObjectPath::from(path), content.into()).await;
         stored.map(drop).map_err(|e| Error::internal(WRITING, e))
+    }
+
+    /// Keeps a content at `path` unless something is there already.
+    pub(crate) async fn put_new(&self, path: &str, content: Vec<u8>) -> Result<(), Error> {
+        let new = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.inner.put_opts(&ObjectPath::from(path), content.into(), new).await {
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            Err(error) => Err(Error::internal(WRITING, error)),
+        }
     }
 
     /// The content at `path`.

@@ -166,6 +166,7 @@ impl StreamReader {
         let number = self.next + 1;
         let path = piece_path(&stream.name, self.next);
         let Some(sealed) = self.objects.store().find(&path).await? else {
+            self.objects.is_itself().await?;
             let text = format!("piece {number} of {} is missing", stream.pieces);
             return Err(StreamError::Damaged(text));
         };
@@ -206,16 +207,18 @@ mod tests {
         writer.finish().await.unwrap()
     }
 
-    fn opened(folder: &std::path::Path) -> Objects {
+    async fn opened(folder: &std::path::Path) -> Objects {
         let place = crate::objects::ObjectPlace::Folder(folder.join("objects"));
-        Objects::open(&place, &folder.join("key")).unwrap()
+        let objects = Objects::open(&place, &folder.join("key")).unwrap();
+        objects.identify("test").await.unwrap();
+        objects
     }
 
     /// What goes in comes out, whatever its length; nothing of it stands on the disk, and deleting takes all of it.
     #[tokio::test]
     async fn streams_come_back() {
         let folder = tempfile::tempdir().unwrap();
-        let objects = opened(folder.path());
+        let objects = opened(folder.path()).await;
         for (n, length) in [0, 1, PIECE, PIECE + 1, 2 * PIECE + 17].into_iter().enumerate() {
             let content: Vec<u8> =
                 b"INSERT INTO shop ".iter().copied().cycle().take(length).collect();
@@ -225,7 +228,7 @@ mod tests {
             assert!(read(&objects, &stream).await.unwrap() == content, "{length} bytes");
         }
         objects.delete_streams("b").await.unwrap();
-        let left = objects.store.list("").try_collect::<Vec<_>>().await.unwrap();
+        let left = objects.store.list("streams").try_collect::<Vec<_>>().await.unwrap();
         assert!(left.is_empty(), "{left:?}");
     }
 
@@ -233,7 +236,7 @@ mod tests {
     #[tokio::test]
     async fn damage_is_found() {
         let folder = tempfile::tempdir().unwrap();
-        let objects = opened(folder.path());
+        let objects = opened(folder.path()).await;
         let content = vec![7; 2 * PIECE + 5];
         let stream = written(&objects, "b/0", &content).await;
         let damaged = |error: StreamError| match error {
@@ -252,5 +255,12 @@ mod tests {
         objects.delete_streams("b/0").await.unwrap();
         let text = damaged(read(&objects, &stream).await.unwrap_err());
         assert_eq!(text, "piece 1 of 3 is missing");
+
+        // Nor is anything else there: the store is away, which says nothing of the stream.
+        std::fs::remove_dir_all(folder.path().join("objects")).unwrap();
+        match read(&objects, &stream).await.unwrap_err() {
+            StreamError::Failed(error) => assert!(error.is_outage(), "{error}"),
+            StreamError::Damaged(text) => panic!("{text}"),
+        }
     }
 }

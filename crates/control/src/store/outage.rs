@@ -11,7 +11,8 @@ pub(crate) fn is_outage(error: &(dyn Error + 'static)) -> bool {
     while let Some(error) = cause {
         let away = error.downcast_ref::<DbErr>().is_some_and(database)
             || error.downcast_ref::<sqlx::Error>().is_some_and(connection)
-            || error.downcast_ref::<object_store::Error>().is_some_and(objects);
+            || error.downcast_ref::<object_store::Error>().is_some_and(objects)
+            || error.is::<crate::objects::Away>();
         if away {
             return true;
         }
@@ -67,6 +68,7 @@ mod tests {
         assert!(is_outage(&wrapped(broken())));
         let failed = crate::store::StoreError { doing: "test", source: wrapped(broken()) };
         assert!(crate::Error::from(failed).is_outage());
+        assert!(crate::Error::internal("test", crate::objects::Away).is_outage());
         assert!(!is_outage(&wrapped(sqlx::Error::RowNotFound)));
         assert!(!crate::Error::internal("test", "a fault").is_outage());
     }
