@@ -112,17 +112,6 @@ fn exit_text(command: &str, code: Option<i32>, last_lines: &[String]) -> String 
     }
 }
 
-impl ExecError {
-    /// Whether the same may succeed in a moment with nobody changing anything.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Cluster(error) => error.is_transient(),
-            Self::BrokenOff { .. } => true,
-            Self::NoPod { .. } | Self::NoContainer { .. } | Self::Exit { .. } => false,
-        }
-    }
-}
-
 /// Finds a container to run a command in: of the pods that run the first by name, those that are ready before the others.
 pub async fn find(cluster: &Cluster, place: Place<'_>) -> Result<Target, ExecError> {
     let key = ObjectKey {

@@ -11,7 +11,6 @@ use super::{BackupCause, create, store};
 use crate::actor::{Actor, By};
 use crate::audit::{self, Act};
 use crate::control::Control;
-use crate::environment::EnvironmentRow;
 use crate::environment::store as environments;
 use crate::error::{Checks, Error, Problem};
 use crate::store::commit;
@@ -105,22 +104,16 @@ impl Control {
         checks.done()?;
         let before = store::schedule(self.db().read(), row.id).await?.unwrap_or_default();
         let at = now();
-        let same_interval = before.every_hours == change.every_hours;
-        let next_at = match (change.every_hours, before.next_at) {
-            (Some(_), Some(next)) if same_interval => Some(next),
-            (Some(hours), _) => Some(after(at, hours)),
-            (None, _) => None,
-        };
-        let schedule = BackupSchedule {
+        let mut schedule = BackupSchedule {
             every_hours: change.every_hours,
             keep,
             before_deployments: change.before_deployments,
-            next_at,
+            next_at: change.every_hours.map(|hours| after(at, hours)),
             updated_at: Some(at),
             updated_by: Some(actor.by()),
         };
         let tx = self.db().begin().await?;
-        store::put_schedule(&tx, row.id, &schedule, at, &actor.by()).await?;
+        schedule.next_at = store::put_schedule(&tx, row.id, &schedule, at, &actor.by()).await?;
         let told = |schedule: &BackupSchedule| {
             serde_json::json!({
                 "every_hours": schedule.every_hours, "keep": schedule.keep,
@@ -148,10 +141,10 @@ impl Control {
         let (c, at) = (self.db().read(), now());
         let mut any = false;
         for due in store::due(c, at, AT_ONCE).await? {
-            any |= self.make_due(&due, at).await?;
+            any |= gone_through(self.make_due(&due, at).await, &due.environment)?;
         }
         for backup in store::to_purge(c, AT_ONCE).await? {
-            any |= self.purge(backup).await?;
+            any |= gone_through(self.purge(backup).await, &backup)?;
         }
         Ok(any)
     }
@@ -179,18 +172,26 @@ impl Control {
         if let Some(queued) = queued {
             self.backup_queued(&row, queued.op).await;
         }
-        self.told_of_backups(&row).await;
-        Ok(true)
-    }
-
-    async fn told_of_backups(&self, row: &EnvironmentRow) {
         self.wakes().send(Wake::Environment(row.id, row.kind)).await;
+        Ok(true)
     }
 
     /// What is deleted twice is deleted: the row is told last.
     async fn purge(&self, backup: BackupId) -> Result<bool, Error> {
         self.objects().delete_streams(&backup.to_string()).await?;
         Ok(store::purged(self.db().write(), backup).await?)
+    }
+}
+
+/// What fails for one must not keep the others waiting, unless storage is away for all.
+fn gone_through(done: Result<bool, Error>, what: &dyn std::fmt::Display) -> Result<bool, Error> {
+    match done {
+        Err(error) if !error.is_outage() => {
+            let error = crate::deployment::prepare::whole_text(&error);
+            tracing::error!(error, %what, "a backup was not seen to");
+            Ok(false)
+        }
+        done => done,
     }
 }
 

@@ -12,7 +12,8 @@ use crate::op;
 use crate::release::ReleaseBrief;
 use crate::store::ids::{AppId, BackupId, ContentId, DeploymentId, EnvironmentId, OpId, ReleaseId};
 use crate::store::listing::View;
-use crate::store::sql::{Json, Row, StoreError, sql};
+use crate::store::sql::{Json, Param, Row, StoreError, sql};
+use crate::store::wake::OpWake;
 
 /// Backups as lists show them.
 pub(crate) fn view() -> View {
@@ -71,6 +72,7 @@ pub(crate) struct BackupRow {
     pub(crate) methods: Vec<BackupMethod>,
     pub(crate) state: BackupState,
     pub(crate) failure_sealed: Option<Vec<u8>>,
+    pub(crate) is_deleted: bool,
 }
 
 fn read_row(row: &Row<'_>) -> Result<BackupRow, DbErr> {
@@ -84,6 +86,7 @@ fn read_row(row: &Row<'_>) -> Result<BackupRow, DbErr> {
         methods: row.json("methods")?,
         state: row.get("state")?,
         failure_sealed: row.opt("failure_sealed")?,
+        is_deleted: row.opt::<Timestamp>("deleted_at")?.is_some(),
     })
 }
 
@@ -204,6 +207,27 @@ pub(crate) async fn end(
     .map(drop)
 }
 
+/// The backup that was to precede a deployment is not made once that is not carried out, unless it has begun.
+pub(crate) async fn drop_before(
+    c: &impl ConnectionTrait,
+    deployment: OpId,
+    at: Timestamp,
+) -> Result<Option<OpWake>, StoreError> {
+    let dropped =
+        sql("UPDATE ops SET state = 'cancelled', finished_at = $2 WHERE state = 'queued' \
+         AND id = (SELECT k.op_id FROM deployments d JOIN backups k ON k.id = d.backup_before_id \
+           WHERE d.op_id = $1) RETURNING id, environment_id, environment_kind")
+        .bind(deployment)
+        .bind(at)
+        .one(c, "drop the backup before a deployment", op::store::read_wake);
+    let dropped = dropped.await?;
+    if let Some(wake) = &dropped {
+        op::store::skip_rest(c, wake.op).await?;
+        end(c, wake.op, BackupState::Cancelled, None, at).await?;
+    }
+    Ok(dropped)
+}
+
 /// A backup that was whole does not read any more. Its data stays, for whoever looks into it.
 pub(crate) async fn set_damaged(
     c: &impl ConnectionTrait,
@@ -224,6 +248,8 @@ pub(super) async fn delete(
     id: BackupId,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
+    // A statement of its own: the next one sees what whoever held the row before has written.
+    lock(c, "id = $1", id).await?;
     let deleted = sql("UPDATE backups SET deleted_at = $2, purge_at = $2 WHERE id = $1 \
          AND deleted_at IS NULL AND state NOT IN ('queued', 'running') \
          AND NOT EXISTS (SELECT 1 FROM deployments d WHERE d.backup_id = backups.id \
@@ -242,6 +268,8 @@ pub(crate) async fn delete_surplus(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(schedule) = schedule(c, environment).await? else { return Ok(()) };
+    lock(c, "environment_id = $1 AND deleted_at IS NULL AND cause <> 'manual'", environment)
+        .await?;
     sql("UPDATE backups SET deleted_at = $3, purge_at = $3 WHERE environment_id = $1 \
          AND deleted_at IS NULL AND cause <> 'manual' \
          AND state IN ('complete', 'failed', 'cancelled') \
@@ -258,8 +286,14 @@ pub(crate) async fn delete_surplus(
     .map(drop)
 }
 
+/// Holds the rows of some backups until the transaction ends.
+async fn lock(c: &impl ConnectionTrait, which: &str, of: impl Param) -> Result<(), StoreError> {
+    sql(format!("UPDATE backups SET number = number WHERE {which}")).bind(of).run(c, ROW).await?;
+    Ok(())
+}
+
 /// Whether a backup is there and whole; locks its row.
-pub(super) async fn is_there(c: &impl ConnectionTrait, id: BackupId) -> Result<bool, StoreError> {
+pub(crate) async fn is_there(c: &impl ConnectionTrait, id: BackupId) -> Result<bool, StoreError> {
     let there = sql("UPDATE backups SET number = number \
                      WHERE id = $1 AND deleted_at IS NULL AND state = 'complete'")
     .bind(id)
@@ -365,7 +399,7 @@ pub(crate) async fn put_part(
 }
 
 /// How the data of an App's environments is backed up.
-pub(super) async fn methods(
+pub(crate) async fn methods(
     c: &impl ConnectionTrait,
     app: AppId,
 ) -> Result<BackupMethods, StoreError> {
@@ -418,18 +452,24 @@ pub(super) async fn schedule(
         .await
 }
 
-/// Keeps an environment's schedule.
+/// Keeps an environment's schedule; when the next backup is due, which stays where the interval stays: it may have been moved
+/// on meanwhile.
 pub(super) async fn put_schedule(
     c: &impl ConnectionTrait,
     environment: EnvironmentId,
     schedule: &BackupSchedule,
     at: Timestamp,
     by: &By,
-) -> Result<(), StoreError> {
-    sql("INSERT INTO backup_schedules (environment_id, every_hours, keep, before_deployments, \
+) -> Result<Option<Timestamp>, StoreError> {
+    let kept = sql(
+        "INSERT INTO backup_schedules (environment_id, every_hours, keep, before_deployments, \
          next_at, updated_at, updated_by) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-         ON CONFLICT (environment_id) DO UPDATE SET every_hours = $2, keep = $3, \
-         before_deployments = $4, next_at = $5, updated_at = $6, updated_by = $7")
+         ON CONFLICT (environment_id) DO UPDATE SET every_hours = excluded.every_hours, \
+         keep = excluded.keep, before_deployments = excluded.before_deployments, \
+         next_at = CASE WHEN backup_schedules.every_hours = excluded.every_hours \
+           THEN backup_schedules.next_at ELSE excluded.next_at END, \
+         updated_at = excluded.updated_at, updated_by = excluded.updated_by RETURNING next_at",
+    )
     .bind(environment)
     .bind(schedule.every_hours)
     .bind(schedule.keep)
@@ -437,9 +477,8 @@ pub(super) async fn put_schedule(
     .bind(schedule.next_at)
     .bind(at)
     .bind(Json(by))
-    .run(c, "keep a schedule of backups")
-    .await
-    .map(drop)
+    .one(c, "keep a schedule of backups", |row| row.opt::<Timestamp>("next_at"));
+    Ok(kept.await?.flatten())
 }
 
 /// Schedules of living environments whose time has come.

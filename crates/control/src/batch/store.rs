@@ -203,25 +203,9 @@ pub(super) async fn supersede(
     .bind(app)
     .bind(by)
     .bind(at)
-    .all(tx, DOING, |row| {
-        Ok(OpWake {
-            op: row.get("id")?,
-            environment: row.get("environment_id")?,
-            kind: row.get("environment_kind")?,
-        })
-    })
+    .all(tx, DOING, op::store::read_wake)
     .await?;
-    for wake in &ops {
-        op::store::skip_rest(tx, wake.op).await?;
-        sql("UPDATE deployments SET state = 'superseded', finished_at = $2 WHERE op_id = $1 \
-             AND environment_id = $3")
-        .bind(wake.op)
-        .bind(at)
-        .bind(wake.environment)
-        .run(tx, DOING)
-        .await?;
-    }
-    Ok(ops)
+    crate::deployment::store::end_superseded(tx, ops, at).await
 }
 
 /// Older batches of an App that have not ended.

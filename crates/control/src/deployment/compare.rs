@@ -236,7 +236,8 @@ impl Control {
         };
         let (hidden_left, hidden_right) = (secrets(&left), secrets(&right));
         let (shown_left, shown_right) = (left.shown.clone(), right.shown.clone());
-        let objects = blocking("prepare a deployment", move || {
+        let _place = self.place_to_render().await?;
+        let objects = blocking("compare two deployments", move || {
             let sensitive = [&hidden_left[..], &hidden_right[..]];
             let [left, right] =
                 [(&left, sensitive[0]), (&right, sensitive[1])].map(|(side, sensitive)| Apart {

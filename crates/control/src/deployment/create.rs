@@ -369,8 +369,11 @@ pub(crate) async fn queue(
     environment: &EnvironmentRow,
     queued: &Queued<'_>,
 ) -> Result<i64, Error> {
-    // Stands before it in the queue.
-    let backup_before = backup::queue_before(tx, environment, by).await?;
+    // Stands before it in the queue. The way back must not depend on what is broken.
+    let backup_before = match queued.trigger {
+        Trigger::Rollback => None,
+        _ => backup::queue_before(tx, environment, by).await?,
+    };
     let at = now();
     let row = store::NewRow {
         id: queued.id,

@@ -446,23 +446,33 @@ pub(crate) async fn supersede_queued(
     const DOING: &str = "supersede queued deployments";
     let ops = sql("UPDATE ops SET state = 'superseded', finished_at = $2 \
                    WHERE environment_id = $1 AND state = 'queued' AND op_kind = 'deployment' \
-                   RETURNING id, environment_kind")
+                   RETURNING id, environment_id, environment_kind")
     .bind(environment)
     .bind(at)
-    .all(c, DOING, |row| {
-        Ok(OpWake { op: row.get("id")?, environment, kind: row.get("environment_kind")? })
-    })
+    .all(c, DOING, op::store::read_wake)
     .await?;
+    end_superseded(c, ops, at).await
+}
+
+/// Ends the deployments of Ops that are superseded; these Ops, and those of backups that are not made either.
+pub(crate) async fn end_superseded(
+    c: &impl ConnectionTrait,
+    mut ops: Vec<OpWake>,
+    at: Timestamp,
+) -> Result<Vec<OpWake>, StoreError> {
+    let mut dropped = Vec::new();
     for wake in &ops {
         op::store::skip_rest(c, wake.op).await?;
+        dropped.extend(crate::backup::store::drop_before(c, wake.op, at).await?);
         sql("UPDATE deployments SET state = 'superseded', finished_at = $2 WHERE op_id = $1 \
              AND environment_id = $3")
         .bind(wake.op)
         .bind(at)
-        .bind(environment)
-        .run(c, DOING)
+        .bind(wake.environment)
+        .run(c, "end superseded deployments")
         .await?;
     }
+    ops.append(&mut dropped);
     Ok(ops)
 }
 

@@ -196,6 +196,23 @@ closed_set! {
     }
 }
 
+impl StepName {
+    /// Whether something may have changed outside of Landfall once the step has begun, so that what is told of the Op, or
+    /// done with its environment, depends on it later.
+    pub(crate) fn leaves_traces(self) -> bool {
+        matches!(
+            self,
+            Self::RestoreData
+                | Self::Crds
+                | Self::Certificate
+                | Self::Record
+                | Self::PreHooks
+                | Self::Apply
+                | Self::Delete
+        )
+    }
+}
+
 /// The steps of a deployment.
 pub(crate) const DEPLOY_STEPS: &[StepName] = &[
     StepName::FetchChart,
@@ -513,12 +530,14 @@ impl Control {
         }
         let tx = self.db().begin().await?;
         let queued = store::end_queued(&tx, op, OpState::Cancelled, now()).await?;
+        let mut dropped = None;
         if queued {
             store::skip_rest(&tx, op).await?;
             match &row.carries {
                 Carries::Deployment(deployment) => {
                     let state = DeploymentState::Cancelled;
                     deployments::end(&tx, *deployment, state, None, now()).await?;
+                    dropped = backups::drop_before(&tx, op, now()).await?;
                 }
                 Carries::Removal => end_removal::keep_if_whole(&tx, row.environment.id).await?,
                 Carries::Backup => {
@@ -549,6 +568,9 @@ impl Control {
         commit(tx).await?;
         let wakes = self.wakes();
         wakes.send(Wake::Op(row.wake())).await;
+        if let Some(backup) = dropped {
+            wakes.send(Wake::Op(backup)).await;
+        }
         wakes.send(if queued { Wake::Queue } else { Wake::Cancel(op) }).await;
         self.op_view(op).await
     }

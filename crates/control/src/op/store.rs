@@ -1,5 +1,7 @@
 //! SQL of Ops: rows, steps, objects. What a worker writes says which fence it holds.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DbErr};
 
@@ -231,6 +233,15 @@ pub(crate) fn read_brief(row: &Row<'_>) -> Result<Option<OpBrief>, DbErr> {
     }))
 }
 
+/// What listeners need to know of an Op, of its own row.
+pub(crate) fn read_wake(row: &Row<'_>) -> Result<OpWake, DbErr> {
+    Ok(OpWake {
+        op: row.get("id")?,
+        environment: row.get("environment_id")?,
+        kind: row.get("environment_kind")?,
+    })
+}
+
 /// The steps of an Op, in order.
 pub(crate) async fn steps(c: &impl ConnectionTrait, op: OpId) -> Result<Vec<Step>, StoreError> {
     sql("SELECT * FROM op_steps WHERE op_id = $1 ORDER BY ordinal")
@@ -286,16 +297,21 @@ pub(crate) async fn put_objects(
     Ok(())
 }
 
-/// Puts one object.
-pub(crate) async fn put_object(
+/// Puts some objects as they are by now, each with its place.
+pub(crate) async fn put_changed(
     c: &impl ConnectionTrait,
     op: OpId,
-    ordinal: i64,
-    object: &ObjectState,
+    objects: &BTreeMap<usize, ObjectState>,
 ) -> Result<(), StoreError> {
-    let replace = "ON CONFLICT (op_id, ordinal) DO UPDATE SET \
-        state = $7, ready = $8, total = $9, message = $10";
-    insert_objects(c, op, &[(ordinal, object)], replace).await
+    const REPLACE: &str = "ON CONFLICT (op_id, ordinal) DO UPDATE SET state = excluded.state, \
+        ready = excluded.ready, total = excluded.total, message = excluded.message";
+    let place = |ordinal: &usize| i64::try_from(*ordinal).unwrap_or(i64::MAX);
+    let numbered: Vec<(i64, &ObjectState)> =
+        objects.iter().map(|(ordinal, object)| (place(ordinal), object)).collect();
+    for some in numbered.chunks(OBJECTS_AT_ONCE) {
+        insert_objects(c, op, some, REPLACE).await?;
+    }
+    Ok(())
 }
 
 async fn insert_objects(

@@ -14,7 +14,7 @@ use crate::backup::{
 };
 use crate::deployment::{DeploymentState, OnFailure, Trigger};
 use crate::error::Error;
-use crate::op::{OpState, StepName, StepState};
+use crate::op::{OpState, StepName};
 use crate::rights::Role;
 use crate::store::paging::PageRequest;
 use crate::store::sql::sql;
@@ -25,7 +25,6 @@ on_both!(
     a_command_that_fails_makes_no_backup,
     damage_is_found_and_told,
     made_by_itself_and_kept_so_many,
-    a_deployment_waits_for_its_backup,
     deleted_with_its_data,
     methods_are_checked_and_guarded,
 );
@@ -44,7 +43,7 @@ fn system() -> Actor {
     Actor::system()
 }
 
-fn method() -> BackupMethod {
+pub(super) fn method() -> BackupMethod {
     BackupMethod {
         name: "database".to_owned(),
         selector: "app=db,of={release}".to_owned(),
@@ -56,20 +55,20 @@ fn method() -> BackupMethod {
 }
 
 /// The file that is the database of an environment.
-fn database(site: &Site, environment: &str) -> PathBuf {
+pub(super) fn database(site: &Site, environment: &str) -> PathBuf {
     site.folder().join(format!("{environment}.data"))
 }
 
-fn write(site: &Site, environment: &str, content: &str) {
+pub(super) fn write(site: &Site, environment: &str, content: &str) {
     std::fs::write(database(site, environment), content).unwrap();
 }
 
-fn read(site: &Site, environment: &str) -> String {
+pub(super) fn read(site: &Site, environment: &str) -> String {
     std::fs::read_to_string(database(site, environment)).unwrap()
 }
 
 /// App `shop` with a method, whose commands read and write the environments' files.
-async fn ground(site: &Site, environments: &[&str]) {
+pub(super) async fn ground(site: &Site, environments: &[&str]) {
     for environment in environments {
         let file = database(site, environment);
         let file = file.display();
@@ -87,7 +86,7 @@ async fn ground(site: &Site, environments: &[&str]) {
     site.control.app_change_backup_methods(&system(), "shop", change).await.unwrap();
 }
 
-async fn environment(site: &Site, name: &str) {
+pub(super) async fn environment(site: &Site, name: &str) {
     let (_, started) = site.environment(name, "sandbox").await;
     let op = ended(&site.control, started.op.id).await;
     assert_eq!(op.state, OpState::Succeeded, "{}", log(&site.control, op.id).await);
@@ -101,7 +100,7 @@ async fn back_up(site: &Site, environment: &str) -> BackupDetail {
     control.backup_get(&system(), environment, made.number).await.unwrap()
 }
 
-async fn complete(site: &Site, environment: &str) -> BackupDetail {
+pub(super) async fn complete(site: &Site, environment: &str) -> BackupDetail {
     let made = back_up(site, environment).await;
     let text = log(&site.control, made.backup.op.id).await;
     assert_eq!(made.backup.state, BackupState::Complete, "{text}\n{:?}", made.failure);
@@ -225,14 +224,14 @@ async fn damage_is_found_and_told(site: Site) {
 }
 
 /// Makes an environment's schedule due.
-async fn make_due(site: &Site) {
+pub(super) async fn make_due(site: &Site) {
     sql("UPDATE backup_schedules SET next_at = 1")
         .run(site.control.db().write(), "make a schedule due")
         .await
         .unwrap();
 }
 
-async fn listed(site: &Site) -> Vec<(i64, BackupCause, BackupState)> {
+pub(super) async fn listed(site: &Site) -> Vec<(i64, BackupCause, BackupState)> {
     let all = site.control.backup_list(&system(), "eu", &PageRequest::default()).await.unwrap();
     all.items.iter().map(|it| (it.number, it.cause, it.state)).collect()
 }
@@ -269,31 +268,6 @@ async fn made_by_itself_and_kept_so_many(site: Site) {
     assert_eq!(listed(&site).await, left);
     while site.control.backups_pass().await.unwrap() {}
     assert_eq!(kept_streams(&site).len(), 3);
-}
-
-/// Where an environment asks for it, a backup comes before each deployment, and without it nothing is deployed.
-async fn a_deployment_waits_for_its_backup(site: Site) {
-    ground(&site, &["eu"]).await;
-    let workers = site.control.start_workers();
-    environment(&site, "eu").await;
-    let change = ChangeSchedule { before_deployments: true, ..ChangeSchedule::default() };
-    site.control.backup_change_schedule(&system(), "eu", change).await.unwrap();
-    let deployed = deploy(&site, "greeting: two\n", OnFailure::Leave).await;
-    let op = ended(&site.control, deployed.op.id).await;
-    assert_eq!(op.state, OpState::Succeeded, "{}", log(&site.control, op.id).await);
-    let all = listed(&site).await;
-    assert_eq!(all, [(1, BackupCause::BeforeDeployment, BackupState::Complete)]);
-
-    std::fs::remove_file(database(&site, "eu")).unwrap();
-    let deployed = deploy(&site, "greeting: three\n", OnFailure::RollBack).await;
-    let op = ended(&site.control, deployed.op.id).await;
-    assert_eq!(op.state, OpState::Failed);
-    assert_eq!(op.steps[0].state, StepState::Failed);
-    let shown = site.control.deployment_find(&system(), "eu", 3).await.unwrap();
-    let failure = shown.failure.unwrap();
-    assert_eq!(failure.message, "Backup 2, which was to be made first, is not whole.");
-    assert_eq!(failure.cluster_state, "Nothing was changed in the cluster.");
-    workers.stop().await;
 }
 
 /// Deleting a backup takes its data; one that is being made or restored stays.

@@ -7,6 +7,7 @@ mod account;
 mod apps;
 mod audit;
 mod backups;
+mod backups_and_deployments;
 mod batches;
 mod certificates;
 mod clusters;

@@ -11,9 +11,10 @@ use super::domain::without_culprit;
 use super::{Broken, Interrupted, Run};
 use crate::backup::store as backups;
 use crate::backup::{BackupMethod, BackupRow, BackupState, PartRow};
+use crate::deployment::Trigger;
 use crate::error::Error;
 use crate::objects::StreamError;
-use crate::op::StepName;
+use crate::op::{LogLevel, StepName};
 
 impl Run<'_> {
     /// A deployment that a backup was to precede is not carried out without it.
@@ -30,6 +31,11 @@ impl Run<'_> {
             BackupState::Queued | BackupState::Running | BackupState::Failed => "is not whole",
         };
         let message = format!("Backup {}, which was to be made first, {why}.", backup.number);
+        if self.job.deployment.trigger == Trigger::BackupRestored {
+            // Whoever puts data back may do so because what is there is broken.
+            self.reports.say(LogLevel::Warning, message).await;
+            return Ok(());
+        }
         let remedy = "Its page says why. Deploy again, or let the environment's schedule ask for no backup before deployments.";
         self.begin(step).await?;
         self.fail(step, Broken::NotReady(without_culprit(step, message, remedy))).await
@@ -55,8 +61,13 @@ impl Run<'_> {
             return Ok(());
         }
         self.begin(step).await?;
+        if backup.is_deleted {
+            let message = format!("Backup {} is deleted.", backup.number);
+            let remedy = "Restore another backup.";
+            return self.fail(step, Broken::NotReady(without_culprit(step, message, remedy))).await;
+        }
         // Every method has a container to run in before the first one runs.
-        for method in &backup.methods {
+        for method in &self.methods_now(backup).await? {
             self.target_of(step, &self.job.environment, method).await?;
         }
         let damage = match backup.state {
@@ -74,6 +85,22 @@ impl Run<'_> {
         }
     }
 
+    /// The methods that put the data of a backup back: their commands read what those of then wrote, in the containers that
+    /// the App's methods of the same names name today.
+    async fn methods_now(&self, backup: &BackupRow) -> Result<Vec<BackupMethod>, Interrupted> {
+        let app = self.job.environment.app;
+        let now = backups::methods(self.control.db().read(), app).await.map_err(Error::from)?;
+        let placed = |method: &BackupMethod| {
+            let mut method = method.clone();
+            if let Some(today) = now.methods.iter().find(|it| it.name == method.name) {
+                method.selector.clone_from(&today.selector);
+                method.container.clone_from(&today.container);
+            }
+            method
+        };
+        Ok(backup.methods.iter().map(placed).collect())
+    }
+
     async fn restore_data(&self, backup: &BackupRow) -> Result<(), Interrupted> {
         let step = StepName::RestoreData;
         if self.was_done(step) {
@@ -87,7 +114,7 @@ impl Run<'_> {
         let parts = parts.map_err(Error::from)?;
         let total = i64::try_from(parts.len()).unwrap_or(i64::MAX);
         let mut bytes = 0;
-        for (part, method) in parts.iter().zip(&backup.methods) {
+        for (part, method) in parts.iter().zip(&self.methods_now(backup).await?) {
             self.reports.step_progress(step, part.ordinal, total).await;
             self.restore_by(step, method, part).await?;
             bytes += part.stream.bytes;
