@@ -125,6 +125,11 @@ impl StepChange {
         Self { name, state, at: now(), count: None, note: None }
     }
 
+    /// Whether the step runs from now on.
+    pub(crate) fn begins(&self) -> bool {
+        self.state == StepState::Running
+    }
+
     fn apply(self, step: &mut Step) {
         if self.state != StepState::Skipped {
             step.started_at = step.started_at.or(Some(self.at));
@@ -247,10 +252,7 @@ impl Recorder {
         if let Some(all) = &told.objects {
             store::put_objects(&tx, self.lease.op, all).await?;
         }
-        for (ordinal, object) in &told.changed {
-            let ordinal = i64::try_from(*ordinal).unwrap_or(i64::MAX);
-            store::put_object(&tx, self.lease.op, ordinal, object).await?;
-        }
+        store::put_changed(&tx, self.lease.op, &told.changed).await?;
         if let Some(sealed) = culprits {
             self.put_culprits(&tx, sealed).await?;
         }

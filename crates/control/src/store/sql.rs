@@ -187,17 +187,41 @@ macro_rules! plain {
         }
     )+};
 }
-plain!(String, i64, bool, Vec<u8>);
+plain!(i64, bool, Vec<u8>);
+
+/// PostgreSQL's texts hold no NUL, which programs that run in clusters may print all the same; SQLite's are made alike.
+fn text(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
+impl Column for String {
+    type Raw = Self;
+    fn from_raw(raw: Self) -> Result<Self, Cause> {
+        Ok(raw)
+    }
+}
+
+impl Param for String {
+    fn param(self) -> Value {
+        text(self).into()
+    }
+}
+
+impl Param for Option<String> {
+    fn param(self) -> Value {
+        self.map(text).into()
+    }
+}
 
 impl Param for &str {
     fn param(self) -> Value {
-        self.to_owned().into()
+        text(self.to_owned()).into()
     }
 }
 
 impl Param for Option<&str> {
     fn param(self) -> Value {
-        self.map(str::to_owned).into()
+        self.map(|it| text(it.to_owned())).into()
     }
 }
 

@@ -27,6 +27,7 @@ use crate::store::sql::{now, sql};
 use crate::work::store::{claim, give_back, renew};
 
 on_both!(
+    a_nul_is_no_fault,
     one_at_a_time_and_in_order,
     many_workers_take_each_once,
     fair_between_apps,
@@ -96,7 +97,8 @@ async fn many_workers_take_each_once(site: Site) {
             let mut idle = 0;
             while idle < 50 {
                 let until = now() + SignedDuration::from_secs(60);
-                let claimed = claim(control.db(), worker, (now(), until), &[], 20).await.unwrap();
+                let claimed =
+                    claim(control.db(), worker, || (now(), until), &[], 20).await.unwrap();
                 tokio::task::yield_now().await;
                 idle += 1;
                 if let Some(lease) = claimed {
@@ -143,7 +145,7 @@ async fn bound_per_cluster(site: Site) {
     }
     let take = async || {
         let (worker, until) = (WorkerId::generate(), now() + SignedDuration::from_secs(60));
-        claim(site.control.db(), worker, (now(), until), &[], 2).await.unwrap()
+        claim(site.control.db(), worker, || (now(), until), &[], 2).await.unwrap()
     };
     let first = take().await.unwrap();
     take().await.unwrap();
@@ -173,14 +175,14 @@ async fn a_dead_workers_op_is_taken_up(site: Site) {
     let start = now();
     let until = start + SignedDuration::from_secs(10);
     let db = site.control.db();
-    let first = claim(db, WorkerId::generate(), (start, until), &[], 20).await.unwrap().unwrap();
+    let first = claim(db, WorkerId::generate(), || (start, until), &[], 20).await.unwrap().unwrap();
     let lost = Recorder::new(site.control.clone(), first);
     lost.store(told(vec![line("by the first")])).await.unwrap();
-    assert!(claim(db, WorkerId::generate(), (until, until), &[], 20).await.unwrap().is_none());
+    assert!(claim(db, WorkerId::generate(), || (until, until), &[], 20).await.unwrap().is_none());
     assert!(renew(db.write(), &first, until + SignedDuration::from_secs(5)).await.unwrap());
     let later = until + SignedDuration::from_secs(6);
     let far = later + SignedDuration::from_secs(3600);
-    let second = claim(db, WorkerId::generate(), (later, far), &[], 20).await.unwrap().unwrap();
+    let second = claim(db, WorkerId::generate(), || (later, far), &[], 20).await.unwrap().unwrap();
     assert_eq!((second.op, second.fence), (first.op, first.fence + 1));
 
     assert!(!renew(db.write(), &first, far).await.unwrap());
@@ -216,6 +218,27 @@ async fn a_given_back_op_is_taken_up_at_once(site: Site) {
 /// Lines of the log and nothing else.
 fn told(lines: Vec<NewLine>) -> Told {
     Told { lines, ..Told::default() }
+}
+
+/// What clusters say may hold what PostgreSQL's texts cannot.
+async fn a_nul_is_no_fault(site: Site) {
+    site.ground().await;
+    site.environment("eu", "sandbox").await;
+    let recorder = recorder(&site).await;
+    let object = ObjectState {
+        api_version: "v1".to_owned(),
+        kind: "Pod".to_owned(),
+        namespace: None,
+        name: "eu".to_owned(),
+        condition: ObjectCondition::InProgress,
+        ready: None,
+        total: None,
+        message: "a\0b".to_owned(),
+    };
+    let told = Told { objects: Some(vec![object]), ..told(vec![line("c\0d")]) };
+    recorder.store(told).await.unwrap();
+    let op = site.control.op_get(&Actor::system(), recorder.lease().op).await.unwrap();
+    assert_eq!(op.objects[0].message, "a\u{fffd}b");
 }
 
 /// Lines are numbered without gaps and read from any number on, in pages.

@@ -232,9 +232,15 @@ impl Site {
         let now = crate::store::sql::now();
         let until = now + jiff::SignedDuration::from_secs(3600);
         let most = self.config.workers.per_cluster;
-        crate::work::store::claim(self.control.db(), WorkerId::generate(), (now, until), &[], most)
-            .await
-            .unwrap()
+        crate::work::store::claim(
+            self.control.db(),
+            WorkerId::generate(),
+            || (now, until),
+            &[],
+            most,
+        )
+        .await
+        .unwrap()
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) enum Stopped {
     ShuttingDown,
     /// What happens cannot be stored: the database or the object store is away. The Op goes on once it is back.
     StorageAway,
+    /// What happens cannot be stored, and trying again would not help.
+    Unstorable,
 }
 
 /// An Op that this process holds.
@@ -42,8 +44,9 @@ pub(super) struct Held {
 }
 
 impl Held {
-    pub(super) fn new(control: Control, lease: Lease) -> Self {
-        let until = Mutex::new(Instant::now() + control.config().workers.lease);
+    /// Holds an Op that was claimed at `since`.
+    pub(super) fn new(control: Control, lease: Lease, since: Instant) -> Self {
+        let until = Mutex::new(since + control.config().workers.lease);
         Self {
             control,
             lease,

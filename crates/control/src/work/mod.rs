@@ -15,11 +15,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, broadcast};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::control::Control;
 use crate::deployment::prepare::whole_text;
+use crate::error::Error;
 use crate::store::ids::{OpId, WorkerId};
 use crate::store::sql::now;
 use crate::store::wake::Wake;
@@ -74,18 +76,22 @@ async fn take_ops(control: Control, worker: WorkerId, stop: CancellationToken, t
             return;
         };
         let Ok(place) = place else { return };
-        let at = now();
-        let until = at.checked_add(settings.lease).unwrap_or(at);
         let closed = load.closed(|cluster| control.pulse(cluster).is_silent());
+        let mut since = Instant::now();
+        let clock = || {
+            since = Instant::now();
+            let at = now();
+            (at, at.checked_add(settings.lease).unwrap_or(at))
+        };
         let claimed =
-            store::claim(control.db(), worker, (at, until), &closed, settings.per_cluster).await;
+            store::claim(control.db(), worker, clock, &closed, settings.per_cluster).await;
         match claimed {
             Ok(Some(lease)) => {
                 let running = load.begin(lease.cluster);
                 let (control, stop) = (control.clone(), stop.clone());
                 tasks.spawn(async move {
                     let pulse = control.pulse(lease.cluster);
-                    let op = run(control, lease, stop);
+                    let op = run(control, lease, since, stop);
                     load::holding_while_it_answers(place, &pulse, Box::pin(op)).await;
                     drop(running);
                 });
@@ -121,9 +127,9 @@ async fn next_in_queue(wakes: &mut broadcast::Receiver<Wake>) {
     }
 }
 
-/// Carries one Op out under its lease.
-async fn run(control: Control, lease: Lease, stop: CancellationToken) {
-    let held = Arc::new(Held::new(control.clone(), lease));
+/// Carries one Op out under its lease, which was given `since` then.
+async fn run(control: Control, lease: Lease, since: Instant, stop: CancellationToken) {
+    let held = Arc::new(Held::new(control.clone(), lease, since));
     let keeping = tokio::spawn(held.clone().keep(stop));
     Box::pin(carry_out::run(&control, &held)).await;
     held.finish();
@@ -138,7 +144,9 @@ async fn run(control: Control, lease: Lease, stop: CancellationToken) {
         }
         Some(Stopped::StorageAway) => give_back_later(&control, &lease).await,
         Some(Stopped::LeaseLost) => tracing::warn!(op = %lease.op, "another worker has the Op now"),
-        Some(Stopped::Cancelled) | None => put_log_away(&control, lease.op).await,
+        Some(Stopped::Cancelled | Stopped::Unstorable) | None => {
+            put_log_away(&control, lease.op).await;
+        }
     }
 }
 
@@ -155,9 +163,16 @@ async fn give_back_later(control: &Control, lease: &Lease) {
     let _ = tokio::time::timeout(control.config().workers.lease, giving).await;
 }
 
-/// The log of an Op that has ended moves out of the database.
+/// The log of an Op that has ended moves out of the database. Where its end could not be stored it has not: its lease runs
+/// out, and whoever takes it up then goes on writing.
 async fn put_log_away(control: &Control, op: OpId) {
-    if let Err(error) = crate::op::log_store::compact(control.db(), control.objects(), op).await {
+    let put_away = async {
+        if store::has_ended(control.db().read(), op).await? {
+            crate::op::log_store::compact(control.db(), control.objects(), op).await?;
+        }
+        Ok::<(), Error>(())
+    };
+    if let Err(error) = put_away.await {
         tracing::warn!(error = whole_text(&error), %op, "the log of an Op stays in the database");
     }
 }

@@ -43,17 +43,21 @@ const DOING: &str = "take an Op from the queue";
 /// What claims wait for each other by.
 const CLAIMS: i64 = 0x6c61_6e64_6661_6c6c;
 
-/// Takes the next Op for `worker`, with a lease until `until`; none if there is nothing to do. Queued Ops on clusters
-/// that are `closed`, or on which `per_cluster` run, stay in the queue, but for those that ask no cluster.
+/// Takes the next Op for `worker`; none if there is nothing to do. From when until when the lease lasts is asked of `clock`
+/// once the database has begun. Queued Ops on clusters that are `closed`, or on which `per_cluster` run, stay in the queue,
+/// but for those that ask no cluster.
 pub(crate) async fn claim(
     db: &Db,
     worker: WorkerId,
-    (at, until): (Timestamp, Timestamp),
+    clock: impl FnOnce() -> (Timestamp, Timestamp),
     closed: &[ClusterId],
     per_cluster: usize,
 ) -> Result<Option<Lease>, StoreError> {
     let tx = db.begin().await?;
     db.one_at_a_time(&tx, CLAIMS).await?;
+    // Whoever waited for the database must not seem to have begun before the Op in front ended, and has not had the lease
+    // for so long.
+    let (at, until) = clock();
     let claimed = match claim_abandoned(&tx, worker, at, until).await? {
         Some(lease) => Some(lease),
         None => {
@@ -64,13 +68,6 @@ pub(crate) async fn claim(
         }
     };
     if let Some(lease) = &claimed {
-        // Told by the clock now: whoever waited for the database must not seem to have begun before the Op in front ended.
-        let at = at.max(crate::store::sql::now());
-        sql("UPDATE ops SET started_at = $2 WHERE id = $1 AND fence = 1")
-            .bind(lease.op)
-            .bind(at)
-            .run(&tx, DOING)
-            .await?;
         begin(&tx, lease, at).await?;
     }
     crate::store::commit(tx).await?;
@@ -113,11 +110,15 @@ fn open(closed: &[ClusterId], first: usize) -> String {
 }
 
 fn lease(row: &Row<'_>) -> Result<Lease, sea_orm::DbErr> {
-    let op: OpId = row.get("id")?;
-    let wake =
-        OpWake { op, environment: row.get("environment_id")?, kind: row.get("environment_kind")? };
+    let wake = crate::op::store::read_wake(row)?;
     let carries = crate::op::store::read_carries(row)?;
-    Ok(Lease { op, fence: row.get("fence")?, carries, wake, cluster: row.get("cluster_id")? })
+    Ok(Lease {
+        op: wake.op,
+        fence: row.get("fence")?,
+        carries,
+        wake,
+        cluster: row.get("cluster_id")?,
+    })
 }
 
 /// A running Op whose worker is gone.
@@ -204,6 +205,14 @@ pub(crate) async fn renew(
     .run(c, "renew the lease on an Op")
     .await?;
     Ok(renewed == 1)
+}
+
+/// Whether an Op has ended.
+pub(super) async fn has_ended(c: &impl ConnectionTrait, op: OpId) -> Result<bool, StoreError> {
+    let open = sql("SELECT 1 AS one FROM ops WHERE id = $1 AND state IN ('queued', 'running')")
+        .bind(op)
+        .one(c, "see whether an Op has ended", |_| Ok(()));
+    Ok(open.await?.is_none())
 }
 
 /// Gives an Op back unfinished: any worker can take it up at once.

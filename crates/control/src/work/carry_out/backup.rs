@@ -14,9 +14,7 @@ use tokio::sync::mpsc;
 
 use super::domain::without_culprit;
 use super::reports::Reports;
-use super::{
-    Broken, Interrupted, Run, connect, failure, told_internal, told_outage, told_unstored,
-};
+use super::{Broken, Interrupted, Run, connect, failure, fault, told_unstored};
 use crate::backup::store as backups;
 use crate::backup::{BackupMethod, BackupRow, PartRow, stream_name};
 use crate::control::Control;
@@ -45,11 +43,11 @@ pub(super) struct Job {
 /// Carries the backup out that is held, to its end or until it has to stop.
 pub(super) async fn run(control: &Control, held: &Arc<Held>, recorder: Recorder) {
     let made = Box::pin(back_up(control, held, &recorder)).await;
-    let Err((backup, Interrupted::Internal(error))) = made else { return };
-    if told_outage(&error, held) {
-        return;
-    }
-    told_internal(&error, held);
+    let (backup, outcome) = match made {
+        Ok(()) => return,
+        Err((backup, interrupted)) => (backup, Err(interrupted)),
+    };
+    let Some(error) = fault(outcome, held) else { return };
     let Some(backup) = backup else { return };
     let failure = failure::of_backup(&error.to_string(), "");
     // Where even this cannot be stored, the lease runs out and the Op is taken up again.

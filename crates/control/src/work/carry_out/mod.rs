@@ -102,11 +102,7 @@ async fn deploy(control: &Control, held: &Arc<Held>, recorder: Recorder) {
         }
         Err(interrupted) => Err(interrupted),
     };
-    let Err(Interrupted::Internal(error)) = outcome else { return };
-    if told_outage(&error, held) {
-        return;
-    }
-    told_internal(&error, held);
+    let Some(error) = fault(outcome, held) else { return };
     let failure = failure::internal(&error);
     // Where even this cannot be stored, the lease runs out and the Op is taken up again.
     if let Err(error) = recorder.end_failed(&failure, None, None).await {
@@ -114,19 +110,24 @@ async fn deploy(control: &Control, held: &Arc<Held>, recorder: Recorder) {
     }
 }
 
-/// Whether only storage was away: then nothing has failed, and the Op goes on from its last finished step once it is back.
-fn told_outage(error: &Error, held: &Held) -> bool {
-    let outage = error.is_outage();
-    if outage {
-        tracing::warn!(error = whole_text(error), op = %held.lease().op, "an Op waits for its storage");
+/// The fault of Landfall's own that an Op ends in; it goes to the server's log. None where the Op has ended by itself or
+/// goes on elsewhere. Where only storage was away nothing has failed: the Op goes on from its last finished step once it is
+/// back.
+fn fault(outcome: Result<(), Interrupted>, held: &Held) -> Option<Error> {
+    let error = match outcome {
+        Err(Interrupted::Internal(error)) => error,
+        Err(Interrupted::Stopped) if held.stopped() == Some(Stopped::Unstorable) => {
+            Error::internal("store what the Op told", "the server's log says why")
+        }
+        _ => return None,
+    };
+    if error.is_outage() {
+        tracing::warn!(error = whole_text(&error), op = %held.lease().op, "an Op waits for its storage");
         held.give_up(Stopped::StorageAway);
+        return None;
     }
-    outage
-}
-
-/// A fault of Landfall's own goes to the server's log.
-fn told_internal(error: &Error, held: &Held) {
-    tracing::error!(error = whole_text(error), op = %held.lease().op, "an Op cannot be carried out");
+    tracing::error!(error = whole_text(&error), op = %held.lease().op, "an Op cannot be carried out");
+    Some(error)
 }
 
 fn told_unstored(error: &RecordError, held: &Held) {

@@ -13,10 +13,7 @@ use rollout::{ObjectKey, RolloutError};
 
 use super::reports::Reports;
 use super::steps::failed_hook;
-use super::{
-    Broken, FailedStep, Interrupted, Run, connect, failure, told_internal, told_outage,
-    told_unstored,
-};
+use super::{Broken, FailedStep, Interrupted, Run, connect, failure, fault, told_unstored};
 use crate::app::AppSettings;
 use crate::control::Control;
 use crate::domain::CERTIFICATE_LABEL;
@@ -54,11 +51,7 @@ pub(super) struct Job {
 /// Carries the removal out that is held, to its end or until it has to stop.
 pub(super) async fn run(control: &Control, held: &Arc<Held>, recorder: Recorder) {
     let removed = Box::pin(remove(control, held, &recorder)).await;
-    let Err(Interrupted::Internal(error)) = removed else { return };
-    if told_outage(&error, held) {
-        return;
-    }
-    told_internal(&error, held);
+    let Some(error) = fault(removed, held) else { return };
     let failure = failure::internal_of_removal(&error);
     // Where even this cannot be stored, the lease runs out and the Op is taken up again.
     if let Err(error) = recorder.end_removal_failed(&failure).await {

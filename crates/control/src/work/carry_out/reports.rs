@@ -106,8 +106,13 @@ impl Reports {
         self.flush().await;
     }
 
+    /// Whether what is told is stored still. Whatever else the Op stops for, nothing may follow from what is not.
+    pub(super) fn are_stored(&self) -> bool {
+        !self.told.is_closed()
+    }
+
     async fn tell(&self, told: Told) {
-        // The writer ends only when the lease is lost; then nothing may be stored any more.
+        // Nothing is stored any more once the lease is lost or storage has failed: `are_stored` tells.
         let _ = self.told.send(told).await;
     }
 }
@@ -133,12 +138,15 @@ impl Writer {
         while receiver.recv_many(&mut batch, WAITING).await > 0 {
             gather(&mut receiver, &mut batch).await;
             if let Err(error) = self.store(&mut batch).await {
+                // Before whoever waits for a flush is answered.
+                receiver.close();
                 // Whoever cannot say what it does must not do it.
                 self.held.give_up(match &error {
                     RecordError::Failed(error) => {
+                        let away = error.is_outage();
                         let error = crate::deployment::prepare::whole_text(error);
                         tracing::error!(error, op = %self.held.lease().op, "what an Op told cannot be stored");
-                        Stopped::StorageAway
+                        if away { Stopped::StorageAway } else { Stopped::Unstorable }
                     }
                     RecordError::LeaseLost { .. } => Stopped::LeaseLost,
                 });
@@ -153,7 +161,9 @@ impl Writer {
             match one {
                 Told::Report(report) => self.report(*report, &mut told),
                 Told::Step(change) => {
-                    self.step = Some(change.name);
+                    if change.begins() {
+                        self.step = Some(change.name);
+                    }
                     told.steps.push(change);
                 }
                 Told::Objects(_, true) => self.objects = self.recorder.told_objects().await?,
@@ -317,6 +327,29 @@ fn counted(message: &str) -> (Option<i64>, Option<i64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What is told once the lease is lost is not stored, and whoever asks hears so, whatever else the Op stops for.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_not_stored_is_known() {
+        let site = crate::tests::site::Site::sqlite().await;
+        site.ground().await;
+        site.environment("eu", "sandbox").await;
+        let lease = site.claim().await.unwrap();
+        let recorder = Recorder::new(site.control.clone(), lease);
+        let now = tokio::time::Instant::now();
+        let held = Arc::new(Held::new(site.control.clone(), lease, now));
+        let reports = Reports::start(recorder.clone(), held.clone()).await.unwrap();
+        reports.step_started(StepName::Apply).await;
+        reports.flush().await;
+        assert!(reports.are_stored());
+        held.give_up(Stopped::Cancelled);
+        assert!(reports.are_stored());
+        recorder.end_succeeded(None).await.unwrap();
+        reports.say(LogLevel::Info, "too late".to_owned()).await;
+        reports.flush().await;
+        assert!(!reports.are_stored());
+        assert_eq!(held.stopped(), Some(Stopped::Cancelled));
+    }
 
     /// Counts are read from Helm's own words where these have any.
     #[test]

@@ -16,7 +16,6 @@ use crate::environment::EnvironmentRow;
 use crate::error::sentence;
 use crate::observed::ObservedCause;
 use crate::op::{LogLevel, StepName, StepState};
-use crate::work::lease::Stopped;
 
 /// How often something transient is tried again, waiting longer each time.
 const ATTEMPTS: u32 = 6;
@@ -81,13 +80,14 @@ impl<J> Run<'_, J> {
         }
     }
 
-    /// Begins a step at a safe point.
+    /// Begins a step at a safe point. Where it leaves traces, that it began is stored before it does anything: a worker that
+    /// takes the Op up must know.
     pub(super) async fn begin(&self, name: StepName) -> Result<(), Interrupted> {
         if self.held.stop().is_cancelled() {
             return Err(Interrupted::Stopped);
         }
         self.reports.step_started(name).await;
-        Ok(())
+        if name.leaves_traces() { self.stored().await } else { Ok(()) }
     }
 
     /// Ends a step. It is stored with what was told before it and maybe with what comes after: a worker that takes the Op
@@ -111,10 +111,7 @@ impl<J> Run<'_, J> {
 
     /// What this worker told is stored: otherwise nothing that follows from it may be.
     pub(super) fn is_stored(&self) -> Result<(), Interrupted> {
-        match self.held.stopped() {
-            Some(Stopped::StorageAway | Stopped::LeaseLost) => Err(Interrupted::Stopped),
-            Some(Stopped::Cancelled | Stopped::ShuttingDown) | None => Ok(()),
-        }
+        if self.reports.are_stored() { Ok(()) } else { Err(Interrupted::Stopped) }
     }
 
     pub(super) async fn say(&self, text: String) {
