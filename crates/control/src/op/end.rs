@@ -4,6 +4,7 @@
 use super::recorder::{RecordError, Recorder};
 use super::{OpState, store};
 use crate::backup::store as backups;
+use crate::deployment::content::ContentRow;
 use crate::deployment::store::{self as deployments, DeploymentRow};
 use crate::deployment::{DeploymentState, Failure, Trigger, failure_identity};
 use crate::domain::store as domains;
@@ -51,17 +52,15 @@ async fn held_after(tx: &Tx, deployment: &DeploymentRow) -> Result<Option<i64>, 
 
 impl Recorder {
     /// Notes what the deployment consists of, as soon as that is known.
-    pub(crate) async fn content(&self, content: ContentId) -> Result<(), RecordError> {
-        let row = self.control().content_row(content).await?;
-        let tx = self.fenced().await?;
+    pub(super) async fn put_content(&self, tx: &Tx, row: &ContentRow) -> Result<(), RecordError> {
         sql("UPDATE deployments SET content_id = $2, changes = $3, changed_values = $4 WHERE id = $1")
             .bind(self.lease().deployment()?)
-            .bind(content)
+            .bind(row.id)
             .bind(Json(&row.changes))
             .bind(Json(&row.changed_values))
-            .run(&tx, "note what a deployment consists of")
+            .run(tx, "note what a deployment consists of")
             .await?;
-        self.commit(tx).await
+        Ok(())
     }
 
     /// Notes what the way back after a failure consists of.
@@ -87,16 +86,19 @@ impl Recorder {
     }
 
     /// Notes the revision of the Helm release that the deployment writes.
-    pub(crate) async fn helm_revision(&self, revision: i64) -> Result<(), RecordError> {
-        let tx = self.fenced().await?;
+    pub(super) async fn put_helm_revision(
+        &self,
+        tx: &Tx,
+        revision: i64,
+    ) -> Result<(), RecordError> {
         sql("UPDATE deployments SET helm_revision = $2 WHERE id = $1")
             .bind(self.lease().deployment()?)
             .bind(revision)
-            .run(&tx, "note the revision of a Helm release")
+            .run(tx, "note the revision of a Helm release")
             .await?;
         // Whatever others made before it, the newest is ours now.
-        observed::store::set_newest(&tx, self.lease().wake.environment, None).await?;
-        self.commit(tx).await
+        observed::store::set_newest(tx, self.lease().wake.environment, None).await?;
+        Ok(())
     }
 
     /// Notes revisions of the Helm release that others have made.

@@ -2,13 +2,16 @@
 //! that lost its lease writes nothing more.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use rollout::report::Cursor;
+use tokio::sync::Mutex;
 
 use super::log_store::{self, NewLine};
 use super::{Carries, Culprit, ObjectState, Step, StepName, StepState, store};
 use crate::control::Control;
+use crate::deployment::content::ContentRow;
 use crate::error::Error;
 use crate::store::sql::{now, sql};
 use crate::store::wake::Wake;
@@ -37,6 +40,9 @@ impl From<crate::store::StoreError> for RecordError {
 pub(crate) struct Recorder {
     control: Control,
     lease: Lease,
+    /// The steps as they were stored last: under the fence nobody else writes them. None: they must be read. Taken before a
+    /// transaction begins, never within one.
+    steps: Arc<Mutex<Option<Vec<Step>>>>,
 }
 
 /// Identity of the sealed culprits of an Op.
@@ -71,17 +77,36 @@ pub(crate) struct Told {
     pub(crate) lines: Vec<NewLine>,
     /// How far events and container logs were told with these lines.
     pub(crate) cursor: Option<Cursor>,
+    /// When the running wait gives up.
+    pub(crate) deadline: Option<Timestamp>,
+    /// What the deployment consists of.
+    pub(crate) content: Option<Box<ContentRow>>,
+    /// The revision of the Helm release that the deployment writes.
+    pub(crate) helm_revision: Option<i64>,
 }
 
 impl Told {
     fn is_empty(&self) -> bool {
-        let Self { steps, objects, changed, culprits, lines, cursor } = self;
+        let Self {
+            steps,
+            objects,
+            changed,
+            culprits,
+            lines,
+            cursor,
+            deadline,
+            content,
+            helm_revision,
+        } = self;
         steps.is_empty()
             && objects.is_none()
             && changed.is_empty()
             && culprits.is_none()
             && lines.is_empty()
             && cursor.is_none()
+            && deadline.is_none()
+            && content.is_none()
+            && helm_revision.is_none()
     }
 }
 
@@ -146,9 +171,43 @@ impl StepChange {
     }
 }
 
+/// Steps as they become.
+struct Progress {
+    steps: Vec<Step>,
+    /// Which have changed, the last one last; never empty.
+    changed: Vec<usize>,
+    percent: i64,
+}
+
+impl Progress {
+    /// After these changes; none where they are about no step of the Op.
+    fn after(mut steps: Vec<Step>, changes: Vec<StepChange>) -> Option<Self> {
+        let mut changed = Vec::new();
+        for change in changes {
+            let Some(at) = steps.iter().position(|step| step.name == change.name) else { continue };
+            change.apply(&mut steps[at]);
+            changed.retain(|earlier| *earlier != at);
+            changed.push(at);
+        }
+        let percent = super::progress::percent(&steps);
+        (!changed.is_empty()).then_some(Self { steps, changed, percent })
+    }
+
+    /// The steps that changed, each with its place.
+    fn changed(&self) -> Vec<(i64, &Step)> {
+        let places = (0..).zip(&self.steps).enumerate();
+        places.filter(|(at, _)| self.changed.contains(at)).map(|(_, placed)| placed).collect()
+    }
+
+    /// The one that changed last.
+    fn last(&self) -> &Step {
+        &self.steps[self.changed[self.changed.len() - 1]]
+    }
+}
+
 impl Recorder {
     pub(crate) fn new(control: Control, lease: Lease) -> Self {
-        Self { control, lease }
+        Self { control, lease, steps: Arc::default() }
     }
 
     pub(super) fn control(&self) -> &Control {
@@ -181,11 +240,24 @@ impl Recorder {
 
     /// The steps as they stand, in order.
     pub(crate) async fn steps(&self) -> Result<Vec<Step>, RecordError> {
-        Ok(store::steps(self.control.db().read(), self.lease.op).await?)
+        let mut kept = self.steps.lock().await;
+        let steps = self.known(kept.take()).await?;
+        *kept = Some(steps.clone());
+        Ok(steps)
+    }
+
+    /// These steps, or as they are stored.
+    async fn known(&self, steps: Option<Vec<Step>>) -> Result<Vec<Step>, RecordError> {
+        match steps {
+            Some(steps) => Ok(steps),
+            None => Ok(store::steps(self.control.db().read(), self.lease.op).await?),
+        }
     }
 
     /// Adds the steps that repeat the last good deployment after a failure; can be repeated.
     pub(crate) async fn add_rollback_steps(&self) -> Result<(), RecordError> {
+        let mut kept = self.steps.lock().await;
+        *kept = None;
         let tx = self.fenced().await?;
         let steps = store::steps(&tx, self.lease.op).await?;
         let own = steps.iter().filter(|step| !super::ROLL_BACK_STEPS.contains(&step.name)).count();
@@ -235,17 +307,15 @@ impl Recorder {
             Some(culprits) => Some(self.sealed(culprits)?),
             None => None,
         };
+        let mut kept = self.steps.lock().await;
+        let progress = if told.steps.is_empty() {
+            None
+        } else {
+            Progress::after(self.known(kept.take()).await?, told.steps)
+        };
         let tx = self.control.db().begin().await?;
-        let last = sql("UPDATE ops SET last_sequence = last_sequence + $3, \
-                        cursor_sealed = COALESCE($4, cursor_sealed) \
-                        WHERE id = $1 AND fence = $2 AND state = 'running' RETURNING last_sequence")
-        .bind(self.lease.op)
-        .bind(self.lease.fence)
-        .bind(i64::try_from(told.lines.len()).unwrap_or(i64::MAX))
-        .bind(cursor)
-        .one(&tx, "number log lines", |row| row.get::<i64>("last_sequence"))
-        .await?
-        .ok_or(RecordError::LeaseLost { op: self.lease.op })?;
+        let lines = i64::try_from(told.lines.len()).unwrap_or(i64::MAX);
+        let last = self.put_own(&tx, (lines, cursor, told.deadline), progress.as_ref()).await?;
         if !told.lines.is_empty() {
             log_store::append(&tx, objects, self.lease.op, last, &told.lines).await?;
         }
@@ -256,46 +326,53 @@ impl Recorder {
         if let Some(sealed) = culprits {
             self.put_culprits(&tx, sealed).await?;
         }
-        let ended = if told.steps.is_empty() {
-            Vec::new()
-        } else {
-            self.put_steps(&tx, told.steps).await?
-        };
+        if let Some(content) = &told.content {
+            self.put_content(&tx, content).await?;
+        }
+        if let Some(revision) = told.helm_revision {
+            self.put_helm_revision(&tx, revision).await?;
+        }
+        if let Some(progress) = &progress {
+            store::put_steps(&tx, self.lease.op, &progress.changed()).await?;
+        }
         self.commit(tx).await?;
-        for step in ended.iter().filter(|step| step.state != StepState::Skipped) {
+        let Some(progress) = progress else { return Ok(()) };
+        for (_, step) in progress.changed() {
             let took = step.started_at.zip(step.finished_at);
-            if let Some((from, to)) = took {
+            if let (Some((from, to)), true) = (took, step.state != StepState::Skipped) {
                 self.control.metrics().step(step.name, step.state, to.duration_since(from));
             }
         }
+        *kept = Some(progress.steps);
         Ok(())
     }
 
-    /// Puts steps as they are by now; those that ended.
-    async fn put_steps(&self, tx: &Tx, changes: Vec<StepChange>) -> Result<Vec<Step>, RecordError> {
-        let mut steps = store::steps(tx, self.lease.op).await?;
-        let mut changed = Vec::new();
-        for change in changes {
-            let Some(at) = steps.iter().position(|step| step.name == change.name) else { continue };
-            change.apply(&mut steps[at]);
-            changed.retain(|earlier| *earlier != at);
-            changed.push(at);
-        }
-        let Some(step) = changed.last().map(|at| &steps[*at]) else { return Ok(Vec::new()) };
-        let places = (0..).zip(&steps).enumerate();
-        let put = places.filter(|(at, _)| changed.contains(at)).map(|(_, placed)| placed);
-        store::put_steps(tx, self.lease.op, &put.collect::<Vec<_>>()).await?;
-        sql("UPDATE ops SET step = $2, done = $3, total = $4, \
-             percent = CASE WHEN percent > $5 THEN percent ELSE $5 END WHERE id = $1")
+    /// Writes what stands in the Op's own row, under the fence; the number of the last line.
+    async fn put_own(
+        &self,
+        tx: &Tx,
+        (lines, cursor, deadline): (i64, Option<Vec<u8>>, Option<Timestamp>),
+        progress: Option<&Progress>,
+    ) -> Result<i64, RecordError> {
+        let step = progress.map_or("", |_| {
+            ", step = $6, done = $7, total = $8, percent = CASE WHEN percent > $9 THEN percent ELSE $9 END"
+        });
+        let mut update = sql(format!(
+            "UPDATE ops SET last_sequence = last_sequence + $3, \
+             cursor_sealed = COALESCE($4, cursor_sealed), deadline = COALESCE($5, deadline){step} \
+             WHERE id = $1 AND fence = $2 AND state = 'running' RETURNING last_sequence"
+        ))
         .bind(self.lease.op)
-        .bind(step.name)
-        .bind(step.done)
-        .bind(step.total)
-        .bind(super::progress::percent(&steps))
-        .run(tx, "store the progress of an Op")
-        .await?;
-        let ended = |at: &usize| Some(&steps[*at]).filter(|step| step.finished_at.is_some());
-        Ok(changed.iter().filter_map(ended).cloned().collect())
+        .bind(self.lease.fence)
+        .bind(lines)
+        .bind(cursor)
+        .bind(deadline);
+        if let Some(progress) = progress {
+            let step = progress.last();
+            update = update.bind(step.name).bind(step.done).bind(step.total).bind(progress.percent);
+        }
+        let last = update.one(tx, "store what an Op told", |row| row.get::<i64>("last_sequence"));
+        last.await?.ok_or(RecordError::LeaseLost { op: self.lease.op })
     }
 
     fn sealed(&self, culprits: &[Culprit]) -> Result<SealedCulprits, RecordError> {
@@ -326,17 +403,6 @@ impl Recorder {
                 .await?;
         }
         Ok(())
-    }
-
-    /// When the running wait gives up.
-    pub(crate) async fn deadline(&self, deadline: Timestamp) -> Result<(), RecordError> {
-        let tx = self.fenced().await?;
-        sql("UPDATE ops SET deadline = $2 WHERE id = $1")
-            .bind(self.lease.op)
-            .bind(deadline)
-            .run(&tx, "store the deadline of an Op")
-            .await?;
-        self.commit(tx).await
     }
 
     /// The objects as they were told last.

@@ -189,7 +189,7 @@ async fn a_dead_workers_op_is_taken_up(site: Site) {
     let refused = [
         lost.store(told(vec![line("too late")])).await,
         lost.step_started(StepName::Apply).await,
-        lost.helm_revision(7).await,
+        lost.store(Told { helm_revision: Some(7), ..Told::default() }).await,
         lost.end_succeeded(None).await,
     ];
     for refused in refused {

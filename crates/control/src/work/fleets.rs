@@ -2,7 +2,7 @@
 //! are due and clears old ones away. Each does what there is to do, then waits for a wake-up; a missed one costs no more than the poll interval.
 
 use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -46,8 +46,7 @@ async fn go_on(work: Work, control: Control, stop: CancellationToken) {
     let mut wakes = control.wakes().subscribe();
     let poll = control.config().workers.poll;
     while !stop.is_cancelled() {
-        // What woke up until now is seen by this turn.
-        while !matches!(wakes.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
+        super::forget(&mut wakes);
         match work.turn(&control, &stop).await {
             Ok(true) => {}
             Ok(false) => {

@@ -14,6 +14,7 @@ pub(crate) mod store;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::{Semaphore, broadcast};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -76,6 +77,7 @@ async fn take_ops(control: Control, worker: WorkerId, stop: CancellationToken, t
             return;
         };
         let Ok(place) = place else { return };
+        forget(&mut wakes);
         let closed = load.closed(|cluster| control.pulse(cluster).is_silent());
         let mut since = Instant::now();
         let clock = || {
@@ -114,6 +116,11 @@ async fn take_ops(control: Control, worker: WorkerId, stop: CancellationToken, t
             }
         }
     }
+}
+
+/// What woke up until now is seen by who looks after this.
+fn forget(wakes: &mut broadcast::Receiver<Wake>) {
+    while !matches!(wakes.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
 }
 
 async fn next_in_queue(wakes: &mut broadcast::Receiver<Wake>) {

@@ -61,10 +61,14 @@ pub(crate) async fn claim(
     let claimed = match claim_abandoned(&tx, worker, at, until).await? {
         Some(lease) => Some(lease),
         None => {
-            count_for_apps(&tx).await?;
             let mut closed = closed.to_vec();
             closed.extend(full(&tx, per_cluster).await?);
-            claim_queued(&tx, worker, at, until, &closed).await?
+            match claim_queued(&tx, worker, at, until, &closed).await? {
+                None if count_for_apps(&tx).await? > 0 => {
+                    claim_queued(&tx, worker, at, until, &closed).await?
+                }
+                claimed => claimed,
+            }
         }
     };
     if let Some(lease) = &claimed {
@@ -84,12 +88,11 @@ async fn full(c: &impl ConnectionTrait, most: usize) -> Result<Vec<ClusterId>, S
 }
 
 /// Ops that servers of an earlier version have queued say no App.
-async fn count_for_apps(c: &impl ConnectionTrait) -> Result<(), StoreError> {
+async fn count_for_apps(c: &impl ConnectionTrait) -> Result<u64, StoreError> {
     sql("UPDATE ops SET app_id = (SELECT e.app_id FROM environments e WHERE e.id = ops.environment_id) \
          WHERE state = 'queued' AND app_id IS NULL")
     .run(c, DOING)
     .await
-    .map(drop)
 }
 
 const CLAIMED: &str = "RETURNING id, fence, op_kind, deployment_id, environment_id, environment_kind, \

@@ -15,7 +15,7 @@ use super::{Broken, Interrupted, Run};
 use crate::app::{CrdPolicy, HelmMode};
 use crate::deployment::PlanPolicy;
 use crate::deployment::content::{
-    Content, LayerAddresses, NewContent, StoredRendering, StoredValues,
+    Content, ContentRow, LayerAddresses, NewContent, StoredRendering, StoredValues,
 };
 use crate::deployment::job::Earlier;
 use crate::deployment::prepare::{self, PrepareError, Target};
@@ -274,9 +274,9 @@ impl Run<'_> {
             && self.job.deployment.plan_policy == PlanPolicy::AsPreviewed
             && previewed.row.plan_hash != plan.hash
         {
-            return self.ask_again(content).await;
+            return self.ask_again(content.id).await;
         }
-        self.recorder.content(content).await?;
+        self.reports.content(content).await;
         self.say(told(&plan)).await;
         let objects = plan.objects.iter().filter(|object| object.is_applied()).count();
         self.done(step, &format!("{objects} objects, dry run accepted")).await?;
@@ -284,12 +284,12 @@ impl Run<'_> {
     }
 
     /// The content with the plan as it is now.
-    async fn keep_content(&self, wanted: &Wanted, plan: &Plan) -> Result<ContentId, Interrupted> {
+    async fn keep_content(&self, wanted: &Wanted, plan: &Plan) -> Result<ContentRow, Interrupted> {
         let before = self.job.last_good.as_ref().map(|good| &good.content.values.merged);
         let changed = prepare::changed_values(before, &wanted.values.merged);
         let row = match &wanted.source {
             Source::Stored(content) if content.row.plan_hash == plan.hash => {
-                return Ok(content.row.id);
+                return Ok(content.row.clone());
             }
             Source::Stored(content) | Source::Repeated(content) => {
                 self.control.content_replan(&content.row, plan, &changed).await?
@@ -313,7 +313,7 @@ impl Run<'_> {
                     .await?
             }
         };
-        Ok(row.id)
+        Ok(row)
     }
 
     async fn layer_addresses(&self) -> Result<LayerAddresses, Interrupted> {
@@ -409,7 +409,7 @@ impl Broken {
         match self {
             Self::Prepare(PrepareError::Cluster(error)) => error.is_transient(),
             Self::Rollout(error) => error.is_transient(),
-            Self::Prepare(_) | Self::NotReady(_) | Self::Stored(_) => false,
+            Self::Prepare(_) | Self::NotReady(_) | Self::Unstored => false,
         }
     }
 
@@ -418,7 +418,7 @@ impl Broken {
             Self::Prepare(error) => prepare::whole_text(error),
             Self::Rollout(error) => prepare::whole_text(error),
             Self::NotReady(failed) => failed.message.clone(),
-            Self::Stored(error) => error.to_string(),
+            Self::Unstored => "what was told before is not stored".to_owned(),
         }
     }
 }

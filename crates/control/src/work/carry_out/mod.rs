@@ -298,8 +298,8 @@ enum Broken {
     Rollout(RolloutError),
     /// Objects did not become ready, or a hook failed.
     NotReady(FailedStep),
-    /// What was told could not be read back.
-    Stored(RecordError),
+    /// What was told before is not stored: nothing may follow.
+    Unstored,
 }
 
 impl<E: Into<PrepareError>> From<E> for Broken {

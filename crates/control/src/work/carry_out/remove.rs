@@ -324,7 +324,7 @@ impl Run<'_, Job> {
         let kept = self.job.deadline.filter(|_| self.was_begun(step));
         let deadline = kept
             .unwrap_or_else(|| Timestamp::now().saturating_add(lasting).unwrap_or(Timestamp::MAX));
-        self.recorder.deadline(deadline).await?;
+        self.reports.deadline(deadline).await;
         let waited = self
             .retry(|| async { self.helm_release().wait(deadline).await.map_err(Broken::Rollout) })
             .await;

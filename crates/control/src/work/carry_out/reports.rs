@@ -12,6 +12,7 @@ use rollout::report::{self, Cursor, Report, Reporter, RolloutEvent};
 use rollout::wait::State;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::deployment::content::ContentRow;
 use crate::environment::Ready;
 use crate::op::log_store::NewLine;
 use crate::op::recorder::{self, RecordError, Recorder, StepChange};
@@ -22,7 +23,7 @@ use crate::work::lease::{Held, Stopped};
 const WAITING: usize = 1024;
 
 /// How long a report waits for others that are stored with it; nobody who watches notices.
-const GATHERING: Duration = Duration::from_millis(10);
+const GATHERING: Duration = Duration::from_millis(25);
 
 enum Told {
     Report(Box<Report>),
@@ -30,8 +31,20 @@ enum Told {
     Step(StepChange),
     /// The objects that are about to be applied and waited for, and whether they were waited for already.
     Objects(Vec<ObjectKey>, bool),
-    /// Answered with how ready the objects are, once everything before is stored.
-    Flush(oneshot::Sender<Ready>),
+    /// When the running wait gives up.
+    Deadline(Timestamp),
+    /// What the deployment consists of.
+    Content(Box<ContentRow>),
+    /// The revision of the Helm release that it writes.
+    HelmRevision(i64),
+    /// Answered once everything before is stored.
+    Flush(oneshot::Sender<Flushed>),
+}
+
+/// How things stand once everything is stored.
+struct Flushed {
+    ready: Ready,
+    cursor: Cursor,
 }
 
 /// Where a rollout's reports go.
@@ -94,11 +107,35 @@ impl Reports {
         self.tell(Told::Objects(keys, waited_for)).await;
     }
 
+    /// When the running wait gives up.
+    pub(super) async fn deadline(&self, deadline: Timestamp) {
+        self.tell(Told::Deadline(deadline)).await;
+    }
+
+    /// What the deployment consists of.
+    pub(super) async fn content(&self, row: ContentRow) {
+        self.tell(Told::Content(Box::new(row))).await;
+    }
+
+    /// The revision of the Helm release that the deployment writes.
+    pub(super) async fn helm_revision(&self, revision: i64) {
+        self.tell(Told::HelmRevision(revision)).await;
+    }
+
     /// Waits until everything told so far is stored; how ready the objects are.
     pub(super) async fn flush(&self) -> Ready {
+        self.flushed().await.map_or(Ready { ready: 0, total: 0 }, |flushed| flushed.ready)
+    }
+
+    /// The same; how far events and container logs are told. None where nothing is stored any more.
+    pub(super) async fn cursor(&self) -> Option<Cursor> {
+        self.flushed().await.map(|flushed| flushed.cursor)
+    }
+
+    async fn flushed(&self) -> Option<Flushed> {
         let (answer, answered) = oneshot::channel();
         self.tell(Told::Flush(answer)).await;
-        answered.await.unwrap_or(Ready { ready: 0, total: 0 })
+        answered.await.ok()
     }
 
     /// Stores what is left.
@@ -172,10 +209,14 @@ impl Writer {
                     told.changed.clear();
                     told.objects = Some(self.objects.clone());
                 }
+                Told::Deadline(deadline) => told.deadline = Some(deadline),
+                Told::Content(row) => told.content = Some(row),
+                Told::HelmRevision(revision) => told.helm_revision = Some(revision),
                 Told::Flush(answer) => {
                     self.recorder.store(std::mem::take(&mut told)).await?;
                     // Nobody waiting is fine.
-                    let _ = answer.send(self.ready());
+                    let _ =
+                        answer.send(Flushed { ready: self.ready(), cursor: self.cursor.clone() });
                 }
             }
         }

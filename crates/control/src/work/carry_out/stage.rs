@@ -108,7 +108,7 @@ impl Run<'_> {
         let current = recorded.as_ref().and_then(|recorded| recorded.current.clone());
         let current = Mutex::new(current.filter(|_| plan.hooks.is_empty()));
         if let (true, Some(recorded)) = (names.is_deployment, recorded) {
-            self.recorder.helm_revision(recorded.revision.into()).await?;
+            self.reports.helm_revision(recorded.revision.into()).await;
         }
         let operation = plan.operation;
         self.run_hooks(names.before, operation.hook_event(Moment::Before), settled).await?;
@@ -199,14 +199,14 @@ impl Run<'_> {
         let kept = self.job.deadline.filter(|_| self.was_begun(step));
         let deadline =
             kept.unwrap_or_else(|| now.saturating_add(lasting).unwrap_or(Timestamp::MAX));
-        self.recorder.deadline(deadline).await?;
+        self.reports.deadline(deadline).await;
         let begun = self.began(names.apply).await?.unwrap_or(now);
         let options = WaitOptions {
             deadline,
             since: begun.saturating_sub(CLOCK_SKEW).unwrap_or(begun),
             jobs: self.job.settings.wait_for_jobs,
             end_when_hopeless: self.job.settings.end_when_hopeless,
-            cursor: self.recorder.cursor().await?,
+            cursor: self.reports.cursor().await.ok_or(Interrupted::Stopped)?,
         };
         let applied = Mutex::new(Some(applied));
         let waited = self

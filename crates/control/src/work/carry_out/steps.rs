@@ -199,13 +199,12 @@ impl<J> Run<'_, J> {
 
     /// How hooks run: told from where an earlier try of them ended.
     async fn hook_options(&self, settings: &AppSettings) -> Result<HookOptions, Broken> {
-        // What an earlier try told counts as told.
-        self.reports.flush().await;
         Ok(HookOptions {
             timeout: Duration::from_secs(settings.wait_seconds.into()),
             clock_skew: CLOCK_SKEW,
             end_when_hopeless: settings.end_when_hopeless,
-            cursor: self.recorder.cursor().await.map_err(Broken::Stored)?,
+            // What an earlier try told counts as told.
+            cursor: self.reports.cursor().await.ok_or(Broken::Unstored)?,
         })
     }
 
@@ -264,7 +263,7 @@ impl<J> Run<'_, J> {
                 }
             }
             Broken::NotReady(failed) => failed,
-            Broken::Stored(error) => return Err(error.into()),
+            Broken::Unstored => return Err(Interrupted::Stopped),
         };
         self.reports.say(LogLevel::Error, failed.message.clone()).await;
         self.reports.flush().await;
