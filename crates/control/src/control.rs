@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use rollout::cluster::Pulse;
+use sea_orm::ConnectionTrait;
 use tokio::sync::Semaphore;
 
 use crate::cluster::Connection;
@@ -12,12 +13,12 @@ use crate::deployment::prepare::Charts;
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::names::ServiceAccount;
-use crate::objects::Objects;
+use crate::objects::{Objects, Store};
 use crate::op::Followers;
 use crate::outbound::Outbound;
 use crate::store::Db;
 use crate::store::ids::ClusterId;
-use crate::store::sql::{now, sql};
+use crate::store::sql::{StoreError, now, sql};
 use crate::store::wake::Wakes;
 use crate::work::Workers;
 
@@ -165,6 +166,7 @@ async fn check_key(db: &Db, objects: &Objects) -> Result<(), Error> {
 
 /// The object that tells an object store from others.
 const OBJECTS_ID: &str = "landfall-objects";
+const CHECKING_OBJECTS: &str = "check its object store";
 
 /// Why an object store is refused.
 #[derive(Debug, thiserror::Error)]
@@ -174,26 +176,37 @@ const OBJECTS_ID: &str = "landfall-objects";
 )]
 struct OtherObjects;
 
+/// What an object store calls itself; none before it was used.
+async fn name_of(store: &Store) -> Result<Option<String>, Error> {
+    let found = store.find(OBJECTS_ID).await?;
+    Ok(found.map(|name| String::from_utf8_lossy(&name).into_owned()))
+}
+
+/// What the database calls the object store that it goes with; none before it was used.
+async fn told_of_objects(c: &impl ConnectionTrait) -> Result<Option<String>, StoreError> {
+    let told = sql("SELECT objects_id FROM account WHERE id = 1");
+    Ok(told.one(c, CHECKING_OBJECTS, |row| row.opt("objects_id")).await?.flatten())
+}
+
+/// Whether this is the object store that the rows of this database name objects of. Nothing is written.
+pub(crate) async fn goes_with(c: &impl ConnectionTrait, store: &Store) -> Result<bool, Error> {
+    let told = told_of_objects(c).await?;
+    Ok(told.is_some() && told == name_of(store).await?)
+}
+
 /// The database says which object store it goes with, and the store says which it is. A database that does not know yet takes
 /// the store as it is.
 async fn check_objects(db: &Db, objects: &Objects) -> Result<(), Error> {
-    const DOING: &str = "check its object store";
+    const DOING: &str = CHECKING_OBJECTS;
     let store = objects.store();
-    let kept = if store.is_there(OBJECTS_ID).await? {
-        Some(String::from_utf8_lossy(&store.get(OBJECTS_ID).await?).into_owned())
-    } else {
-        None
-    };
+    let kept = name_of(store).await?;
     let proposed = kept.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
     let is_new = sql("UPDATE account SET objects_id = $1 WHERE id = 1 AND objects_id IS NULL")
         .bind(proposed.as_str())
         .run(db.write(), DOING)
         .await?;
     // Another server may have been quicker.
-    let told = sql("SELECT objects_id FROM account WHERE id = 1")
-        .one(db.write(), DOING, |row| row.get::<String>("objects_id"))
-        .await?
-        .unwrap_or_default();
+    let told = told_of_objects(db.write()).await?.unwrap_or_default();
     match kept {
         Some(kept) if kept == told => return Ok(()),
         Some(_) => return Err(Error::internal(DOING, OtherObjects)),
