@@ -16,8 +16,8 @@ use crate::objects::Objects;
 use crate::op::Followers;
 use crate::outbound::Outbound;
 use crate::store::Db;
+use crate::store::belongings::{check_key, check_objects};
 use crate::store::ids::ClusterId;
-use crate::store::sql::{now, sql};
 use crate::store::wake::Wakes;
 use crate::work::Workers;
 
@@ -139,74 +139,4 @@ impl Control {
     pub(crate) fn pulses(&self) -> &Mutex<HashMap<ClusterId, Pulse>> {
         &self.inner.pulses
     }
-}
-
-/// What the account's sealed check is the check of.
-pub(crate) const KEY_CHECK: &str = "account/key_check";
-
-/// Makes the account's row on the first run; later it tells whether the key is the right one.
-async fn check_key(db: &Db, objects: &Objects) -> Result<(), Error> {
-    const DOING: &str = "check its key";
-    let sealed =
-        objects.sealer().seal(KEY_CHECK, b"landfall").map_err(|e| Error::internal(DOING, e))?;
-    sql("INSERT INTO account (id, created_at, key_check_sealed) VALUES (1, $1, $2) \
-         ON CONFLICT DO NOTHING")
-    .bind(now())
-    .bind(sealed)
-    .run(db.write(), DOING)
-    .await?;
-    let kept = sql("SELECT key_check_sealed FROM account WHERE id = 1")
-        .one(db.read(), DOING, |row| row.get::<Vec<u8>>("key_check_sealed"))
-        .await?
-        .unwrap_or_default();
-    let opened = objects.sealer().open(KEY_CHECK, &kept);
-    opened.map(drop).map_err(|e| Error::internal("open its database with this key file", e))
-}
-
-/// Why an object store is refused.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the rows of this database name objects that are kept elsewhere; all servers on one database need the same --objects: \
-     a bucket, or a folder that they share"
-)]
-struct OtherObjects;
-
-/// The database says which object store it goes with, and the store says which it is. A database that does not know yet takes
-/// the store, if what its rows name is there.
-async fn check_objects(db: &Db, objects: &Objects) -> Result<(), Error> {
-    const DOING: &str = "check its object store";
-    let other = || Error::internal(DOING, OtherObjects);
-    let archive = sql("SELECT archive_sha256 FROM releases LIMIT 1")
-        .one(db.read(), DOING, |row| row.get::<String>("archive_sha256"))
-        .await?;
-    match (objects_id(db).await?, objects.identity().await?) {
-        (Some(told), Some(kept)) => return if kept == told { Ok(()) } else { Err(other()) },
-        // As long as no Release is there, no row names an object: a first run may have been cut short.
-        (Some(told), None) if archive.is_none() => return objects.identify(&told).await.map(drop),
-        (Some(_), None) => return Err(other()),
-        (None, _) => {}
-    }
-    if let Some(archive) = archive
-        && !objects.has_archive(&archive).await?
-    {
-        return Err(other());
-    }
-    // The store first: cut short after that, the next start finds it and goes on.
-    let id = objects.identify(&uuid::Uuid::now_v7().to_string()).await?;
-    sql("UPDATE account SET objects_id = $1 WHERE id = 1 AND objects_id IS NULL")
-        .bind(id.as_str())
-        .run(db.write(), DOING)
-        .await?;
-    // Another server may have been quicker.
-    if objects_id(db).await? == Some(id) { Ok(()) } else { Err(other()) }
-}
-
-/// The object store that the database goes with.
-async fn objects_id(db: &Db) -> Result<Option<String>, Error> {
-    let told = sql("SELECT objects_id FROM account WHERE id = 1").one(
-        db.write(),
-        "check its object store",
-        |row| row.opt::<String>("objects_id"),
-    );
-    Ok(told.await?.flatten())
 }

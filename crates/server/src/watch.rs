@@ -1,11 +1,11 @@
 //! What watches a process from outside: `/healthz`, `/readyz` and, at an address of its own, `/metrics`.
 //!
 //! `/healthz` says that the process answers, `/readyz` that it can do its work, for which it asks the database and the object
-//! store. Metrics tell how much is deployed and how often: they are served at an address that only the inside of a network
+//! store, once a second at most. Metrics tell how much is deployed and how often: they are served at an address that only the inside of a network
 //! reaches, so that no token must be kept in the configuration of whoever collects them.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::Router;
@@ -15,10 +15,11 @@ use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use control::Control;
 use control::metrics::text::{Counter, Histogram, Text};
+use control::{Control, Readiness};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::ServerConfig;
@@ -52,6 +53,29 @@ impl Default for HttpMetrics {
     }
 }
 
+/// For how long an answer of `/readyz` counts.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// How this process's parts stood a moment ago: anybody may ask, and as often as they like, and what they ask for takes work
+/// in the database and the object store.
+#[derive(Debug, Default)]
+pub(crate) struct LastReadiness(Mutex<Option<(Instant, Readiness)>>);
+
+impl LastReadiness {
+    /// How they stand, a second late at most. Who asks while others do waits for the same answer.
+    async fn now(&self, control: &Control) -> Readiness {
+        let mut last = self.0.lock().await;
+        if let Some((at, readiness)) = *last
+            && at.elapsed() < FRESH
+        {
+            return readiness;
+        }
+        let readiness = control.readiness().await;
+        *last = Some((Instant::now(), readiness));
+        readiness
+    }
+}
+
 /// Counts a request and its answer. The route is its template; what has none is counted together.
 pub(crate) async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
@@ -78,7 +102,7 @@ pub(crate) async fn healthz() -> &'static str {
 
 /// `GET /readyz`: 200 with every part `ok`, else 503 with what each part says.
 pub(crate) async fn readyz(State(state): State<AppState>) -> Response {
-    let readiness = state.control.readiness().await;
+    let readiness = state.readiness.now(&state.control).await;
     let stopping = state.stop.is_cancelled();
     let ready = readiness.is_ready() && !stopping;
     let word = match (ready, stopping) {

@@ -1,4 +1,7 @@
 //! The file of a dump: a tar that is written in one go, and read by places.
+//!
+//! What it holds may be millions of objects: neither who writes nor who reads keeps a list of them. The checksums stand in
+//! the file itself, behind the entries that they are of, a thousand at a time.
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
@@ -6,12 +9,16 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{DumpError, Entry, MANIFEST, Manifest};
+use super::{ABOUT, DumpError, Entry, MANIFEST, Manifest, OBJECTS, SUMS};
 use crate::objects::hex;
 
 /// Pieces that files are read in.
 pub(super) const PIECE: usize = 4 * 1024 * 1024;
 const BLOCK: u64 = 512;
+/// Entries whose checksums stand together.
+const SUMS_OF: usize = 1000;
+/// Bytes of what is read whole before its checksum is known: what the file is, checksums, the manifest.
+const WHOLE: u64 = 16 * 1024 * 1024;
 
 /// A dump that is being written, beside where it will stand. Dropped before [`Writer::finish`] it leaves nothing behind.
 pub(super) struct Writer {
@@ -19,6 +26,11 @@ pub(super) struct Writer {
     partial: Partial,
     out: BufWriter<File>,
     pub(super) manifest: Manifest,
+    /// The entries since the last checksums.
+    sums: Vec<Entry>,
+    pieces_of_sums: u64,
+    /// Of all checksums.
+    digest: Sha256,
     written: u64,
 }
 
@@ -51,16 +63,26 @@ impl Writer {
         let mut partial = path.as_os_str().to_owned();
         partial.push(".partial");
         let partial = PathBuf::from(partial);
+        // What a dump that was broken off left there, or somebody else put there, is not written into.
+        match std::fs::remove_file(&partial) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(failed(&partial, error));
+            }
+            _ => {}
+        }
         let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&partial).map_err(|source| failed(path, source))?;
+        let file = options.open(&partial).map_err(|source| failed(&partial, source))?;
         Ok(Self {
             path: path.to_owned(),
             partial: Partial(partial),
             out: BufWriter::new(file),
             manifest: Manifest::default(),
+            sums: Vec::new(),
+            pieces_of_sums: 0,
+            digest: Sha256::new(),
             written: 0,
         })
     }
@@ -94,14 +116,39 @@ impl Writer {
     }
 
     pub(super) fn close(&mut self, entry: Open) -> Result<(), DumpError> {
+        let entry = self.ended(entry)?;
+        self.manifest.entries += 1;
+        self.sums.push(entry);
+        if self.sums.len() < SUMS_OF { Ok(()) } else { self.put_sums() }
+    }
+
+    fn ended(&mut self, entry: Open) -> Result<Entry, DumpError> {
         if entry.left > 0 {
             return Err(self.changed(&entry.path));
         }
         let padding = (BLOCK - entry.size % BLOCK) % BLOCK;
         self.put(&[0; 512][..usize::try_from(padding).unwrap_or(0)])?;
         let sha256 = hex(&entry.digest.finalize());
-        self.manifest.entries.push(Entry { path: entry.path, size: entry.size, sha256 });
-        Ok(())
+        Ok(Entry { path: entry.path, size: entry.size, sha256 })
+    }
+
+    /// Writes the checksums of the entries since the last ones.
+    fn put_sums(&mut self) -> Result<(), DumpError> {
+        let mut lines = Vec::new();
+        for entry in std::mem::take(&mut self.sums) {
+            serde_json::to_writer(&mut lines, &entry).expect("an entry is JSON");
+            lines.push(b'\n');
+        }
+        self.digest.update(&lines);
+        self.pieces_of_sums += 1;
+        self.unlisted(&format!("{SUMS}{:06}.jsonl", self.pieces_of_sums), &lines)
+    }
+
+    /// Writes a whole entry that has no checksum.
+    fn unlisted(&mut self, path: &str, bytes: &[u8]) -> Result<(), DumpError> {
+        let mut entry = self.open(path, bytes.len() as u64)?;
+        self.write(&mut entry, bytes)?;
+        self.ended(entry).map(drop)
     }
 
     fn changed(&self, path: &str) -> DumpError {
@@ -118,8 +165,10 @@ impl Writer {
 
     /// Writes the manifest and lets the file stand where it belongs; its size.
     pub(super) fn finish(mut self) -> Result<u64, DumpError> {
+        self.put_sums()?;
+        self.manifest.sha256 = hex(&self.digest.clone().finalize());
         let manifest = serde_json::to_vec_pretty(&self.manifest).expect("a manifest is JSON");
-        self.entry(MANIFEST, &manifest)?;
+        self.unlisted(MANIFEST, &manifest)?;
         self.put(&[0; 1024])?;
         let Self { path, partial, out, written, .. } = self;
         let file = out.into_inner().map_err(|error| failed(&path, error.into_error()))?;
@@ -129,74 +178,194 @@ impl Writer {
     }
 }
 
-/// A dump that is read: where its entries are.
+/// An entry of a file that is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) path: String,
+    /// Where its bytes begin.
+    pub(super) at: u64,
+    pub(super) size: u64,
+}
+
+/// Goes over the headers of a file.
+pub(super) struct Walk {
+    path: PathBuf,
+    file: BufReader<File>,
+    /// Where the next header is.
+    next: u64,
+    length: u64,
+}
+
+impl Walk {
+    fn open(path: &Path, next: u64) -> Result<Self, DumpError> {
+        let open = || {
+            let file = File::open(path)?;
+            let length = file.metadata()?.len();
+            Ok((BufReader::with_capacity(64 * 1024, file), length))
+        };
+        let (file, length) = open().map_err(|source| failed(path, source))?;
+        Ok(Self { path: path.to_owned(), file, next, length })
+    }
+
+    fn damaged(&self, problem: impl Into<String>) -> DumpError {
+        DumpError::Damaged { path: self.path.clone(), problem: problem.into() }
+    }
+
+    /// The next entry; none at the end.
+    pub(super) fn next(&mut self) -> Result<Option<Place>, DumpError> {
+        if self.next + BLOCK > self.length {
+            return Err(self.damaged("its end is missing"));
+        }
+        let mut block = [0; 512];
+        self.read_at(self.next, &mut block)?;
+        if block == [0; 512] {
+            return Ok(None);
+        }
+        let header = tar::Header::from_byte_slice(&block);
+        let (path, size) = match (header.path(), header.entry_size()) {
+            (Ok(path), Ok(size)) if header.entry_type().is_file() => {
+                (path.to_string_lossy().into_owned(), size)
+            }
+            _ => return Err(self.damaged("something in it is no entry of a dump")),
+        };
+        let at = self.next + BLOCK;
+        if size > self.length - at {
+            return Err(self.damaged(format!("it ends within {path}")));
+        }
+        self.next = at + size.next_multiple_of(BLOCK);
+        Ok(Some(Place { path, at, size }))
+    }
+
+    fn read_at(&mut self, at: u64, bytes: &mut [u8]) -> Result<(), DumpError> {
+        // A seek by how far it is keeps what was read ahead.
+        let read = self.file.stream_position().and_then(|now| {
+            self.file.seek_relative(at.cast_signed() - now.cast_signed())?;
+            self.file.read_exact(bytes)
+        });
+        read.map_err(|source| failed(&self.path, source))
+    }
+
+    /// What an entry's checksum is.
+    fn sum(&mut self, place: &Place) -> Result<String, DumpError> {
+        let (mut digest, mut buffer) = (Sha256::new(), vec![0; 64 * 1024]);
+        let (mut at, end) = (place.at, place.at + place.size);
+        while at < end {
+            let some = usize::try_from(end - at).unwrap_or(usize::MAX).min(buffer.len());
+            self.read_at(at, &mut buffer[..some])?;
+            digest.update(&buffer[..some]);
+            at += some as u64;
+        }
+        Ok(hex(&digest.finalize()))
+    }
+
+    /// All of an entry that must not be large.
+    fn whole(&mut self, place: &Place) -> Result<Vec<u8>, DumpError> {
+        let length = usize::try_from(place.size).ok().filter(|_| place.size <= WHOLE);
+        let Some(length) = length else {
+            return Err(self.damaged(format!("{} is too large", place.path)));
+        };
+        let mut bytes = vec![0; length];
+        self.read_at(place.at, &mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// A dump that is read.
 pub(super) struct Reader {
     path: PathBuf,
     file: File,
-    places: Vec<(Entry, u64)>,
+    /// All entries but objects and checksums.
+    places: Vec<Place>,
+    /// Where the header of the first object is.
+    objects: u64,
 }
 
 impl Reader {
-    /// Reads where everything is, and holds it against the manifest.
-    pub(super) fn open(path: &Path) -> Result<(Self, Manifest), DumpError> {
+    /// Opens a file, and reads what it says of itself, if it does.
+    pub(super) fn open(path: &Path) -> Result<(Self, Vec<u8>), DumpError> {
         let file = File::open(path).map_err(|source| failed(path, source))?;
-        let damaged = |problem: String| DumpError::Damaged { path: path.to_owned(), problem };
-        let mut archive = tar::Archive::new(BufReader::with_capacity(PIECE, &file));
-        let mut places = Vec::new();
-        let mut manifest = None;
-        let mut buffer = vec![0; 64 * 1024];
-        let entries = archive.entries().map_err(|error| damaged(error.to_string()))?;
-        for entry in entries {
-            let mut entry = entry.map_err(|error| damaged(error.to_string()))?;
-            let name = match entry.path() {
-                Ok(name) => name.to_string_lossy().into_owned(),
-                Err(error) => return Err(damaged(error.to_string())),
-            };
-            if manifest.is_some() {
-                return Err(damaged(format!("{name} comes after the manifest")));
-            }
-            if name == MANIFEST {
-                let mut text = String::new();
-                entry.read_to_string(&mut text).map_err(|error| damaged(error.to_string()))?;
-                let read: Manifest = serde_json::from_str(&text)
-                    .map_err(|error| damaged(format!("its manifest cannot be read ({error})")))?;
-                manifest = Some(read);
-                continue;
-            }
-            let (at, size) = (entry.raw_file_position(), entry.size());
-            let (mut digest, mut read) = (Sha256::new(), 0);
-            loop {
-                let bytes = entry.read(&mut buffer).map_err(|error| damaged(error.to_string()))?;
-                if bytes == 0 {
-                    break;
-                }
-                digest.update(&buffer[..bytes]);
-                read += bytes as u64;
-            }
-            if read != size {
-                return Err(damaged(format!("it ends within {name}")));
-            }
-            places.push((Entry { path: name, size, sha256: hex(&digest.finalize()) }, at));
-        }
-        let manifest = manifest.ok_or_else(|| damaged("its end is missing".to_owned()))?;
-        if let Some((found, _)) =
-            places.iter().zip(&manifest.entries).find(|((found, _), told)| found != *told)
-        {
-            return Err(damaged(format!("{} is not what was dumped", found.0.path)));
-        }
-        if places.len() != manifest.entries.len() {
-            return Err(damaged("entries are missing or were added".to_owned()));
-        }
-        let file = File::open(path).map_err(|source| failed(path, source))?;
-        Ok((Self { path: path.to_owned(), file, places }, manifest))
+        let mut walk = Walk::open(path, 0)?;
+        let first = walk.next()?.filter(|place| place.path == ABOUT);
+        let first = first.ok_or_else(|| walk.damaged("it does not say what it is"))?;
+        let about = walk.whole(&first)?;
+        Ok((Self { path: path.to_owned(), file, places: Vec::new(), objects: 0 }, about))
     }
 
-    /// The entries whose path begins so, as path without that, place and size.
-    pub(super) fn below(&self, prefix: &str) -> Vec<(String, u64, u64)> {
-        let below = |(entry, at): &(Entry, u64)| {
-            Some((entry.path.strip_prefix(prefix)?.to_owned(), *at, entry.size))
+    /// Holds everything against its checksums, and finds out where it is.
+    pub(super) fn check(&mut self) -> Result<Manifest, DumpError> {
+        let mut walk = Walk::open(&self.path, 0)?;
+        let mut since: Vec<Entry> = Vec::new();
+        let (mut digest, mut entries) = (Sha256::new(), 0);
+        loop {
+            let header = walk.next;
+            let Some(place) = walk.next()? else {
+                return Err(walk.damaged("its manifest is missing"));
+            };
+            if place.path == MANIFEST {
+                let manifest: Manifest =
+                    serde_json::from_slice(&walk.whole(&place)?).map_err(|error| {
+                        self.damaged(format!("its manifest cannot be read ({error})"))
+                    })?;
+                if let Some(after) = walk.next()? {
+                    return Err(self.damaged(format!("{} comes after the manifest", after.path)));
+                }
+                let whole = since.is_empty() && entries == manifest.entries;
+                if !whole || hex(&digest.finalize()) != manifest.sha256 {
+                    return Err(self.damaged("entries are missing or were added"));
+                }
+                return Ok(manifest);
+            }
+            if place.path.starts_with(SUMS) {
+                let sums = walk.whole(&place)?;
+                digest.update(&sums);
+                self.held_against(std::mem::take(&mut since), &sums)?;
+                continue;
+            }
+            entries += 1;
+            let sha256 = walk.sum(&place)?;
+            since.push(Entry { path: place.path.clone(), size: place.size, sha256 });
+            if since.len() > SUMS_OF {
+                return Err(self.damaged("checksums are missing"));
+            }
+            if !place.path.starts_with(OBJECTS) {
+                self.places.push(place);
+            } else if self.objects == 0 {
+                self.objects = header;
+            }
+        }
+    }
+
+    /// Holds entries against what the file tells of them.
+    fn held_against(&self, found: Vec<Entry>, sums: &[u8]) -> Result<(), DumpError> {
+        let lines = sums.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let told: Result<Vec<Entry>, _> = lines.map(serde_json::from_slice).collect();
+        let told =
+            told.map_err(|error| self.damaged(format!("its checksums cannot be read ({error})")))?;
+        if let Some((found, _)) = found.iter().zip(&told).find(|(found, told)| found != told) {
+            return Err(self.damaged(format!("{} is not what was dumped", found.path)));
+        }
+        if found.len() == told.len() {
+            Ok(())
+        } else {
+            Err(self.damaged("entries are missing or were added"))
+        }
+    }
+
+    /// The entries that are no objects and whose path begins so, with their paths behind that; once it was checked.
+    pub(super) fn below(&self, prefix: &str) -> Vec<Place> {
+        let below = |place: &Place| {
+            Some(Place {
+                path: place.path.strip_prefix(prefix)?.to_owned(),
+                at: place.at,
+                size: place.size,
+            })
         };
         self.places.iter().filter_map(below).collect()
+    }
+
+    /// Goes over the objects; once it was checked.
+    pub(super) fn objects(&self) -> Result<Objects, DumpError> {
+        Walk::open(&self.path, self.objects).map(Objects)
     }
 
     /// Bytes at a place.
@@ -210,6 +379,21 @@ impl Reader {
 
     pub(super) fn damaged(&self, problem: impl Into<String>) -> DumpError {
         DumpError::Damaged { path: self.path.clone(), problem: problem.into() }
+    }
+}
+
+/// The objects of a file, one after another, with their paths in the object store.
+pub(super) struct Objects(Walk);
+
+impl Objects {
+    pub(super) fn next(&mut self) -> Result<Option<Place>, DumpError> {
+        while let Some(place) = self.0.next()? {
+            if let Some(path) = place.path.strip_prefix(OBJECTS) {
+                let path = path.to_owned();
+                return Ok(Some(Place { path, ..place }));
+            }
+        }
+        Ok(None)
     }
 }
 

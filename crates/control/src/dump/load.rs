@@ -11,17 +11,18 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 use tokio_util::bytes::Bytes;
 
-use super::file::{PIECE, Reader};
-use super::{ABOUT, About, Amount, DumpError, FORMAT, Manifest, OBJECTS, TABLES, store};
+use super::file::{PIECE, Place, Reader};
+use super::{About, Amount, DumpError, FORMAT, Manifest, TABLES, store};
 use crate::config::Config;
-use crate::control::KEY_CHECK;
 use crate::objects::Objects;
+use crate::store::belongings::{KEY_CHECK, goes_with};
 use crate::store::{Db, Tx, commit};
 
 /// Loads a dump. The database and the object store must be empty, the key file the one that the dump was made with.
 pub async fn load(config: &Config, path: &Path) -> Result<Amount, DumpError> {
-    let (mut reader, manifest) = Reader::open(path)?;
-    let about = about(&mut reader)?;
+    let (mut reader, about) = Reader::open(path)?;
+    let about = read_about(&reader, &about)?;
+    let manifest = reader.check()?;
     if !config.key_file.exists() {
         return Err(DumpError::refused(
             format!("there is no key file at {}", config.key_file.display()),
@@ -55,13 +56,8 @@ async fn amount(db: &Db, path: &Path, manifest: &Manifest) -> Result<Amount, Dum
     Ok(Amount { rows: manifest.rows, objects: manifest.objects, bytes, unended })
 }
 
-fn about(reader: &mut Reader) -> Result<About, DumpError> {
-    let Some((_, at, size)) = reader.below(ABOUT).into_iter().find(|(rest, ..)| rest.is_empty())
-    else {
-        return Err(reader.damaged("it does not say what it is"));
-    };
-    let text = reader.read(at, size)?;
-    let format = serde_json::from_slice::<Value>(&text).ok();
+fn read_about(reader: &Reader, text: &[u8]) -> Result<About, DumpError> {
+    let format = serde_json::from_slice::<Value>(text).ok();
     let format = format.as_ref().and_then(|it| it["format"].as_u64()).unwrap_or_default();
     if format != u64::from(FORMAT) {
         return Err(DumpError::refused(
@@ -71,7 +67,7 @@ fn about(reader: &mut Reader) -> Result<About, DumpError> {
             "load it with the version that made it",
         ));
     }
-    serde_json::from_slice(&text).map_err(|error| reader.damaged(error.to_string()))
+    serde_json::from_slice(text).map_err(|error| reader.damaged(error.to_string()))
 }
 
 fn check_schema(db: &Db, about: &About) -> Result<(), DumpError> {
@@ -120,19 +116,23 @@ async fn load_all(
     about: &About,
     wanted: u64,
 ) -> Result<(), DumpError> {
-    for (path, at, size) in reader.below(OBJECTS) {
-        load_object(objects, reader, &path, (at, size)).await?;
+    let mut places = reader.objects()?;
+    while let Some(place) = places.next()? {
+        load_object(objects, reader, &place).await?;
     }
     let tx = db.begin().await?;
     store::defer_references(&tx).await?;
     let mut rows = 0;
-    for (path, at, size) in reader.below(TABLES) {
+    for Place { path, at, size } in reader.below(TABLES) {
         let bytes = reader.read(at, size)?;
         let table = path.split('/').next().unwrap_or_default();
         rows += load_rows(&tx, reader, about, table, &bytes).await?;
     }
     if rows != wanted {
         return Err(reader.damaged("it has not as many rows as it says"));
+    }
+    if !goes_with(&tx, objects.store()).await? {
+        return Err(reader.damaged("its objects are not those that its rows name"));
     }
     store::check_references(&tx).await?;
     Ok(commit(tx).await?)
@@ -141,9 +141,9 @@ async fn load_all(
 async fn load_object(
     objects: &Objects,
     reader: &mut Reader,
-    path: &str,
-    (mut at, mut size): (u64, u64),
+    place: &Place,
 ) -> Result<(), DumpError> {
+    let (path, mut at, mut size) = (place.path.as_str(), place.at, place.size);
     let piece = PIECE as u64;
     if size <= piece {
         let bytes = reader.read(at, size)?;
@@ -201,10 +201,22 @@ async fn load_rows(
 
 /// Deletes the objects of a dump that was not loaded.
 async fn forget(objects: &Objects, reader: &Reader) {
-    for (path, ..) in reader.below(OBJECTS) {
-        if let Err(error) = objects.store().delete(&path).await {
-            tracing::warn!(%error, path, "an object of the dump is left behind");
-            return;
+    let left = |error: DumpError| {
+        tracing::warn!(error = %error, "objects of the dump are left behind");
+    };
+    let mut places = match reader.objects() {
+        Ok(places) => places,
+        Err(error) => return left(error),
+    };
+    loop {
+        match places.next() {
+            Ok(Some(place)) => {
+                if let Err(error) = objects.store().delete(&place.path).await {
+                    return left(error.into());
+                }
+            }
+            Ok(None) => return,
+            Err(error) => return left(error),
         }
     }
 }

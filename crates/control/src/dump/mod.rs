@@ -1,8 +1,8 @@
 //! Landfall's own data as one file: rows and objects, from one database and object store into another, of either kind.
 //!
 //! The file is a tar (`docs/reference/dump.md` describes it): `landfall.json`, rows as JSON lines in `tables/`, objects as they
-//! are in `objects/`, and `manifest.json` with the SHA-256 of everything before it. What is sealed stays sealed; the key is
-//! no part of it. Tables and columns are read from the database itself, so that none is forgotten.
+//! are in `objects/`, the SHA-256 of everything in `sums/`, and `manifest.json` at the end. What is sealed stays sealed; the key
+//! is no part of it. Tables and columns are read from the database itself, so that none is forgotten.
 //!
 //! Nothing here runs while a server needs the same connection: both are commands of their own, and files are read and
 //! written without a thread for it.
@@ -25,11 +25,12 @@ pub use load::load;
 pub use make::dump;
 
 /// The format of the file; another number is another format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const ABOUT: &str = "landfall.json";
 const MANIFEST: &str = "manifest.json";
 const TABLES: &str = "tables/";
 const OBJECTS: &str = "objects/";
+const SUMS: &str = "sums/";
 
 /// Why nothing was dumped or loaded.
 #[derive(Debug, thiserror::Error)]
@@ -127,15 +128,18 @@ enum Kind {
     Boolean,
 }
 
-/// The last entry: what the others are.
+/// The last entry: what is before it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Manifest {
-    entries: Vec<Entry>,
+    /// Entries that have a checksum.
+    entries: u64,
     rows: u64,
     objects: u64,
+    /// Of all that stands in `sums/`.
+    sha256: String,
 }
 
-/// An entry of the file.
+/// A line of `sums/`: an entry of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     path: String,

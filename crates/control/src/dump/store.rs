@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::Kind;
 use crate::store::Tx;
-use crate::store::sql::{StoreError, sql};
+use crate::store::sql::{self, StoreError, sql};
 
 const READING: &str = "read what tables there are";
 /// Values of one statement: below what both databases take.
@@ -23,6 +23,17 @@ pub(super) type Columns = BTreeMap<String, Kind>;
 
 fn on_postgres(c: &impl ConnectionTrait) -> bool {
     c.get_database_backend() == DbBackend::Postgres
+}
+
+/// Whether a migration has ever run.
+pub(super) async fn is_migrated(c: &impl ConnectionTrait) -> Result<bool, StoreError> {
+    let text = if on_postgres(c) {
+        "SELECT 1 AS one FROM information_schema.tables \
+         WHERE table_schema = current_schema() AND table_name = '_sqlx_migrations'"
+    } else {
+        "SELECT 1 AS one FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'"
+    };
+    Ok(sql(text).one(c, READING, |_| Ok(())).await?.is_some())
 }
 
 /// All tables but those of the migrations.
@@ -141,21 +152,10 @@ pub(super) async fn insert(
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
         let some: Vec<Vec<Bound>> = rows.by_ref().take(at_once).collect();
-        let mut next = 0;
-        let places: Vec<String> = some
-            .iter()
-            .map(|row| {
-                let places = row.iter().map(|_| {
-                    next += 1;
-                    format!("${next}")
-                });
-                format!("({})", places.collect::<Vec<_>>().join(", "))
-            })
-            .collect();
         let text = format!(
             "INSERT INTO \"{table}\" ({}) {overriding}VALUES {}",
             names.join(", "),
-            places.join(", ")
+            sql::rows(some.len(), names.len())
         );
         sql(text).bind_all(some.into_iter().flatten()).run(c, "load rows").await?;
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::file::{Reader, Writer};
+use super::file::{Place, Reader, Writer};
 use super::*;
 use crate::actor::Actor;
 use crate::config::{Config, Database};
@@ -20,11 +20,22 @@ fn sqlite(folder: &Path) -> Database {
     Database::Sqlite(folder.join("landfall.db"))
 }
 
+fn checked(path: &Path) -> Reader {
+    let (mut reader, _) = Reader::open(path).unwrap();
+    reader.check().unwrap();
+    reader
+}
+
 /// What a dump holds, in an order that does not depend on the database.
 fn contents(path: &Path) -> BTreeMap<String, Vec<String>> {
-    let (mut reader, _) = Reader::open(path).unwrap();
+    let mut reader = checked(path);
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, at, size) in reader.below("") {
+    let mut places = reader.below("");
+    let mut objects = reader.objects().unwrap();
+    while let Some(object) = objects.next().unwrap() {
+        places.push(object);
+    }
+    for Place { path: name, at, size } in places {
         if name == ABOUT {
             continue;
         }
@@ -120,10 +131,9 @@ async fn refusals() {
     let changed = folder.path().join("changed.tar");
     let mut bytes = std::fs::read(&first).unwrap();
     // Not just anywhere: what fills an entry up to the next block is nothing of the dump.
-    let (reader, _) = Reader::open(&first).unwrap();
-    let (_, at, length) =
-        reader.below("").into_iter().max_by_key(|(_, _, length)| *length).unwrap();
-    let middle = usize::try_from(at + length / 2).unwrap();
+    let largest = checked(&first).below(TABLES).into_iter().max_by_key(|place| place.size);
+    let largest = largest.unwrap();
+    let middle = usize::try_from(largest.at + largest.size / 2).unwrap();
     bytes[middle] ^= 1;
     std::fs::write(&changed, &bytes).unwrap();
     assert!(refused(&target, &changed).await.contains("is no whole dump"));
@@ -132,10 +142,8 @@ async fn refusals() {
 
     for (schema, remedy) in [(1, "load it with version"), (9_999, "or a newer one")] {
         let path = folder.path().join(format!("{schema}.tar"));
-        let (mut reader, _) = Reader::open(&first).unwrap();
-        let about = reader.below(ABOUT)[0].clone();
-        let text = String::from_utf8(reader.read(about.1, about.2).unwrap()).unwrap();
-        let mut about: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let (_, about) = Reader::open(&first).unwrap();
+        let mut about: serde_json::Value = serde_json::from_slice(&about).unwrap();
         about["schema"] = schema.into();
         let mut writer = Writer::begin(&path).unwrap();
         writer.entry(ABOUT, about.to_string().as_bytes()).unwrap();
@@ -162,4 +170,97 @@ async fn nothing_is_overwritten() {
     );
     let refused = dump(&nowhere, &site.folder().join("other.tar")).await.unwrap_err().to_string();
     assert!(refused.contains("there is no database at "), "{refused}");
+}
+
+/// A dump takes the objects and the key of its database, or says which are meant.
+#[tokio::test]
+async fn what_goes_with_the_database() {
+    let site = Site::sqlite().await;
+    let path = site.folder().join("dump.tar");
+    let refused = async |config: Config| dump(&config, &path).await.unwrap_err().to_string();
+
+    let nowhere = site.folder().join("nowhere");
+    let told = refused(Config { objects: nowhere.clone().into(), ..site.config.clone() }).await;
+    assert!(told.contains("there are no objects at ") && told.contains("--objects"), "{told}");
+    assert!(!nowhere.exists());
+
+    let other = tempfile::tempdir().unwrap();
+    let stranger = beside(&site.config, other.path(), sqlite(other.path()));
+    let stranger = Config { key_file: other.path().join("key"), ..stranger };
+    Control::open(stranger.clone()).await.unwrap();
+    let told = refused(Config { objects: stranger.objects, ..site.config.clone() }).await;
+    assert!(told.contains("are not those of this database; name where"), "{told}");
+
+    let told = refused(Config { key_file: stranger.key_file, ..site.config.clone() }).await;
+    assert!(told.contains("is not the one of this database") && told.contains("--key-file"));
+    assert!(!path.exists());
+
+    // Who dumps may be somebody who has no key.
+    let keyless = Config { key_file: nowhere.clone(), ..site.config.clone() };
+    dump(&keyless, &path).await.unwrap();
+    assert!(!nowhere.exists(), "a key was made");
+}
+
+/// What somebody put where a dump is written is neither written into nor kept.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_planted_file_is_not_written_into() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let site = Site::sqlite().await;
+    let (path, theirs) = (site.folder().join("dump.tar"), site.folder().join("theirs"));
+    std::fs::write(&theirs, "theirs").unwrap();
+    std::os::unix::fs::symlink(&theirs, site.folder().join("dump.tar.partial")).unwrap();
+    dump(&site.config, &path).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&theirs).unwrap(), "theirs");
+    let written = std::fs::symlink_metadata(&path).unwrap();
+    assert!(written.is_file());
+    assert_eq!(written.permissions().mode() & 0o777, 0o600);
+}
+
+/// Checksums come a thousand at a time, and each piece of them is held against what it is of.
+#[test]
+fn many_entries() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("many.tar");
+    let mut writer = Writer::begin(&path).unwrap();
+    writer.entry(ABOUT, b"{}").unwrap();
+    for n in 0..2500 {
+        writer.entry(&format!("{OBJECTS}{n}"), n.to_string().as_bytes()).unwrap();
+    }
+    writer.finish().unwrap();
+    let mut reader = checked(&path);
+    let mut objects = reader.objects().unwrap();
+    for n in 0..2500 {
+        let place = objects.next().unwrap().unwrap();
+        assert_eq!(place.path, n.to_string());
+        assert_eq!(reader.read(place.at, place.size).unwrap(), n.to_string().as_bytes());
+    }
+    assert!(objects.next().unwrap().is_none());
+
+    let mut objects = reader.objects().unwrap();
+    let place = (0..1500).fold(None, |_, _| objects.next().unwrap()).unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[usize::try_from(place.at).unwrap()] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let damaged = Reader::open(&path).unwrap().0.check().unwrap_err().to_string();
+    assert!(damaged.contains("objects/1499 is not what was dumped"), "{damaged}");
+}
+
+/// An object that is deleted while a dump is made is left out of it.
+#[tokio::test]
+async fn an_object_that_goes() {
+    let site = Site::sqlite().await;
+    let store = site.control.objects().store();
+    for n in 0..200 {
+        store.put(&format!("piece/{n}"), vec![1; 1000]).await.unwrap();
+    }
+    let goes = async {
+        for n in 0..200 {
+            store.delete(&format!("piece/{n}")).await.unwrap();
+        }
+    };
+    let path = site.folder().join("dump.tar");
+    let (dumped, ()) = tokio::join!(dump(&site.config, &path), goes);
+    dumped.unwrap();
+    checked(&path);
 }

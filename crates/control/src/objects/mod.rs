@@ -90,9 +90,6 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// The object that tells an object store from others.
-const IDENTITY: &str = "landfall-objects";
-
 /// The object store has nothing in it, though something was kept there.
 #[derive(Debug, thiserror::Error)]
 #[error("nothing of what was kept is there")]
@@ -118,22 +115,10 @@ impl Objects {
         &self.store
     }
 
-    /// Which object store this is; none where it was never told.
-    pub(crate) async fn identity(&self) -> Result<Option<String>, Error> {
-        let found = self.store.find(IDENTITY).await?;
-        Ok(found.map(|id| String::from_utf8_lossy(&id).into_owned()))
-    }
-
-    /// Tells it which one it is, unless it knows; which it is.
-    pub(crate) async fn identify(&self, id: &str) -> Result<String, Error> {
-        self.store.put_new(IDENTITY, id.as_bytes().to_vec()).await?;
-        Ok(self.identity().await?.unwrap_or_default())
-    }
-
     /// Fails where the store is not the one it was: an empty folder where another is mounted, a bucket made anew. What is
     /// missing there says nothing.
     pub(crate) async fn is_itself(&self) -> Result<(), Error> {
-        match self.identity().await? {
+        match self.store.identity().await? {
             Some(_) => Ok(()),
             None => Err(Error::internal("read from its object store", Away)),
         }

@@ -19,6 +19,9 @@ use crate::error::Error;
 const PARTS: usize = 4;
 const PART: usize = 8 * 1024 * 1024;
 
+/// The object that tells an object store from others.
+const IDENTITY: &str = "landfall-objects";
+
 const WRITING: &str = "write to its object store";
 const READING: &str = "read from its object store";
 
@@ -58,6 +61,18 @@ impl Store {
             Some(folder) if !folder.is_dir() => Err(Error::internal(DOING, "its folder is gone")),
             _ => Ok(()),
         }
+    }
+
+    /// Which object store this is; none where it was never told.
+    pub(crate) async fn identity(&self) -> Result<Option<String>, Error> {
+        let found = self.find(IDENTITY).await?;
+        Ok(found.map(|id| String::from_utf8_lossy(&id).into_owned()))
+    }
+
+    /// Tells it which one it is, unless it knows; which it is.
+    pub(crate) async fn identify(&self, id: &str) -> Result<String, Error> {
+        self.put_new(IDENTITY, id.as_bytes().to_vec()).await?;
+        Ok(self.identity().await?.unwrap_or_default())
     }
 
     /// Whether something is at `path`.

@@ -210,7 +210,7 @@ mod tests {
     async fn opened(folder: &std::path::Path) -> Objects {
         let place = crate::objects::ObjectPlace::Folder(folder.join("objects"));
         let objects = Objects::open(&place, &folder.join("key")).unwrap();
-        objects.identify("test").await.unwrap();
+        objects.store().identify("test").await.unwrap();
         objects
     }
 

@@ -3,6 +3,7 @@
 //! The SQL of a subject stands in its own `store.rs`. Both databases are given the same texts; what
 //! differs between them (the schema's types, the wake-ups) stands here and nowhere else.
 
+pub(crate) mod belongings;
 mod connect;
 pub mod ids;
 pub(crate) mod listing;

@@ -43,6 +43,8 @@ struct Fields {
     timeout_seconds: String,
     /// Whether it is one that stands already.
     known: bool,
+    /// A method that these fields cannot hold: it is shown, and stays as it stands.
+    kept: Option<BackupMethod>,
 }
 
 /// What was saved, in the address that a save leads to.
@@ -66,11 +68,17 @@ impl Fields {
                 seconds => seconds.to_string(),
             },
             known: true,
+            kept: Some(method).filter(|method| !fits(method)).cloned(),
         }
     }
 
-    /// The fields numbered `n` of a form; none where it has no such fields.
-    fn sent(form: &HashMap<String, String>, n: usize) -> Option<Self> {
+    /// The fields numbered `n` of a form; none where it has no such fields. What fields cannot hold is sent by its name,
+    /// and taken from what stands.
+    fn sent(form: &HashMap<String, String>, n: usize, now: &BackupMethods) -> Option<Self> {
+        if let Some(name) = form.get(&format!("methods.{n}.kept")) {
+            let kept = now.methods.iter().find(|method| method.name == *name);
+            return Some(kept.map(Self::of).unwrap_or_default());
+        }
         let field = |name: &str| form.get(&format!("methods.{n}.{name}")).cloned();
         let or_empty = |name: &str| field(name).unwrap_or_default();
         Some(Self {
@@ -82,6 +90,7 @@ impl Fields {
             restore: or_empty("restore"),
             timeout_seconds: or_empty("timeout_seconds"),
             known: field("known").is_some(),
+            kept: None,
         })
     }
 
@@ -97,6 +106,9 @@ impl Fields {
     }
 
     fn method(&self) -> BackupMethod {
+        if let Some(kept) = &self.kept {
+            return kept.clone();
+        }
         let words = |text: &str| {
             text.lines().map(str::to_owned).filter(|line| !line.trim().is_empty()).collect()
         };
@@ -113,6 +125,12 @@ impl Fields {
             },
         }
     }
+}
+
+/// Whether every word of its commands is one line of a field, and comes back from there as it is.
+fn fits(method: &BackupMethod) -> bool {
+    let line = |word: &String| !word.trim().is_empty() && !word.contains(['\n', '\r']);
+    method.backup.iter().chain(&method.restore).all(line)
 }
 
 /// `GET /apps/{app}/backups`
@@ -134,15 +152,16 @@ pub(crate) async fn submit(
     PathOf(name): PathOf<String>,
     Sent(form): Sent<HashMap<String, String>>,
 ) -> PageAnswer {
+    let control = ctx.control();
+    let now = control.app_backup_methods(&ctx.actor, &name).await?;
     let goes = |n: usize| form.contains_key(&format!("methods.{n}.remove"));
     let fields: Vec<Fields> = (0..)
-        .map_while(|n| Fields::sent(&form, n).map(|fields| (n, fields)))
+        .map_while(|n| Fields::sent(&form, n, &now).map(|fields| (n, fields)))
         .filter(|(n, fields)| !goes(*n) && !fields.is_blank())
         .map(|(_, fields)| fields)
         .collect();
     let based_on = form.get("based_on").and_then(|text| text.parse().ok());
     let change = ChangeMethods { methods: fields.iter().map(Fields::method).collect(), based_on };
-    let control = ctx.control();
     match control.app_change_backup_methods(&ctx.actor, &name, change).await {
         Ok(saved) => {
             let path = format!("{}/backups?saved={}", app::path(&name), saved.revision);
@@ -188,4 +207,58 @@ async fn show(
         may_write: ctx.may_write(Subject::Infrastructure),
     };
     Ok((status, Html(page.render()?)).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn method(name: &str, backup: &[&str], restore: &[&str]) -> BackupMethod {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        BackupMethod {
+            name: name.to_owned(),
+            selector: "app=db".to_owned(),
+            container: "db".to_owned(),
+            backup: words(backup),
+            restore: words(restore),
+            timeout_seconds: 60,
+        }
+    }
+
+    /// What the page shows, sent back as a browser sends it, is what stood: words with line breaks, and empty ones, too.
+    #[test]
+    fn round_trip() {
+        let now = BackupMethods {
+            revision: 1,
+            methods: vec![
+                method("plain", &["pg_dump", " --clean ", "shop"], &["psql", "shop"]),
+                method("script", &["sh", "-c", "set -e\n\npg_dump shop\n"], &["psql"]),
+                method("returns", &["sh", "-c", "a\r\nb"], &["psql"]),
+                method("empty", &["tar", "-cf", "-", "."], &["tar", "", "-xf", "-"]),
+                method("blank", &["printf", "  "], &["cat"]),
+            ],
+        };
+        let mut form = HashMap::new();
+        for (n, it) in now.methods.iter().map(Fields::of).enumerate() {
+            let mut put = |field: &str, value: &str| {
+                form.insert(format!("methods.{n}.{field}"), value.to_owned());
+            };
+            if let Some(kept) = &it.kept {
+                put("kept", &kept.name);
+                continue;
+            }
+            put("known", "true");
+            put("name", &it.name);
+            put("selector", &it.selector);
+            put("container", &it.container);
+            put("backup", &it.backup);
+            put("restore", &it.restore);
+            put("timeout_seconds", &it.timeout_seconds);
+        }
+        let sent = (0..).map_while(|n| Fields::sent(&form, n, &now));
+        assert_eq!(sent.map(|it| it.method()).collect::<Vec<_>>(), now.methods);
+        // One that went meanwhile is not made anew.
+        let none = BackupMethods { revision: 2, methods: Vec::new() };
+        assert!(Fields::sent(&form, 1, &none).unwrap().is_blank());
+    }
 }

@@ -11,7 +11,7 @@ use control::rights::Subject;
 use futures_util::future::BoxFuture;
 
 use super::form::{Params, PathOf};
-use super::op::{AfterQuery, LogRow, StepRow, done_steps, follow, last_lines, steps};
+use super::op::{AfterQuery, LogRow, StepRow, done_steps, follow, last_lines, steps, took};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section, backups};
 use crate::live;
 use crate::view::state::{self, Mark};
@@ -44,8 +44,7 @@ impl BackupPage {
     }
 
     fn took(&self) -> Option<String> {
-        let (start, end) = (self.op.started_at?, self.op.finished_at?);
-        Some(crate::view::time::between(start, end))
+        took(&self.op)
     }
 }
 

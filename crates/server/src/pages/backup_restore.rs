@@ -20,8 +20,10 @@ struct Restore {
     told: Told,
     environment: Environment,
     detail: BackupDetail,
-    /// Where it can go: environments of the App that the asker may deploy to, the backup's own first.
-    targets: Vec<Environment>,
+    /// Whether it can go back to where it is from.
+    to_own: bool,
+    /// Names of others that it can go to, as many as a browser is to offer; which one is typed is checked when it is sent.
+    others: Vec<String>,
     sent: RestoreForm,
     may_write: bool,
 }
@@ -83,24 +85,23 @@ async fn show(ctx: &Ctx, name: &str, number: i64, told: Told, sent: RestoreForm)
     let environment = control.environment_get(actor, name).await?;
     let detail = control.backup_get(actor, name, number).await?;
     let may_write = ctx.may_write(Subject::Environments(environment.kind));
-    let targets = targets(ctx, &environment).await?;
+    let to_own = may_write && environment.release.is_some();
+    let others = others(ctx, &environment).await?;
     let status = told.status();
     let title = format!("Restore backup {number} of {}", environment.name);
     let chrome = ctx.chrome(Section::Environments, title).await?;
-    let page = Restore { chrome, told, environment, detail, targets, sent, may_write };
+    let page = Restore { chrome, told, environment, detail, to_own, others, sent, may_write };
     Ok((status, Html(page.render()?)).into_response())
 }
 
-async fn targets(ctx: &Ctx, own: &Environment) -> Result<Vec<Environment>, PageError> {
+/// Environments of the App that the asker may deploy to and where something runs, but for the backup's own.
+async fn others(ctx: &Ctx, own: &Environment) -> Result<Vec<String>, PageError> {
     let filter = EnvironmentFilter { app: Some(own.app.id), ..EnvironmentFilter::default() };
     let page = PageRequest { cursor: None, limit: Some(PAGE_MAXIMUM) };
     let (sort, way) = (EnvironmentSort::Name, Direction::Ascending);
     let found = ctx.control().environment_list(&ctx.actor, &filter, (sort, way), &page).await?;
-    let mut targets: Vec<Environment> = found
-        .items
-        .into_iter()
-        .filter(|it| ctx.may_write(Subject::Environments(it.kind)) && it.release.is_some())
-        .collect();
-    targets.sort_by_key(|it| it.id != own.id);
-    Ok(targets)
+    let can = |it: &Environment| {
+        it.id != own.id && ctx.may_write(Subject::Environments(it.kind)) && it.release.is_some()
+    };
+    Ok(found.items.into_iter().filter(can).map(|it| it.name.to_string()).collect())
 }

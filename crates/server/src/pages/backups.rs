@@ -31,6 +31,8 @@ struct BackupsTab {
     methods: Vec<BackupMethod>,
     now: BackupSchedule,
     sent: ScheduleForm,
+    /// The note of a backup that was refused, as typed.
+    note: String,
     may_write: bool,
     /// Whether the asker may declare methods.
     may_declare: bool,
@@ -53,6 +55,13 @@ pub(crate) struct ScheduleForm {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct NewForm {
+    note: String,
+}
+
+/// What was typed and refused.
+#[derive(Default)]
+struct Typed {
+    schedule: Option<ScheduleForm>,
     note: String,
 }
 
@@ -98,7 +107,7 @@ pub(crate) async fn list(
 ) -> PageAnswer {
     live::respond(ctx, move |ctx| {
         let (name, page) = (name.clone(), page.clone());
-        async move { read(&ctx, &name, &page.request()?, Told::default(), None).await }
+        async move { read(&ctx, &name, &page.request()?, Told::default(), Typed::default()).await }
     })
     .await
 }
@@ -108,7 +117,7 @@ async fn read(
     name: &str,
     page: &PageRequest,
     told: Told,
-    sent: Option<ScheduleForm>,
+    typed: Typed,
 ) -> Result<BackupsTab, PageError> {
     let (control, actor) = (ctx.control(), &ctx.actor);
     let environment = control.environment_get(actor, name).await?;
@@ -118,16 +127,20 @@ async fn read(
     let methods = control.app_backup_methods(actor, &app).await?.methods;
     let living = matches!(environment.state, EnvironmentState::Creating | EnvironmentState::Active);
     let title = format!("Backups of {}", environment.name);
+    // A form that was refused was sent to an address of its own, where there is no list.
+    let query = ctx.path_and_query.split_once('?').map_or("", |(_, query)| query);
+    let links = Links::of(&format!("/environments/{}/backups?{query}", environment.address()));
     Ok(BackupsTab {
         chrome: ctx.chrome(Section::Environments, title).await?,
         may_write: living && ctx.may_write(Subject::Environments(environment.kind)),
         may_declare: ctx.may_write(Subject::Infrastructure),
         head: read_head(ctx, environment, Tab::Backups).await?,
         told,
-        pager: Pager::of(&page, &Links::of(&ctx.path_and_query), "backup", "newest first"),
+        pager: Pager::of(&page, &links, "backup", "newest first"),
         backups: page.items,
         methods,
-        sent: sent.unwrap_or_else(|| ScheduleForm::of(&now)),
+        sent: typed.schedule.unwrap_or_else(|| ScheduleForm::of(&now)),
+        note: typed.note,
         now,
     })
 }
@@ -145,19 +158,17 @@ impl ScheduleForm {
         }
     }
 
-    /// Numbers as typed; what is none is told at its field.
-    fn change(&self) -> Result<ChangeSchedule, Error> {
-        let number = |field: &str, text: &str| match text.trim() {
-            "" => Ok(None),
-            text => text.parse().map(Some).map_err(|_| {
-                Error::invalid(field, format!("`{text}` is not a number."), "Use digits only.")
-            }),
+    fn change(&self) -> ChangeSchedule {
+        // What is no number is out of bounds, and told so at its field.
+        let number = |text: &str| match text.trim() {
+            "" => None,
+            text => Some(text.parse().unwrap_or(0)),
         };
-        Ok(ChangeSchedule {
-            every_hours: number("every_hours", &self.every_hours)?,
-            keep: number("keep", &self.keep)?,
+        ChangeSchedule {
+            every_hours: number(&self.every_hours),
+            keep: number(&self.keep),
             before_deployments: !self.before_deployments.is_empty(),
-        })
+        }
     }
 }
 
@@ -167,13 +178,16 @@ pub(crate) async fn create(
     PathOf(name): PathOf<String>,
     Sent(sent): Sent<NewForm>,
 ) -> PageAnswer {
-    let new = NewBackup { note: sent.note };
+    let new = NewBackup { note: sent.note.clone() };
     match ctx.control().backup_create(&ctx.actor, &name, new).await {
         Ok(made) => {
             let page = format!("/environments/{name}/backups/{}", made.number);
             Ok(Redirect::to(&page).into_response())
         }
-        Err(error) => refused(&ctx, &name, error, None).await,
+        Err(error) => {
+            let typed = Typed { note: sent.note, ..Typed::default() };
+            refused(&ctx, &name, error, typed).await
+        }
     }
 }
 
@@ -183,28 +197,18 @@ pub(crate) async fn schedule(
     PathOf(name): PathOf<String>,
     Sent(sent): Sent<ScheduleForm>,
 ) -> PageAnswer {
-    // Whether the asker may comes before what was typed.
-    let changed = match sent.change() {
-        Ok(change) => ctx.control().backup_change_schedule(&ctx.actor, &name, change).await,
-        Err(error) => {
-            let environment = ctx.control().environment_get(&ctx.actor, &name).await?;
-            if ctx.may_write(Subject::Environments(environment.kind)) {
-                Err(error)
-            } else {
-                let none = ChangeSchedule::default();
-                ctx.control().backup_change_schedule(&ctx.actor, &name, none).await
-            }
-        }
-    };
-    match changed {
+    match ctx.control().backup_change_schedule(&ctx.actor, &name, sent.change()).await {
         Ok(_) => Ok(Redirect::to(&format!("/environments/{name}/backups")).into_response()),
-        Err(error) => refused(&ctx, &name, error, Some(sent)).await,
+        Err(error) => {
+            let typed = Typed { schedule: Some(sent), ..Typed::default() };
+            refused(&ctx, &name, error, typed).await
+        }
     }
 }
 
-async fn refused(ctx: &Ctx, name: &str, error: Error, sent: Option<ScheduleForm>) -> PageAnswer {
+async fn refused(ctx: &Ctx, name: &str, error: Error, typed: Typed) -> PageAnswer {
     let told = Told::of(error)?;
     let status = told.status();
-    let page = read(ctx, name, &PageRequest::default(), told, sent).await?;
+    let page = read(ctx, name, &PageRequest::default(), told, typed).await?;
     Ok((status, Html(page.render()?)).into_response())
 }

@@ -18,6 +18,8 @@ struct Page {
     environment: Environment,
     sent: ComparisonQuery,
     told: Told,
+    /// What is missing before anything can be compared.
+    hint: Option<String>,
     shown: Option<Shown>,
 }
 
@@ -56,19 +58,25 @@ pub(crate) async fn show(
         Ok(asked) => control.deployments_compare(actor, &name, &asked).await,
         Err(wrong) => Err(wrong),
     };
-    let (told, shown) = match compared {
+    let (mut told, mut hint, mut shown) = (Told::default(), None, None);
+    match compared {
         Ok(comparison) => {
             let objects = different_objects(&comparison.objects);
-            (Told::default(), Some(Shown { comparison, objects }))
+            shown = Some(Shown { comparison, objects });
         }
-        Err(error) => (Told::of(error)?, None),
-    };
+        // The link to this page says nothing of what to compare with, and there may be nothing before it.
+        Err(error @ control::Error::Conflict { .. }) if sent.with.trim().is_empty() => {
+            hint = Some(error.to_string());
+        }
+        Err(error) => told = Told::of(error)?,
+    }
     let status = told.status();
     let page = Page {
         chrome: ctx.chrome(Section::Environments, format!("Compare {}", environment.name)).await?,
         environment,
         sent,
         told,
+        hint,
         shown,
     };
     Ok((status, Html(page.render()?)).into_response())

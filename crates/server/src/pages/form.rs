@@ -126,9 +126,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
         let (parts, body) = request.into_parts();
-        let body = Bytes::from_request(Request::new(body), state)
-            .await
-            .map_err(|rejection| unreadable(rejection.status(), rejection.body_text()))?;
+        let mut whole = Request::new(body);
+        // How much the route takes stands among them.
+        *whole.extensions_mut() = parts.extensions.clone();
+        let body = Bytes::from_request(whole, state).await.map_err(|rejection| match rejection
+            .status()
+        {
+            StatusCode::PAYLOAD_TOO_LARGE => ProblemDetails::too_large().into(),
+            status => unreadable(status, rejection.body_text()),
+        })?;
         // Percent-encoded CR LF, as browsers send the line ends of text fields.
         let plain = String::from_utf8_lossy(&body).replace("%0D%0A", "%0A");
         let request = Request::from_parts(parts, Body::from(plain));

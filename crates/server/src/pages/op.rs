@@ -182,6 +182,11 @@ pub(super) fn done_steps(op: &Op, steps: &[StepRow]) -> usize {
     steps.iter().filter(behind).count()
 }
 
+/// How long an Op took, once it has ended.
+pub(super) fn took(op: &Op) -> Option<String> {
+    Some(crate::view::time::between(op.started_at?, op.finished_at?))
+}
+
 /// The block of a deployment's page.
 fn block(ctx: Ctx, op: Arc<Op>) -> BoxFuture<'static, Option<String>> {
     Box::pin(async move {

@@ -12,7 +12,9 @@ use control::store::ids::OpId;
 use futures_util::future::BoxFuture;
 
 use super::form::{Params, PathOf};
-use super::op::{AfterQuery, LogRow, StepRow, done_steps, follow, last_lines, steps, whole_log};
+use super::op::{
+    AfterQuery, LogRow, StepRow, done_steps, follow, last_lines, steps, took, whole_log,
+};
 use super::{Chrome, Ctx, PageAnswer, PageError, Section};
 use crate::live;
 use crate::view::objects::{Objects, leaving};
@@ -57,8 +59,7 @@ impl RemovalPage {
     }
 
     fn took(&self) -> Option<String> {
-        let (start, end) = (self.op.started_at?, self.op.finished_at?);
-        Some(crate::view::time::between(start, end))
+        took(&self.op)
     }
 }
 

@@ -4,6 +4,7 @@
 mod access;
 mod adoption;
 mod api;
+mod backups;
 mod clusters;
 mod live;
 mod pages;

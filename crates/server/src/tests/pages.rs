@@ -234,3 +234,32 @@ async fn token_pages() {
     ada.form(&path, &[("name", "laptop")]).await.expect(StatusCode::SEE_OTHER);
     assert_eq!(ada.get("/api/v1/tokens").await.json()["items"], json!([]));
 }
+
+/// A form is taken up to its route's limit, whatever its encoding makes of it, and refused beyond on a page that says so.
+/// Nobody who is signed out is read that far.
+#[tokio::test]
+async fn large_forms() {
+    let (site, ada) = Site::set_up().await;
+    site.ground(&ada).await;
+    let path = "/apps/Parcel/values";
+    // A megabyte of values; three of a form, since each byte of such letters takes three there.
+    let values = format!("# {}\n", "ä".repeat(512 * 1024 - 8));
+    let fields = [("values", values.as_str()), ("based_on", "0")];
+    let shown = ada.form(path, &fields).await;
+    assert!(!shown.text.contains("too_large") && shown.status != StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(shown.status != StatusCode::BAD_REQUEST, "{}", shown.words());
+
+    let values = "#".repeat(4 * 1024 * 1024);
+    let fields = [("values", values.as_str())];
+    let refused = ada.form(path, &fields).await.expect(StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(refused.words().contains("Values may have 1 MiB"), "{}", refused.words());
+    let nobody = site.nobody();
+    let asked = nobody.form(path, &fields).await.expect(StatusCode::SEE_OTHER);
+    assert!(asked.location().starts_with("/sign-in"), "{}", asked.location());
+    nobody
+        .json(http::Method::PUT, "/api/v1/apps/Parcel/values", &json!({ "values": values }))
+        .await
+        .expect(StatusCode::UNAUTHORIZED);
+    let credentials = [("email", values.as_str()), ("password", "x")];
+    nobody.form("/sign-in", &credentials).await.expect(StatusCode::PAYLOAD_TOO_LARGE);
+}
