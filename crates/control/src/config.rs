@@ -115,7 +115,8 @@ pub enum Database {
 
 /// Which addresses the one outbound client may reach.
 ///
-/// Loopback, link-local, private and metadata addresses are refused unless a network here has them.
+/// Loopback, link-local and metadata addresses are refused unless a network here has them. Private ones are not: clusters and
+/// repositories stand there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OutboundPolicy {
     /// Networks that are allowed although they would be refused.

@@ -12,6 +12,7 @@
 pub mod charts;
 pub mod docker_registry;
 pub mod gpg;
+pub mod scripted;
 
 use std::path::Path;
 

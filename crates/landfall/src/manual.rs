@@ -185,6 +185,37 @@ fn commands_exist() {
     assert!(seen > 50, "only {seen} calls were found");
 }
 
+/// The page about states has every word that the API says of them.
+#[test]
+fn states_page() {
+    use control::backup::{BackupCause, BackupState};
+    use control::batch::{BatchState, MemberState};
+    use control::deployment::{DeploymentState, Trigger};
+    use control::environment::{EnvironmentState, EnvironmentStatus};
+    use control::op::{OpState, StepName, StepState};
+    let page = std::fs::read_to_string(docs().join("reference/states.md")).unwrap();
+    let mut missing = BTreeSet::new();
+    macro_rules! all_words {
+        ($($set:ty),+) => {$(
+            for word in <$set>::ALL {
+                if !page.contains(&format!("`{word}`")) {
+                    missing.insert(format!("{}: {word}", stringify!($set)));
+                }
+            }
+        )+};
+    }
+    all_words!(Trigger, StepName, StepState, OpState, DeploymentState);
+    all_words!(
+        EnvironmentState,
+        EnvironmentStatus,
+        BackupState,
+        BackupCause,
+        BatchState,
+        MemberState
+    );
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 /// The page about the command line says what `--help` says.
 #[test]
 fn command_line_page() {

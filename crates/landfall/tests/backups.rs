@@ -172,6 +172,15 @@ async fn backed_up_and_restored(cluster: &ClusterTools, databases: &Databases) {
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["state"], "complete");
     assert_eq!(shown["parts"].as_array().unwrap().len(), 1);
+    // Programs are given what the API answers.
+    let parsed = async |args: &[&str]| -> Value {
+        serde_json::from_str(&succeeds(&api, args).await).unwrap()
+    };
+    let listed = parsed(&["backup", "list", "eu", "-o", "json"]).await;
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2, "{listed:#}");
+    let made = parsed(&["backup", "create", "eu", "-o", "json"]).await;
+    assert_eq!(made["number"], 3, "{made:#}");
+    api.op_succeeds(&op_of(&made)).await;
     succeeds(&api, &["backup", "schedule", "eu", "--every-hours", "24", "--keep", "3"]).await;
     succeeds(&api, &["backup", "delete", "eu", "2", "--yes"]).await;
     let (code, _, told) = api.landfall(binary(), &["backup", "show", "eu", "2"]).await;

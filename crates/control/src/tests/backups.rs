@@ -22,6 +22,7 @@ use crate::store::sql::sql;
 on_both!(
     what_was_deleted_is_back,
     a_clone_keeps_its_own_values,
+    restored_where_the_asker_may_write,
     a_command_that_fails_makes_no_backup,
     damage_is_found_and_told,
     made_by_itself_and_kept_so_many,
@@ -167,6 +168,37 @@ async fn a_clone_keeps_its_own_values(site: Site) {
     assert_eq!(values.own.values, "greeting: howdy\n");
     let shown = site.control.deployment_find(&system(), "us", 3).await.unwrap().deployment;
     assert_eq!(shown.restores.unwrap().environment.name.as_str(), "eu");
+    workers.stop().await;
+}
+
+/// Restoring takes the right to write where the data is from and where it goes: what may not be seen is not there, on either
+/// side.
+async fn restored_where_the_asker_may_write(site: Site) {
+    ground(&site, &["eu", "live"]).await;
+    let workers = site.control.start_workers();
+    environment(&site, "eu").await;
+    let (_, started) = site.environment("live", "production").await;
+    ended(&site.control, started.op.id).await;
+    complete(&site, "eu").await;
+    complete(&site, "live").await;
+    let (qa, developer) = (site.person(Role::Qa).await, site.person(Role::Developer).await);
+    for (from, to) in [("eu", "live"), ("live", "eu"), ("live", "live")] {
+        let how = || RestoreBackup { to: to.to_owned(), ..RestoreBackup::default() };
+        let refused = site.control.backup_restore(&qa, from, 1, how()).await;
+        let Err(Error::NotFound { what, name }) = &refused else { panic!("{refused:?}") };
+        assert_eq!((*what, name.as_str()), ("environment", "live"));
+        let refused = site.control.backup_restore(&developer, from, 1, how()).await;
+        assert!(matches!(refused, Err(Error::Forbidden { .. })), "{refused:?}");
+    }
+    write(&site, "eu", "");
+    for environment in ["eu", "live"] {
+        let there = site.control.deployment_find(&system(), environment, 2).await;
+        assert!(matches!(there, Err(Error::NotFound { .. })), "{there:?}");
+    }
+    let own = site.control.backup_restore(&qa, "eu", 1, RestoreBackup::default()).await.unwrap();
+    ended(&site.control, own.op.id).await;
+    assert_eq!(read(&site, "eu"), "orders of eu\n");
+    assert_eq!(read(&site, "live"), "orders of live\n");
     workers.stop().await;
 }
 

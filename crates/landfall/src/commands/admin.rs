@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use clap::Subcommand;
 use control::dump::{self, Amount};
 
+use crate::output::size;
 use crate::settings::{self, StorageArgs};
 
 /// What can be done with all data.
@@ -54,10 +55,14 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
             let config = args.storage.config(&args.storage.folder()?);
             let amount = dump::dump(&config, &args.file).await.context("nothing was dumped")?;
             println!("Dumped {} to {}.", told(amount), args.file.display());
-            println!(
-                "The key file is not part of it: keep {} safe, too.",
-                config.key_file.display()
-            );
+            let key = config.key_file.display();
+            if config.key_file.exists() {
+                println!("The key file is not part of it: keep {key} safe, too.");
+            } else {
+                println!(
+                    "There is no key at {key}. Without the server's key file, kept elsewhere, the dump is of no use."
+                );
+            }
             if amount.unended > 0 {
                 println!(
                     "{} had not ended. Before servers are started on what is loaded of it, stop these.",
@@ -86,8 +91,8 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
 fn told(amount: Amount) -> String {
     let plural =
         |count: u64, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
-    let kib = amount.bytes.div_ceil(1024);
-    format!("{} and {} ({kib} KiB)", plural(amount.rows, "row"), plural(amount.objects, "object"))
+    let size = size(i64::try_from(amount.bytes).unwrap_or(i64::MAX));
+    format!("{} and {} ({size})", plural(amount.rows, "row"), plural(amount.objects, "object"))
 }
 
 fn ops(amount: Amount) -> String {

@@ -11,7 +11,7 @@ use crate::client::{Client, ServerArgs, environment_path, understood, watch};
 use crate::commands::deploy::{self, OnFailure};
 use crate::commands::op::StartArgs;
 use crate::input;
-use crate::output::{self, Format};
+use crate::output::{self, Format, size};
 
 /// What can be done with backups.
 #[derive(Debug, clap::Subcommand)]
@@ -211,7 +211,8 @@ async fn list(args: ListArgs) -> Result<ExitCode> {
         }
         all["next"] = more["next"].clone();
     }
-    print(args.output, &all["items"])?;
+    let read: Vec<Backup> = understood(&all["items"])?;
+    print(args.output, &all, &read)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -221,7 +222,7 @@ async fn create(args: CreateArgs) -> Result<ExitCode> {
     let made: Value = client.post(&path, &json!({ "note": args.note })).await?;
     let backup: Backup = understood(&made)?;
     if !args.watch {
-        print(args.output, &Value::Array(vec![made]))?;
+        print(args.output, &made, &[backup])?;
         return Ok(ExitCode::SUCCESS);
     }
     eprintln!("Backup {} of {}", backup.number, args.of.environment);
@@ -229,7 +230,7 @@ async fn create(args: CreateArgs) -> Result<ExitCode> {
     if args.output != Format::Table {
         let path = one_path(&args.of.environment, backup.number);
         let made: Value = client.get(&path).await?;
-        print(args.output, &Value::Array(vec![made]))?;
+        output::print(args.output, &made, &[], |_| Vec::new())?;
     }
     Ok(ended)
 }
@@ -241,7 +242,7 @@ async fn show(args: OneArgs) -> Result<ExitCode> {
         output::print(args.output, &shown, &[], |_| Vec::new())?;
         return Ok(ExitCode::SUCCESS);
     }
-    print(args.output, &Value::Array(vec![shown.clone()]))?;
+    print(args.output, &shown, &[understood(&shown)?])?;
     let parts = shown["parts"].as_array().cloned().unwrap_or_default();
     if !parts.is_empty() {
         println!();
@@ -362,10 +363,10 @@ fn changed(args: &ScheduleArgs, now: &Value) -> Option<Value> {
     Some(body)
 }
 
-fn print(format: Format, backups: &Value) -> Result<()> {
-    let read: Vec<Backup> = understood(backups)?;
+/// Prints what the API answered, for people as a table of the backups in it.
+fn print(format: Format, answer: &Value, backups: &[Backup]) -> Result<()> {
     let header = ["backup", "state", "release", "of", "size", "made", "cause", "by", "note"];
-    output::print(format, backups, &header, |_| {
+    output::print(format, answer, &header, |_| {
         let row = |backup: &Backup| {
             vec![
                 backup.number.to_string(),
@@ -379,13 +380,6 @@ fn print(format: Format, backups: &Value) -> Result<()> {
                 backup.note.clone(),
             ]
         };
-        read.iter().map(row).collect()
+        backups.iter().map(row).collect()
     })
-}
-
-/// `812 B`, `14 kB`, `3 MB`.
-fn size(bytes: i64) -> String {
-    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
-    let fits = units.iter().find(|(unit, _)| bytes >= *unit);
-    fits.map_or_else(|| format!("{bytes} B"), |(unit, name)| format!("{} {name}", bytes / unit))
 }

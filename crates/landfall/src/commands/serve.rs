@@ -58,7 +58,7 @@ pub(crate) struct Args {
     trusted_proxy: Vec<IpAddr>,
 
     /// Network inside which chart repositories and clusters may be reached although it is loopback,
-    /// private or link-local; may be repeated
+    /// link-local or a cloud's metadata service; may be repeated
     #[arg(long, env = "LANDFALL_ALLOW_NETWORK", value_delimiter = ',', value_name = "CIDR")]
     allow_network: Vec<Network>,
 

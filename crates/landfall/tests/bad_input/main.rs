@@ -7,6 +7,7 @@ mod calls;
 mod charts;
 mod deployments;
 mod forms;
+mod outside;
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -29,12 +29,13 @@ pub(crate) enum BackupCommand {
   - name: database
     selector: app.kubernetes.io/instance={release},app.kubernetes.io/component=db
     container: postgres            # left out: the pod's own choice, else its first
-    backup: [pg_dump, --clean, --if-exists, --username=shop, shop]
-    restore: [psql, --single-transaction, --set=ON_ERROR_STOP=1, --username=shop, shop]
+    backup: [pg_dump, --format=custom, --username=shop, shop]
+    restore: [pg_restore, --clean, --if-exists, --single-transaction, --username=shop, --dbname=shop]
     timeout_seconds: 3600
 
 Commands run without a shell. What `backup` writes to its standard output is kept; `restore` is given it as
-standard input, and may be run again after it was broken off. `{release}` stands for the environment's Helm release.")]
+standard input, which just ends where the connection breaks, and may be run again after it was broken off.
+Everyone who sees the App reads the commands: no passwords in them. `{release}` stands for the environment's Helm release.")]
 pub(crate) struct SetArgs {
     #[command(flatten)]
     one: OneArgs,
