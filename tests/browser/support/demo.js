@@ -71,3 +71,30 @@ export async function addFailure(demo) {
 export async function addBackup(demo) {
   await demo.call("POST", `/environments/${sample.environment}/backups`, { note: "before the audit" });
 }
+
+/** Links that open a page to whoever has them, and a token; the pages' addresses and the token's id. */
+export async function addLinks(demo) {
+  const path = ({ url }) => new URL(url).pathname;
+  const invited = await demo.call("POST", "/invitations", { email: "grace@example.com", name: "Grace", role: "qa" });
+  const reset = await demo.call("POST", "/people/demo@example.com/password-reset", {});
+  const token = await demo.call("POST", "/tokens", { name: "ci", role: "qa" });
+  return { invitation: path(invited), reset: path(reset), token: (token.token ?? token).id };
+}
+
+const busier = "api:\n  replicas: 4\n";
+
+/** Previews new values of the sample App; the preview's id, and a group of it. */
+export async function addPreview(demo) {
+  const begun = await demo.call("POST", `/apps/${sample.app}/values/previews`, { values: busier });
+  for (;;) {
+    const preview = await demo.call("GET", `/fleet-previews/${begun.id}`);
+    if (preview.state !== "running" && preview.state !== "queued") return { preview: begun.id, group: preview.groups[0].id };
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Saves new values of the sample App; the id of the batch that deploys them. */
+export async function addBatch(demo) {
+  const { batch } = await demo.call("PUT", `/apps/${sample.app}/values`, { values: busier });
+  return batch.id;
+}

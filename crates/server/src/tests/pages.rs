@@ -1,13 +1,31 @@
 //! The pages as they are without JavaScript: forms, links, what empty and wrong states say.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::site::{Asking, Site};
+use crate::routes::{Surface, table};
 
 async fn environment(ada: &Asking, name: &str) {
     let new = json!({ "name": name, "app": "Parcel", "kind": "sandbox", "cluster": "demo" });
     ada.post("/api/v1/environments", &new).await.expect(StatusCode::CREATED);
+}
+
+/// The tests in Chromium look at every page of the table: they read which there are from this list.
+/// `LANDFALL_WRITE_PAGES=1` writes it anew.
+#[test]
+fn the_browser_tests_know_every_page() {
+    let list = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/browser/support/pages.json");
+    let pages = table().into_iter().filter(|it| it.surface == Surface::Page);
+    let mut shown: Vec<String> =
+        pages.filter(|it| it.method == Method::GET).map(|it| it.path).collect();
+    shown.sort();
+    let shown = serde_json::to_string_pretty(&shown).unwrap() + "\n";
+    if std::env::var_os("LANDFALL_WRITE_PAGES").is_some() {
+        std::fs::write(list, &shown).unwrap();
+    }
+    let known = std::fs::read_to_string(list).unwrap();
+    assert_eq!(known, shown, "run this test once with LANDFALL_WRITE_PAGES=1");
 }
 
 /// Every page that needs nothing answers, in an empty installation and in one with a product.
