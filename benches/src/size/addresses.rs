@@ -218,6 +218,10 @@ pub(super) const LEFT_OUT: &[(&str, &str)] = &[
     ("/api/v1/environments/{environment}/drift", "is there only after a cluster was asked"),
     ("/api/v1/ops/{op}/events", "a stream; its lines are measured apart"),
     ("/ops/{op}/log", "the log of a removal or backup; the one of a deployment is the same"),
+    (
+        "/api/v1/environments/{environment}/domains/{host}",
+        "one row of the list of domains, which is asked for whole",
+    ),
     ("/environments/{environment}/domain/remove", "a question about one row"),
 ];
 

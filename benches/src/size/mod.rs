@@ -111,6 +111,12 @@ async fn on(database: Database, landfall: &Path, args: &SizeArgs) -> Result<()> 
     Ok(())
 }
 
+/// Bytes as thousands of them, with one digit behind.
+fn kilobytes(bytes: usize) -> String {
+    let tenths = bytes.div_ceil(100);
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
 /// The value that `hundredths` of a hundred of them do not exceed.
 fn percentile(values: &mut [f64], hundredths: usize) -> f64 {
     values.sort_by(f64::total_cmp);

@@ -11,8 +11,8 @@ use reqwest::{Client, StatusCode};
 
 use super::account::Account;
 use super::addresses::{Asked, LISTS, SINGLE};
-use super::percentile;
 use super::places::{Places, filled};
+use super::{kilobytes, percentile};
 
 pub(super) const HEADER: [&str; 8] =
     ["address", "as", "requests", "p50 ms", "p99 ms", "at most ms", "kB compressed", "over 20 ms"];
@@ -114,7 +114,7 @@ fn row(it: &Measured) -> Vec<String> {
         format!("{:.1}", it.p50),
         format!("{:.1}", it.p99),
         format!("{:.1}", it.most),
-        format!("{:.1}", it.bytes as f64 / 1000.0),
+        kilobytes(it.bytes),
         if it.p99 > BUDGET { "OVER" } else { "" }.to_owned(),
     ]
 }

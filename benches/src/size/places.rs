@@ -28,7 +28,7 @@ pub(super) async fn read(account: &Account) -> Result<Vec<Places>> {
     for (at, environment) in environments.iter().enumerate() {
         let name = text(environment, "/name");
         let last = environment["last"]["number"].as_i64().unwrap_or(1);
-        let number = 1 + (SOMEWHERE * (at as i64 + 1)) % last;
+        let number = 1 + (SOMEWHERE * i64::try_from(at + 1)?) % last;
         let deployment = api.get(&format!("/environments/{name}/deployments/{number}")).await;
         let other = &environments[(at + 7) % environments.len()];
         let (backed_up, backup) = &backed_up[at % backed_up.len()];

@@ -43,7 +43,7 @@ pub(super) async fn measure(account: &Account) -> Result<Vec<Vec<String>>> {
             environments.to_string(),
             groups(&preview).len().to_string(),
             format!("{seconds:.1}"),
-            format!("{:.0}", environments as f64 / seconds),
+            format!("{:.0}", f64::from(i32::try_from(environments)?) / seconds),
             format!("{:.0}", memory::megabytes(pid, "VmHWM:")? - idle),
         ]);
     }

@@ -1,10 +1,10 @@
 //! How soon a line of an Op's log is with those who follow it.
 
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use harness::op_of;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::account::{APPS, Account};
@@ -57,12 +57,12 @@ pub(super) async fn measure(account: &Account) -> Result<Vec<Vec<String>>> {
 /// follower was there is not counted.
 async fn follow(url: String, token: String, op: String, took: Arc<Mutex<Vec<f64>>>) -> Result<()> {
     let http = reqwest::Client::new();
-    let began = millis()?;
+    let began = Timestamp::now();
     let address = format!("{url}/api/v1/ops/{op}/events");
     let mut answer = http.get(address).bearer_auth(token).send().await?.error_for_status()?;
     let mut text = String::new();
     while let Some(chunk) = answer.chunk().await? {
-        let now = millis()?;
+        let now = Timestamp::now();
         text.push_str(&String::from_utf8_lossy(&chunk));
         while let Some(end) = text.find("\n\n") {
             let event: String = text.drain(..end + 2).collect();
@@ -73,23 +73,14 @@ async fn follow(url: String, token: String, op: String, took: Arc<Mutex<Vec<f64>
             }
             if event.contains("event: log") {
                 let lines: Vec<Value> = serde_json::from_str(data)?;
-                let ages = lines.iter().filter(|line| {
-                    line["source"]["kind"] == "landfall" || line["source"] == "landfall"
-                });
-                let said =
-                    ages.filter_map(|line| line["at"].as_str()?.parse::<jiff::Timestamp>().ok());
+                let ages = lines.iter().filter(|line| line["source"]["from"] == "landfall");
+                let said = ages.filter_map(|line| line["at"].as_str()?.parse::<Timestamp>().ok());
                 let ages = said
-                    .map(|at| at.as_microsecond() as f64 / 1000.0)
                     .filter(|at| *at > began)
-                    .map(|at| now - at);
+                    .map(|at| now.duration_since(at).as_secs_f64() * 1000.0);
                 took.lock().ok().context("no code panics while it holds the ages")?.extend(ages);
             }
         }
     }
     Ok(())
-}
-
-/// Milliseconds since 1970, as lines have them.
-fn millis() -> Result<f64> {
-    Ok(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64() * 1000.0)
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use super::account::Account;
+use super::kilobytes;
 use super::pages::Asker;
 use super::places::{Places, filled};
 
@@ -44,7 +45,6 @@ pub(super) async fn measure(account: &Account, asked: &[Places]) -> Result<Vec<V
         for file in &files {
             beside += asker.ask(file).await?.bytes;
         }
-        let kilobytes = |bytes: usize| format!("{:.1}", bytes as f64 / 1000.0);
         rows.push(vec![
             page.to_owned(),
             kilobytes(sent),

@@ -134,7 +134,8 @@ impl Event {
     }
 }
 
-fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
+/// A moment after another one.
+pub(super) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.saturating_add(by).unwrap_or(at)
 }
 

@@ -7,15 +7,22 @@
 //!
 //! No server may run on the database meanwhile, and nothing of it can be taken back.
 
+mod beside;
+mod copies_store;
+mod deployments;
 mod draw;
-mod fill;
+mod environments;
 mod history;
+mod people;
 mod store;
 
 use crate::config::Config;
 use crate::error::Error;
 use crate::objects::Objects;
 use crate::store::Db;
+
+/// Who hears how far it is.
+type Told<'a> = &'a mut (dyn FnMut(&'static str, usize, usize) + Send);
 
 /// How large the account becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,20 +36,16 @@ pub struct Size {
 }
 
 /// Multiplies what is there; `told` hears what is being made, how much of it is there and how much it will be.
-pub async fn multiply(
-    config: &Config,
-    size: Size,
-    told: &mut (dyn FnMut(&'static str, usize, usize) + Send),
-) -> Result<(), Error> {
+pub async fn multiply(config: &Config, size: Size, told: Told<'_>) -> Result<(), Error> {
     let objects = Objects::open(&config.objects, &config.key_file)?;
     let db = Db::open(&config.database).await?;
     store::prepare(&db).await?;
     let mut world = store::world(&db).await?;
-    fill::clusters_and_people(&db, &mut world).await?;
+    people::write(&db, &mut world).await?;
     let history = history::draw(&world, size);
-    fill::environments(&db, &world, &history, told).await?;
-    fill::deployments(&db, &objects, &world, &history, told).await?;
-    fill::rest(&db, &world, &history, told).await?;
+    environments::write(&db, &world, &history, told).await?;
+    deployments::write(&db, &objects, &world, &history, told).await?;
+    beside::write(&db, &world, &history, told).await?;
     store::finish(&db).await?;
     Ok(())
 }
