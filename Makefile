@@ -43,7 +43,7 @@ cluster: ## start a real Kubernetes control plane without containers, for kubect
 soak: test-tools web ## the long forms of the tests
 	scripts/with-postgres scripts/soak
 
-bench: test-tools web ## the budgets as tables: against Helm, warm renders, a deployment, idle memory
+bench: test-tools web ## the budgets as tables: against Helm, warm renders, a deployment, idle memory, the product at size
 	cargo build --profile dist --package landfall --package benches
 	scripts/with-postgres $(TARGET_DIR)/dist/landfall-bench --landfall $(TARGET_DIR)/dist/landfall $(ARGS)
 

@@ -10,6 +10,7 @@ mod deployment;
 mod fleet;
 mod memory;
 mod process;
+mod size;
 mod warm;
 
 use std::path::{Path, PathBuf};
@@ -49,6 +50,13 @@ struct Args {
     #[arg(long)]
     only_fleet: bool,
 
+    /// Only what is about an account of many environments and deployments
+    #[arg(long, conflicts_with_all = ["only_clusters", "only_fleet"])]
+    only_size: bool,
+
+    #[command(flatten)]
+    size: size::SizeArgs,
+
     /// Only render every chart of this folder in this process, and print what that took
     #[arg(long, value_name = "FOLDER", hide = true)]
     only_corpus: Option<PathBuf>,
@@ -61,6 +69,9 @@ async fn main() -> Result<()> {
         return corpus::round_trip(folder);
     }
     let landfall = args.landfall.clone().context("no binary to measure")?;
+    if args.only_size {
+        return size::measure(&landfall, &args.size).await;
+    }
     if !args.only_clusters && !args.only_fleet {
         rendering(&landfall, &args)?;
     }
@@ -73,6 +84,9 @@ async fn main() -> Result<()> {
         fleet::measure(&landfall, args.releases).await?,
     );
     print("memory of an idle server", &memory::HEADER, memory::measure(&landfall).await?);
+    if !args.only_clusters && !args.only_fleet {
+        size::measure(&landfall, &args.size).await?;
+    }
     Ok(())
 }
 

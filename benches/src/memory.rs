@@ -14,18 +14,22 @@ const SETTLING: Duration = Duration::from_secs(3);
 pub(crate) async fn measure(landfall: &Path) -> Result<Vec<Vec<String>>> {
     let folder = tempfile::tempdir()?;
     let server = Server::start(landfall, folder.path(), &[]).await;
-    tokio::time::sleep(SETTLING).await;
-    let started = resident(server.pid())?;
+    let started = settled(server.pid()).await?;
     let api = server.set_up().await;
     for path in ["/apps", "/releases", "/environments", "/deployments", "/clusters"] {
         api.get(path).await;
     }
-    tokio::time::sleep(SETTLING).await;
-    let answered = resident(server.pid())?;
+    let answered = settled(server.pid()).await?;
     Ok(vec![
         vec!["after the start".to_owned(), format!("{started:.1}")],
         vec!["after a sign-in and five lists".to_owned(), format!("{answered:.1}")],
     ])
+}
+
+/// Resident memory of a process that was left alone for a while, in megabytes.
+pub(crate) async fn settled(pid: u32) -> Result<f64> {
+    tokio::time::sleep(SETTLING).await;
+    resident(pid)
 }
 
 /// Resident memory of a process in megabytes.

@@ -31,6 +31,8 @@ mod health;
 pub mod idempotency;
 mod limits;
 pub mod metrics;
+#[cfg(feature = "multiply")]
+pub mod multiply;
 pub mod names;
 mod objects;
 pub mod observed;

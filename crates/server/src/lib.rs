@@ -64,6 +64,12 @@ pub async fn serve(
         .await
 }
 
+/// The paths that can be read (`GET`), of pages and API, as the table of routes has them: places stand in braces.
+pub fn read_paths() -> Vec<String> {
+    let read = routes::table().into_iter().filter(|route| route.method == http::Method::GET);
+    read.map(|route| route.path).collect()
+}
+
 /// The OpenAPI 3.1 description of the API, as JSON.
 pub fn openapi_json() -> String {
     api::openapi::document()

@@ -149,23 +149,72 @@ pub(crate) fn matching<'a>(
         [_] => return view.list().only("1 = 0"),
         _ => filter.kind,
     };
+    let DeploymentFilter { environment, app, release, state, trigger, batch, search, .. } = filter;
+    // Without a letter or digit nothing is searched for.
+    let searched = if search.contains(char::is_alphanumeric) { search.trim() } else { "" };
     let list = view
         .list()
-        .when_some("d.kind = ?", kind)
-        .when_some("d.environment_id = ?", filter.environment)
-        .when_some("d.app_id = ?", filter.app)
-        .when_some("d.release_id = ?", filter.release)
-        .when_some("d.state = ?", filter.state)
-        .when_some("d.trigger_kind = ?", filter.trigger)
-        .when_some("d.batch_id = ?", filter.batch);
-    match filter.search.trim().split_once('#') {
-        Some((name, number)) if number.parse::<i64>().is_ok() => list
+        .when_some("d.environment_id = ?", *environment)
+        .when_some("d.release_id = ?", *release)
+        .when_some("d.batch_id = ?", *batch);
+    let few = environment.is_some() || release.is_some() || batch.is_some();
+    if !few && searched.is_empty() {
+        let list = list
+            .when_some("d.kind = ?", kind)
+            .when_some("d.app_id = ?", *app)
+            .when_some("d.state = ?", *state)
+            .when_some("d.trigger_kind = ?", *trigger);
+        return in_parts(list, filter, kind);
+    }
+    // Of what few deployments have, all are looked at: SQLite would take any other index as well.
+    let list = list
+        .when_some("(d.kind || '') = ?", kind)
+        .when_some("(d.state || '') = ?", *state)
+        .when_some("(d.trigger_kind || '') = ?", *trigger);
+    let numbered = searched
+        .split_once('#')
+        .and_then(|(name, number)| Some((name, number.parse::<i64>().ok()?)));
+    if numbered.is_none() && !searched.is_empty() {
+        // An environment has one kind and one App: those that are found are fewer for it.
+        let within = store::environments_within(kind, *app);
+        return list.search_at("d.environment_id", "environment", searched, within.as_deref());
+    }
+    let list = list.when_some("(d.app_id || '') = ?", *app);
+    match numbered {
+        None => list.by_ids(),
+        Some((name, number)) => list
             .when(
                 "d.environment_id IN (SELECT id FROM environments WHERE name = ? \
                  AND deleted_at IS NULL)",
                 name,
             )
-            .when("d.number = ?", number.parse::<i64>().unwrap_or(0)),
-        _ => list.search_at("d.environment_id", "environment", &filter.search),
+            .when("d.number = ?", number),
     }
+}
+
+/// Several filters at once are answered from the indexes that have App, kind, state and trigger before the id: what is not
+/// asked for of these is gone through word by word. One filter, what is common besides (a kind with an App or with a state),
+/// and what few deployments have (an environment, a Release, a batch) have indexes of their own.
+fn in_parts<'a>(
+    mut list: Listing<'a>,
+    filter: &DeploymentFilter,
+    kind: Option<EnvironmentKind>,
+) -> Listing<'a> {
+    let DeploymentFilter { app, state, trigger, .. } = filter;
+    let also = app.is_some() || kind.is_some() || state.is_some();
+    let needed = (trigger.is_some() && also) || (app.is_some() && state.is_some());
+    if !needed {
+        return list;
+    }
+    if kind.is_none() {
+        list = list.in_parts("d.kind", EnvironmentKind::ALL.iter().map(|it| it.as_str()).collect());
+    }
+    if filter.state.is_none() {
+        list =
+            list.in_parts("d.state", DeploymentState::ALL.iter().map(|it| it.as_str()).collect());
+    }
+    if filter.trigger.is_none() {
+        list = list.in_parts("d.trigger_kind", Trigger::ALL.iter().map(|it| it.as_str()).collect());
+    }
+    list
 }

@@ -71,6 +71,19 @@ const JOINS: &str = concat!(
     op::store::brief_joins!()
 );
 
+/// The condition that `subject_id` is an environment of this kind and of this App; none where both are left open.
+pub(super) fn environments_within(
+    kind: Option<EnvironmentKind>,
+    app: Option<AppId>,
+) -> Option<String> {
+    let kind = kind.map(|kind| format!(" AND w.kind = '{kind}'"));
+    let app = app.map(|app| format!(" AND w.app_id = '{app}'"));
+    let conditions: String = [kind, app].into_iter().flatten().collect();
+    let is_open = conditions.is_empty();
+    let within = "SELECT 1 FROM environments w WHERE w.id = subject_id";
+    (!is_open).then(|| format!("EXISTS ({within}{conditions})"))
+}
+
 /// Reads a row of [`view`]; `sealer` opens the culprit's line.
 pub(crate) fn read(row: &Row<'_>, sealer: &Sealer) -> Result<Deployment, DbErr> {
     let id: DeploymentId = row.get("id")?;

@@ -23,6 +23,8 @@ use crate::error::Cause;
 
 pub use load::load;
 pub use make::dump;
+#[cfg(feature = "multiply")]
+pub(crate) use store::{Columns, tables};
 
 /// The format of the file; another number is another format.
 const FORMAT: u32 = 2;
@@ -120,7 +122,7 @@ struct About {
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Kind {
+pub(crate) enum Kind {
     Number,
     Text,
     /// Base64 in the file.

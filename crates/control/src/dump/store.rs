@@ -19,7 +19,7 @@ const READING: &str = "read what tables there are";
 const BOUND: usize = 2_000;
 
 /// The columns of a table by name.
-pub(super) type Columns = BTreeMap<String, Kind>;
+pub(crate) type Columns = BTreeMap<String, Kind>;
 
 fn on_postgres(c: &impl ConnectionTrait) -> bool {
     c.get_database_backend() == DbBackend::Postgres
@@ -37,7 +37,7 @@ pub(super) async fn is_migrated(c: &impl ConnectionTrait) -> Result<bool, StoreE
 }
 
 /// All tables but those of the migrations.
-pub(super) async fn tables(
+pub(crate) async fn tables(
     c: &impl ConnectionTrait,
 ) -> Result<BTreeMap<String, Columns>, StoreError> {
     let text = if on_postgres(c) {

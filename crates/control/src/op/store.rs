@@ -28,12 +28,13 @@ macro_rules! brief_columns {
 }
 pub(crate) use brief_columns;
 
-/// The joins of [`brief_columns`] beyond `o` itself.
+/// The joins of [`brief_columns`] beyond `o` itself. Only for a queued Op is looked for the one before it, which goes over
+/// all Ops of the environment.
 macro_rules! brief_joins {
     () => {
-        "LEFT JOIN ops b ON o.state = 'queued' AND b.seq = (SELECT MAX(p.seq) FROM ops p \
+        "LEFT JOIN ops b ON b.seq = CASE WHEN o.state = 'queued' THEN (SELECT MAX(p.seq) FROM ops p \
          WHERE p.environment_id = o.environment_id AND p.seq < o.seq \
-         AND p.state IN ('queued', 'running')) \
+         AND p.state IN ('queued', 'running')) END \
          LEFT JOIN deployments bd ON bd.id = b.deployment_id"
     };
 }

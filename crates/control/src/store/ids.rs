@@ -54,6 +54,16 @@ macro_rules! ids {
             pub fn generate() -> Self {
                 Self(Uuid::now_v7())
             }
+
+            /// One of this moment; `rest` tells it from others.
+            #[cfg(feature = "multiply")]
+            #[allow(dead_code, reason = "not every kind of thing is multiplied")]
+            pub(crate) fn of(at: jiff::Timestamp, rest: u64) -> Self {
+                let millis = u64::try_from(at.as_millisecond()).unwrap_or_default();
+                let mut bytes = [0; 10];
+                bytes[2..].copy_from_slice(&rest.to_be_bytes());
+                Self(uuid::Builder::from_unix_timestamp_millis(millis, &bytes).into_uuid())
+            }
         }
 
         impl fmt::Display for $name {

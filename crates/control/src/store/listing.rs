@@ -3,7 +3,7 @@
 //! The rows of a page are picked from one table by its own columns, then joined with what the list
 //! shows of others: however much that is, only the rows of the page are looked up.
 
-use sea_orm::{ConnectionTrait, DbErr, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value};
 
 use super::paging::{COUNT_LIMIT, Count, Direction, Page, PageRequest, SortKey};
 use super::sql::{Param, Row, StoreError, sql};
@@ -28,6 +28,28 @@ pub(crate) struct Listing<'a> {
     view: &'a View,
     conditions: Vec<String>,
     values: Vec<Value>,
+    searches: Vec<Search>,
+    parts: Vec<(&'static str, Vec<&'static str>)>,
+    by_ids: bool,
+}
+
+/// A word that is searched for.
+struct Search {
+    /// The column that holds the id of what is found by it.
+    column: String,
+    /// The ids of what is found by it.
+    found: String,
+}
+
+/// How the rows of a page are found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// As the database likes.
+    Free,
+    /// By walking along an index that has their order: much is found by what is searched for.
+    Walk,
+    /// By looking at all that match, which are few, and putting them into order.
+    Gather,
 }
 
 /// What a list is sorted by: a column of the view's table (and its id, which makes it total).
@@ -39,7 +61,14 @@ pub(crate) struct Order {
 
 impl View {
     pub(crate) fn list(&self) -> Listing<'_> {
-        Listing { view: self, conditions: Vec::new(), values: Vec::new() }
+        Listing {
+            view: self,
+            conditions: Vec::new(),
+            values: Vec::new(),
+            searches: Vec::new(),
+            parts: Vec::new(),
+            by_ids: false,
+        }
     }
 }
 
@@ -69,26 +98,75 @@ impl Listing<'_> {
     /// Every word of `text` begins a search term of the row (see `search`).
     pub(crate) fn search(self, kind: &'static str, text: &str) -> Self {
         let id = format!("{}.id", self.view.alias);
-        self.search_at(&id, kind, text)
+        self.search_at(&id, kind, text, None)
     }
 
-    /// The same, where `column` holds the id of what is searched for.
-    pub(crate) fn search_at(mut self, column: &str, kind: &'static str, text: &str) -> Self {
+    /// The same, where `column` holds the id of what is searched for; `within`, where it is given, is a condition over
+    /// `subject_id` that holds for what is wanted of it.
+    pub(crate) fn search_at(
+        mut self,
+        column: &str,
+        kind: &'static str,
+        text: &str,
+        within: Option<&str>,
+    ) -> Self {
+        let within = within.map(|within| format!(" AND {within}")).unwrap_or_default();
         for (from, to) in super::search::ranges(text) {
             self.values.push(from.into());
             self.values.push(to.into());
             let n = self.values.len();
-            self.conditions.push(format!(
-                "{column} IN (SELECT subject_id FROM search_terms \
-                 WHERE kind = '{kind}' AND term >= ${} AND term < ${n})",
+            let found = format!(
+                "SELECT subject_id FROM search_terms \
+                 WHERE kind = '{kind}' AND term >= ${} AND term < ${n}{within}",
                 n - 1
-            ));
+            );
+            self.searches.push(Search { column: column.to_owned(), found });
         }
         self
     }
 
-    fn condition(&self) -> String {
-        if self.conditions.is_empty() { "1 = 1".to_owned() } else { self.conditions.join(" AND ") }
+    /// Puts a list that is sorted by id together of one part for each of these words in a column, on top of those that are
+    /// there: each part is a range of an index that begins with all columns that are asked for, and ends with the id.
+    pub(crate) fn in_parts(mut self, column: &'static str, words: Vec<&'static str>) -> Self {
+        self.parts.push((column, words));
+        self
+    }
+
+    /// Picks rows by looking at nothing but an index that has all columns which the conditions are about: what does not match
+    /// is not read.
+    pub(crate) fn by_ids(mut self) -> Self {
+        self.by_ids = true;
+        self
+    }
+
+    /// The condition of each part; one that is always true where there are none.
+    fn part_conditions(&self) -> Vec<String> {
+        let mut all = vec!["1 = 1".to_owned()];
+        for (column, words) in &self.parts {
+            let with = |condition: &String| {
+                let each =
+                    words.iter().map(move |word| format!("{condition} AND {column} = '{word}'"));
+                each.collect::<Vec<_>>()
+            };
+            all = all.iter().flat_map(with).collect();
+        }
+        all
+    }
+
+    /// All conditions. Who walks along the order looks at each row whether it is among what is found; else the rows are
+    /// looked up by that.
+    fn condition(&self, way: Way, backend: DbBackend) -> String {
+        let mut all = self.conditions.clone();
+        for Search { column, found } in &self.searches {
+            all.push(match (way, backend) {
+                (Way::Free | Way::Gather, _) => format!("{column} IN ({found})"),
+                (Way::Walk, DbBackend::Postgres) => {
+                    format!("({column} || '') = ANY(ARRAY({found}))")
+                }
+                (Way::Walk, _) => format!("({column} || '') IN ({found})"),
+            });
+        }
+        if all.is_empty() { "1 = 1".to_owned() } else { all.join(" AND ") }
     }
 
     /// The statement around `inner`, with what is joined.
@@ -104,7 +182,8 @@ impl Listing<'_> {
         read: impl FnOnce(&Row<'_>) -> Result<T, DbErr>,
     ) -> Result<Option<T>, StoreError> {
         let View { table, alias, doing, .. } = self.view;
-        let inner = format!("SELECT * FROM {table} {alias} WHERE {} LIMIT 1", self.condition());
+        let condition = self.condition(Way::Free, c.get_database_backend());
+        let inner = format!("SELECT * FROM {table} {alias} WHERE {condition} LIMIT 1");
         let text = self.outer(&inner, "");
         sql(text).bind_all(self.values).one(c, doing, read).await
     }
@@ -124,8 +203,16 @@ impl Listing<'_> {
             .one(c, doing, |row| row.get::<i64>("n"))
             .await?
             .unwrap_or(0);
-        let (text, values) = self.page_text(request, order)?;
-        let rows = sql(text).bind_all(values).all(c, doing, read).await?;
+        let way = match (self.searches.is_empty(), count <= COUNT_LIMIT) {
+            (true, _) => Way::Free,
+            (false, true) => Way::Gather,
+            (false, false) => Way::Walk,
+        };
+        let (text, values) = self.page_text(request, order, way, c.get_database_backend())?;
+        let rows = match count {
+            0 => Vec::new(),
+            _ => sql(text).bind_all(values).all(c, doing, read).await?,
+        };
         Page::assemble(request, rows, Count::of_limited(count), key)
     }
 
@@ -139,7 +226,8 @@ impl Listing<'_> {
     ) -> Result<Vec<T>, Error> {
         let doing = self.view.doing;
         let request = PageRequest { cursor: None, limit: Some(rows) };
-        let (text, values) = self.page_text(&request, order)?;
+        let backend = c.get_database_backend();
+        let (text, values) = self.page_text(&request, order, Way::Free, backend)?;
         let mut found = sql(text).bind_all(values).all(c, doing, read).await?;
         found.truncate(request.rows() as usize);
         Ok(found)
@@ -155,11 +243,21 @@ impl Listing<'_> {
 
     fn count_text(&self) -> String {
         let View { table, alias, .. } = self.view;
-        format!(
-            "SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM {table} {alias} WHERE {} LIMIT {}) counted",
-            self.condition(),
-            COUNT_LIMIT + 1
-        )
+        // Counting stops early where there is much.
+        let condition = self.condition(Way::Free, DbBackend::Sqlite);
+        let limit = COUNT_LIMIT + 1;
+        let rows: Vec<String> = self
+            .part_conditions()
+            .iter()
+            .map(|part| {
+                format!("SELECT 1 AS one FROM {table} {alias} WHERE {condition} AND {part}")
+            })
+            .collect();
+        let counted = match rows.as_slice() {
+            [all] => format!("{all} LIMIT {limit}"),
+            parts => format!("SELECT one FROM ({}) parts LIMIT {limit}", parts.join(" UNION ALL ")),
+        };
+        format!("SELECT COUNT(*) AS n FROM ({counted}) counted")
     }
 
     /// The statements of the first page, for looking at how they are carried out: what picks the
@@ -167,21 +265,30 @@ impl Listing<'_> {
     #[cfg(test)]
     pub(crate) fn texts(self, order: Order) -> [(String, Vec<Value>); 3] {
         let request = PageRequest::default();
-        let table = self.view.table;
+        let View { table, alias, .. } = *self.view;
         let count = (self.count_text(), self.values.clone());
         let values = self.values.clone();
-        let (whole, all) = self.page_text(&request, order).unwrap();
-        let start = whole.find(&format!("FROM (SELECT * FROM {table} ")).unwrap() + 6;
-        let end = whole.find(&format!("LIMIT {})", request.rows() + 1)).unwrap();
-        let picking = format!("{}LIMIT {}", &whole[start..end], request.rows() + 1);
+        let (whole, all) = self.page_text(&request, order, Way::Free, DbBackend::Sqlite).unwrap();
+        let picking = if let Some(end) = whole.find(") picked JOIN ") {
+            // Each part is in order already.
+            let begins = format!("FROM (SELECT {alias}.* FROM (");
+            let start = whole.find(&begins).unwrap() + begins.len();
+            whole[start..end].to_owned()
+        } else {
+            let start = whole.find(&format!("FROM (SELECT * FROM {table} ")).unwrap() + 6;
+            let end = whole.find(&format!("LIMIT {})", request.rows() + 1)).unwrap();
+            format!("{}LIMIT {}", &whole[start..end], request.rows() + 1)
+        };
         [(picking, values), (whole, all), count]
     }
 
-    /// The statement of a page with all its values. Walking back it sorts the other way round.
-    pub(crate) fn page_text(
+    /// The statement of a page with all its values, the rows found this way. Walking back it sorts the other way round.
+    fn page_text(
         mut self,
         request: &PageRequest,
         order: Order,
+        found: Way,
+        backend: DbBackend,
     ) -> Result<(String, Vec<Value>), Error> {
         let View { table, alias, .. } = self.view;
         let cursor = request.read_cursor()?;
@@ -210,11 +317,36 @@ impl Listing<'_> {
         } else {
             format!(" ORDER BY {alias}.{} {way}, {alias}.id {way}", order.column)
         };
-        let inner = format!(
-            "SELECT * FROM {table} {alias} WHERE {}{by} LIMIT {}",
-            self.condition(),
-            request.rows() + 1
-        );
+        let (condition, limit) = (self.condition(found, backend), request.rows() + 1);
+        let picked = match (found, self.parts.is_empty()) {
+            (Way::Gather, _) => Some(format!(
+                "SELECT {alias}.id FROM (SELECT {alias}.id, {alias}.{} FROM {table} {alias} \
+                 WHERE {condition} LIMIT {}) {alias}{by} LIMIT {limit}",
+                if order.column == "id" { "id AS also" } else { order.column },
+                // More than there are: the limit keeps PostgreSQL from walking all the same.
+                COUNT_LIMIT * 2,
+            )),
+            (Way::Free, true) if self.by_ids => Some(format!(
+                "SELECT {alias}.id FROM {table} {alias} WHERE {condition}{by} LIMIT {limit}"
+            )),
+            (_, true) => None,
+            (_, false) => {
+                let part = |part: &String| {
+                    format!(
+                        "SELECT id FROM (SELECT {alias}.id FROM {table} {alias} \
+                         WHERE {condition} AND {part}{by} LIMIT {limit}) part"
+                    )
+                };
+                let parts: Vec<String> = self.part_conditions().iter().map(part).collect();
+                Some(parts.join(" UNION ALL "))
+            }
+        };
+        let inner = match picked {
+            None => format!("SELECT * FROM {table} {alias} WHERE {condition}{by} LIMIT {limit}"),
+            Some(picked) => format!(
+                "SELECT {alias}.* FROM ({picked}) picked JOIN {table} {alias} ON {alias}.id = picked.id{by} LIMIT {limit}"
+            ),
+        };
         let text = self.outer(&inner, &by);
         Ok((text, self.values))
     }

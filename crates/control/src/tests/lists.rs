@@ -166,14 +166,30 @@ async fn deployments_by_filter(site: Site) {
     let all = list(&Actor::system(), any()).await;
     assert_eq!((all.len(), all[0].as_str()), (8, "golf#2 2.0"));
     assert_eq!(list(&qa, any()).await.len(), 5);
-    let manual = DeploymentFilter { trigger: Some(Trigger::Manual), ..any() };
-    assert_eq!(list(&qa, manual).await, ["golf#2 2.0"]);
+    let made_by_hand = || DeploymentFilter { trigger: Some(Trigger::Manual), ..any() };
+    assert_eq!(list(&qa, made_by_hand()).await, ["golf#2 2.0"]);
+    let created = Some(Trigger::EnvironmentCreated);
+    let shop = site.control.app_get(&Actor::system(), "shop").await.unwrap();
     let queued = DeploymentFilter { state: Some(DeploymentState::Queued), ..any() };
     assert_eq!(list(&Actor::system(), queued).await.len(), 8);
+    let both = DeploymentFilter { state: Some(DeploymentState::Queued), ..made_by_hand() };
+    assert_eq!(list(&Actor::system(), both).await, ["golf#2 2.0"]);
+    let none = DeploymentFilter { state: Some(DeploymentState::Failed), ..made_by_hand() };
+    assert!(list(&Actor::system(), none).await.is_empty());
+    let of_app = DeploymentFilter { app: Some(shop.id), trigger: created, ..any() };
+    let all = list(&Actor::system(), of_app.clone()).await;
+    assert_eq!((all.len(), all[0].as_str()), (7, "golf#1 1.0"));
+    assert_eq!(list(&qa, of_app).await.len(), 4);
     let search = |text: &str| DeploymentFilter { search: text.to_owned(), ..any() };
     assert_eq!(list(&qa, search("golf")).await, ["golf#2 2.0", "golf#1 1.0"]);
     assert_eq!(list(&qa, search("golf#1")).await, ["golf#1 1.0"]);
     assert!(list(&qa, search("bravo#1")).await.is_empty());
+    assert!(list(&qa, search("bravo")).await.is_empty());
+    assert_eq!(list(&qa, search("!")).await.len(), 5);
+    let of_other = DeploymentFilter { app: Some(AppId::generate()), ..search("golf") };
+    assert!(list(&qa, of_other).await.is_empty());
+    let of_app = DeploymentFilter { app: Some(shop.id), ..search("golf") };
+    assert_eq!(list(&qa, of_app).await.len(), 2);
 }
 
 /// One search finds environments, releases, Apps, clusters and `env#7`, as far as the asker may see.
@@ -276,6 +292,8 @@ async fn lists_use_indexes(site: Site) {
     }
     let view = crate::deployment::store::view();
     let any = DeploymentFilter::default;
+    let (app, kind) = (Some(AppId::generate()), Some(EnvironmentKind::Sandbox));
+    let (state, trigger) = (Some(DeploymentState::Failed), Some(Trigger::Rollback));
     let filters = [
         ("no filter", any()),
         ("environment", DeploymentFilter { environment: Some(EnvironmentId::generate()), ..any() }),
@@ -285,6 +303,13 @@ async fn lists_use_indexes(site: Site) {
         ("state", DeploymentFilter { state: Some(DeploymentState::Failed), ..any() }),
         ("trigger", DeploymentFilter { trigger: Some(Trigger::Rollback), ..any() }),
         ("batch", DeploymentFilter { batch: Some(BatchId::generate()), ..any() }),
+        ("app and kind", DeploymentFilter { app, kind, ..any() }),
+        ("app and state", DeploymentFilter { app, state, ..any() }),
+        ("app and trigger", DeploymentFilter { app, trigger, ..any() }),
+        ("kind and trigger", DeploymentFilter { kind, trigger, ..any() }),
+        ("state and trigger", DeploymentFilter { state, trigger, ..any() }),
+        ("app, kind and trigger", DeploymentFilter { app, kind, trigger, ..any() }),
+        ("all four", DeploymentFilter { app, kind, state, trigger, ..any() }),
     ];
     let newest_first = Order { column: "id", direction: Direction::Descending };
     for (name, filter) in &filters {
