@@ -28,6 +28,8 @@ pub struct Server {
     pub url: String,
     /// The set-up code, on a first run.
     pub code: Option<String>,
+    /// Where its metrics are, if they are served.
+    pub metrics: Option<String>,
     process: Process,
     arguments: Vec<String>,
     variables: Vec<(String, String)>,
@@ -61,12 +63,20 @@ impl Server {
         let borrowed: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let mut process = Process::start_with(binary, &borrowed, &variables);
         let line = process.line_with("listens on").await;
-        let url = line.rsplit(' ').next().unwrap().to_owned();
-        let code = process
-            .next_line_with("code ")
-            .await
-            .and_then(|line| line.rsplit(' ').next().map(str::to_owned));
-        Self { url, code, process, arguments, variables }
+        let last = |line: &str| line.rsplit(' ').next().unwrap().to_owned();
+        let url = last(&line);
+        let mut next = process.next_line().await;
+        let code = next.take_if(|line| line.contains("code ")).map(|line| last(&line));
+        let measured = arguments
+            .iter()
+            .chain(variables.iter().map(|(name, _)| name))
+            .any(|it| it == "--metrics-listen" || it == "LANDFALL_METRICS_LISTEN");
+        let metrics = match next {
+            Some(line) if line.contains("Metrics at ") => Some(last(&line)),
+            _ if measured => Some(last(&process.line_with("Metrics at ").await)),
+            _ => None,
+        };
+        Self { url, code, metrics, process, arguments, variables }
     }
 
     /// Starts the server, sets it up, and makes its cluster `lab` this one; `more` are further arguments.

@@ -13,6 +13,9 @@ use tokio::net::TcpListener;
 /// An answer: status, headers, body.
 pub type Reply = (u16, Vec<(&'static str, String)>, Vec<u8>);
 
+/// A path that was asked for, and what came as `Authorization`.
+pub type Heard = (String, Option<String>);
+
 /// A redirect to another address.
 pub fn redirect(to: &str) -> Reply {
     (307, vec![("location", to.to_owned())], Vec::new())
@@ -22,7 +25,7 @@ pub fn redirect(to: &str) -> Reply {
 pub struct Scripted {
     /// `http://127.0.0.1:PORT`.
     pub url: String,
-    heard: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    heard: Arc<Mutex<Vec<Heard>>>,
 }
 
 impl Scripted {
@@ -48,8 +51,8 @@ impl Scripted {
         Self { url, heard }
     }
 
-    /// The paths that it was asked for, each with what came as `Authorization`.
-    pub fn heard(&self) -> Vec<(String, Option<String>)> {
+    /// All that it was asked for.
+    pub fn heard(&self) -> Vec<Heard> {
         self.heard.lock().unwrap().clone()
     }
 }

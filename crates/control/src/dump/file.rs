@@ -318,7 +318,8 @@ impl Reader {
             if place.path.starts_with(SUMS) {
                 let sums = walk.whole(&place)?;
                 digest.update(&sums);
-                self.held_against(std::mem::take(&mut since), &sums)?;
+                self.held_against(&since, &sums)?;
+                since.clear();
                 continue;
             }
             entries += 1;
@@ -336,7 +337,7 @@ impl Reader {
     }
 
     /// Holds entries against what the file tells of them.
-    fn held_against(&self, found: Vec<Entry>, sums: &[u8]) -> Result<(), DumpError> {
+    fn held_against(&self, found: &[Entry], sums: &[u8]) -> Result<(), DumpError> {
         let lines = sums.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let told: Result<Vec<Entry>, _> = lines.map(serde_json::from_slice).collect();
         let told =

@@ -217,7 +217,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
 
 fn path(cluster: &str) -> String {
     let name = part(cluster);
-    format!("/api/v1/clusters/{}", name)
+    format!("/api/v1/clusters/{name}")
 }
 
 fn used(args: &UseArgs) -> Map<String, Value> {

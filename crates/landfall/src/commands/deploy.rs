@@ -15,6 +15,9 @@ use crate::output;
 
 /// What to deploy, and where.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "With --preview the command succeeds only if the cluster would accept all of it."
+)]
 pub(crate) struct Args {
     #[command(flatten)]
     server: ServerArgs,
@@ -88,8 +91,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             "force_conflicts": args.force_conflicts,
         });
         let shown: Value = client.post(&format!("{path}/previews"), &body).await?;
-        preview::print(args.start.follow.output, &shown)?;
-        return Ok(ExitCode::SUCCESS);
+        return preview::print(args.start.follow.output, &shown);
     }
     let body = json!({
         "release": args.release,

@@ -88,6 +88,9 @@ pub(crate) struct CertificateArgs {
     issuer: bool,
 }
 
+const AFTER: &str =
+    "With --preview the command succeeds only if the cluster would accept all of it.";
+
 /// How it is deployed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct How {
@@ -109,6 +112,7 @@ pub(crate) struct How {
 
 /// Which domain to deploy.
 #[derive(Debug, clap::Args)]
+#[command(after_help = AFTER)]
 pub(crate) struct DeployArgs {
     #[command(flatten)]
     server: ServerArgs,
@@ -125,6 +129,7 @@ pub(crate) struct DeployArgs {
 
 /// Which environment to reset.
 #[derive(Debug, clap::Args)]
+#[command(after_help = AFTER)]
 pub(crate) struct ResetArgs {
     #[command(flatten)]
     server: ServerArgs,
@@ -308,8 +313,7 @@ async fn begin(client: &Client, previews: &str, deploying: &str, how: &How) -> R
     if how.preview {
         let body = json!({ "force_conflicts": how.force_conflicts });
         let shown: Value = client.post(previews, &body).await?;
-        preview::print(how.start.follow.output, &shown)?;
-        return Ok(ExitCode::SUCCESS);
+        return preview::print(how.start.follow.output, &shown);
     }
     let body = json!({
         "on_failure": how.on_failure,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use rollout::plan::{Action, Plan};
@@ -10,8 +11,9 @@ use serde_json::Value;
 use crate::client::understood;
 use crate::output::{self, Format};
 
-/// Prints a preview: the objects that change, and for people their diffs and the warnings.
-pub(crate) fn print(format: Format, shown: &Value) -> Result<()> {
+/// Prints a preview: the objects that change, and for people their diffs and the warnings. It fails where the cluster would
+/// refuse something of it, as the deployment would.
+pub(crate) fn print(format: Format, shown: &Value) -> Result<ExitCode> {
     let plan: Plan = understood(&shown["plan"])?;
     let changed = || plan.objects.iter().filter(|object| object.action != Action::Same);
     if format == Format::Table && changed().next().is_none() {
@@ -26,8 +28,10 @@ pub(crate) fn print(format: Format, shown: &Value) -> Result<()> {
                 .collect()
         })?;
     }
+    let refused = plan.refusals().next().is_some();
+    let code = if refused { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     if format != Format::Table {
-        return Ok(());
+        return Ok(code);
     }
     let mut text = String::new();
     for object in changed() {
@@ -40,9 +44,12 @@ pub(crate) fn print(format: Format, shown: &Value) -> Result<()> {
     for warning in shown["warnings"].as_array().into_iter().flatten() {
         eprintln!("▲ {}", warning["message"].as_str().unwrap_or_default());
     }
+    for (key, refusal) in plan.refusals() {
+        eprintln!("✗ The cluster refuses {key}: {}", refusal.message);
+    }
     match shown["host"].as_str() {
         Some(host) => eprintln!("It would answer on {host}. Nothing was changed."),
         None => eprintln!("Nothing was changed."),
     }
-    Ok(())
+    Ok(code)
 }

@@ -198,10 +198,6 @@ struct Deployed {
 
 async fn runs_in(args: WhereArgs) -> Result<ExitCode> {
     let client = args.server.client()?;
-    let part = |text: &str| {
-        let text = part(text);
-        text
-    };
     // Asked for first, so that a release that is not there is told as such.
     let release = format!("/api/v1/apps/{}/releases/{}", part(&args.app), part(&args.tag));
     let release: Value = client.get(&release).await?;

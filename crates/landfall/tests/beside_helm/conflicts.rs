@@ -21,6 +21,9 @@ pub(crate) async fn fields_are_taken_over_on_demand(world: &World) {
 
     let plain = api.post(&previews, json!({ "values": values })).await;
     assert!(plain["warnings"].to_string().contains("--force-conflicts"), "{}", plain["warnings"]);
+    let (code, out, told) = world.landfall(&["deploy", name, "--preview"]).await;
+    assert_eq!(code, Some(1), "a preview that the cluster refuses succeeded: {out}{told}");
+    assert!(told.contains("✗ The cluster refuses ConfigMap/"), "{told}");
     let (code, out, told) = world.landfall(&["deploy", name, "--watch"]).await;
     assert_eq!(code, Some(1), "{out}{told}");
     assert!(told.contains("--force-conflicts"), "the remedy is named: {told}");

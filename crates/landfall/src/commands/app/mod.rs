@@ -60,5 +60,5 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
 /// A resource of an App, whose name may have blanks and more.
 fn path(app: &str, resource: &str) -> String {
     let app = part(app);
-    format!("/api/v1/apps/{}/{resource}", app)
+    format!("/api/v1/apps/{app}/{resource}")
 }
