@@ -112,7 +112,7 @@ before(async () => {
   const { preview, group } = await addPreview(demo);
   inside.push(
     [`/tokens/${token}/revoke`, "h1"],
-    [`/apps/${sample.app}/values?preview=${preview}`, "#fleet .group"],
+    [`/apps/${sample.app}/values?preview=${preview}`, "#fleet details"],
     [`/apps/${sample.app}/values/preview/${preview}/${group}`, "h1"],
     [`/batches/${await addBatch(demo)}`, "table"],
   );

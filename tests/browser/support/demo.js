@@ -72,13 +72,16 @@ export async function addBackup(demo) {
   await demo.call("POST", `/environments/${sample.environment}/backups`, { note: "before the audit" });
 }
 
-/** Links that open a page to whoever has them, and a token; the pages' addresses and the token's id. */
+/** Links that open a page to whoever has them, and the demo's own token; the pages' addresses and the token's id. */
 export async function addLinks(demo) {
   const path = ({ url }) => new URL(url).pathname;
   const invited = await demo.call("POST", "/invitations", { email: "grace@example.com", name: "Grace", role: "qa" });
-  const reset = await demo.call("POST", "/people/demo@example.com/password-reset", {});
-  const token = await demo.call("POST", "/tokens", { name: "ci", role: "qa" });
-  return { invitation: path(invited), reset: path(reset), token: (token.token ?? token).id };
+  const joining = await demo.call("POST", "/invitations", { email: "hedy@example.com", name: "Hedy", role: "qa" });
+  const body = new URLSearchParams({ name: "Hedy", password: "correct horse battery staple" });
+  await fetch(joining.url, { method: "POST", body, headers: { Origin: demo.url }, redirect: "manual" });
+  const reset = await demo.call("POST", "/people/hedy@example.com/password-reset", {});
+  const { items } = await demo.call("GET", "/tokens");
+  return { invitation: path(invited), reset: path(reset), token: items[0].id };
 }
 
 const busier = "api:\n  replicas: 4\n";
@@ -88,7 +91,7 @@ export async function addPreview(demo) {
   const begun = await demo.call("POST", `/apps/${sample.app}/values/previews`, { values: busier });
   for (;;) {
     const preview = await demo.call("GET", `/fleet-previews/${begun.id}`);
-    if (preview.state !== "running" && preview.state !== "queued") return { preview: begun.id, group: preview.groups[0].id };
+    if (preview.state !== "running" && preview.state !== "queued") return { preview: begun.id, group: preview.groups[0].key };
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
