@@ -166,7 +166,7 @@ class Findings {
 
   async examine(page, base, path, complete) {
     await page.goto(`${base}${path}`);
-    await page.locator(complete).first().waitFor();
+    await page.locator(complete).first().waitFor({ timeout: 20_000 }).catch(() => assert.fail(`${path} never has ${complete}`));
     await page.evaluate(axe);
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });

@@ -99,5 +99,5 @@ export async function addPreview(demo) {
 /** Saves new values of the sample App; the id of the batch that deploys them. */
 export async function addBatch(demo) {
   const { batch } = await demo.call("PUT", `/apps/${sample.app}/values`, { values: busier });
-  return batch.id;
+  return batch;
 }
