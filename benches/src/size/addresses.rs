@@ -154,7 +154,6 @@ pub(super) const SINGLE: &[Asked] = &[
     ("/environments/{backed_up}/backups/{backup}/restore", &[""]),
     ("/environments/{backed_up}/backups/{backup}/delete", &[""]),
     ("/apps/{app}/backups", &[""]),
-    ("/ops/{op}", &[""]),
     ("/new/release", &[""]),
     ("/releases/{app}/{tag}", &[""]),
     ("/new/app", &[""]),
@@ -217,6 +216,10 @@ pub(super) const LEFT_OUT: &[(&str, &str)] = &[
     ("/api/v1/previews/{preview}", "is there only after a cluster was asked"),
     ("/api/v1/environments/{environment}/drift", "is there only after a cluster was asked"),
     ("/api/v1/ops/{op}/events", "a stream; its lines are measured apart"),
+    (
+        "/ops/{op}",
+        "the page of a removal, of which the account has none; other Ops lead to their own",
+    ),
     ("/ops/{op}/log", "the log of a removal or backup; the one of a deployment is the same"),
     (
         "/api/v1/environments/{environment}/domains/{host}",

@@ -130,7 +130,9 @@ async fn one(
 ) -> Result<Option<Measured>> {
     let forms = forms(asker, address, places, list).await?;
     if forms.is_empty() {
-        ensure!(who != "Administrator", "{address} does not answer");
+        if who == "Administrator" {
+            eprintln!("NOT MEASURED: {address} does not answer in any of its forms");
+        }
         return Ok(None);
     }
     let (mut times, mut bytes) = (Vec::new(), 0);
