@@ -143,6 +143,12 @@ pub trait Reporter: Send + Sync {
     /// Takes one report. May wait (back-pressure); must not fail: a reporter that can no longer
     /// store what it is given should let the write guard refuse.
     fn report(&self, report: Report) -> BoxFuture<'_, ()>;
+
+    /// Waits until everything reported so far is kept. Asked before something is written into the cluster that keeps
+    /// whoever goes on after a crash from telling it again. Nothing to wait for where nothing is kept.
+    fn kept(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 impl Reporter for mpsc::Sender<Report> {

@@ -143,15 +143,17 @@ impl Held {
 impl WriteGuard for Held {
     fn check(&self) -> BoxFuture<'_, Result<(), GuardError>> {
         let until = *self.until.lock().expect("no code panics while it holds this");
-        let lost =
-            Instant::now() + self.margin() > until || self.stopped() == Some(Stopped::LeaseLost);
-        if lost {
-            self.give_up(Stopped::LeaseLost);
-        }
-        let answer = if lost {
-            Err(GuardError { reason: "the lease on the Op was lost".to_owned() })
-        } else {
-            Ok(())
+        let refused = |reason: &str| Err(GuardError { reason: reason.to_owned() });
+        let answer = match self.stopped() {
+            Some(Stopped::StorageAway | Stopped::Unstorable) => {
+                refused("what the Op does cannot be stored")
+            }
+            Some(Stopped::LeaseLost) => refused("the lease on the Op was lost"),
+            _ if Instant::now() + self.margin() > until => {
+                self.give_up(Stopped::LeaseLost);
+                refused("the lease on the Op was lost")
+            }
+            _ => Ok(()),
         };
         Box::pin(std::future::ready(answer))
     }

@@ -99,7 +99,10 @@ async fn run_hook(
         return Ok(Some(Failed { failure: failed(ledger, text), ran: false }));
     }
     let over = before.phase == HookPhase::Failed;
-    match wait_for_end(execution, &pieces, started, over, options).await? {
+    let ended = wait_for_end(execution, &pieces, started, over, options).await?;
+    // Once the record says how it ended, nobody reads its log again.
+    execution.reporter.kept().await;
+    match ended {
         WaitOutcome::Ready if !over => {
             ledger.note(index, HookExecution::ended(started, HookPhase::Succeeded)).await?;
             let text = format!("{} hook {} succeeded", ledger.event, ledger.hook(index).name);

@@ -158,6 +158,10 @@ impl Reporter for Reports {
     fn report(&self, report: Report) -> BoxFuture<'_, ()> {
         Box::pin(self.tell(Told::Report(Box::new(report))))
     }
+
+    fn kept(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async { drop(self.flush().await) })
+    }
 }
 
 struct Writer {
