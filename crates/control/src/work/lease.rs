@@ -27,7 +27,8 @@ pub(super) enum Stopped {
     ShuttingDown,
     /// What happens cannot be stored: the database or the object store is away. The Op goes on once it is back.
     StorageAway,
-    /// What happens cannot be stored, and trying again would not help.
+    /// What happens cannot be stored, though the database is there. Whoever takes the Op up once the lease has run out tries
+    /// again: not at once, as where it helps to wait.
     Unstorable,
 }
 

@@ -114,13 +114,7 @@ async fn deploy(control: &Control, held: &Arc<Held>, recorder: Recorder) {
 /// goes on elsewhere. Where only storage was away nothing has failed: the Op goes on from its last finished step once it is
 /// back.
 fn fault(outcome: Result<(), Interrupted>, held: &Held) -> Option<Error> {
-    let error = match outcome {
-        Err(Interrupted::Internal(error)) => error,
-        Err(Interrupted::Stopped) if held.stopped() == Some(Stopped::Unstorable) => {
-            Error::internal("store what the Op told", "the server's log says why")
-        }
-        _ => return None,
-    };
+    let Err(Interrupted::Internal(error)) = outcome else { return None };
     if error.is_outage() {
         tracing::warn!(error = whole_text(&error), op = %held.lease().op, "an Op waits for its storage");
         held.give_up(Stopped::StorageAway);
