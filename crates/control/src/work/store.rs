@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::op::Carries;
 use crate::store::Db;
 use crate::store::ids::{ClusterId, DeploymentId, OpId, WorkerId};
-use crate::store::sql::{Param, Row, StoreError, sql};
+use crate::store::sql::{Param, Row, StoreError, now, sql};
 use crate::store::wake::OpWake;
 
 /// A worker's hold on an Op. Every write about the Op names the fence; it grows with every claim.
@@ -55,8 +55,7 @@ pub(crate) async fn claim(
 ) -> Result<Option<Lease>, StoreError> {
     let tx = db.begin().await?;
     db.one_at_a_time(&tx, CLAIMS).await?;
-    // Whoever waited for the database must not seem to have begun before the Op in front ended, and has not had the lease
-    // for so long.
+    // Whoever waited for the database has not had the lease for so long.
     let (at, until) = clock();
     let claimed = match claim_abandoned(&tx, worker, at, until).await? {
         Some(lease) => Some(lease),
@@ -72,6 +71,13 @@ pub(crate) async fn claim(
         }
     };
     if let Some(lease) = &claimed {
+        // Told by the clock now: the Op in front may have ended between asking it and finding this one.
+        let at = at.max(now());
+        sql("UPDATE ops SET started_at = $2 WHERE id = $1 AND fence = 1")
+            .bind(lease.op)
+            .bind(at)
+            .run(&tx, DOING)
+            .await?;
         begin(&tx, lease, at).await?;
     }
     crate::store::commit(tx).await?;
