@@ -65,17 +65,14 @@ impl Server {
         let line = process.line_with("listens on").await;
         let last = |line: &str| line.rsplit(' ').next().unwrap().to_owned();
         let url = last(&line);
-        let mut next = process.next_line().await;
-        let code = next.take_if(|line| line.contains("code ")).map(|line| last(&line));
-        let measured = arguments
-            .iter()
-            .chain(variables.iter().map(|(name, _)| name))
-            .any(|it| it == "--metrics-listen" || it == "LANDFALL_METRICS_LISTEN");
-        let metrics = match next {
-            Some(line) if line.contains("Metrics at ") => Some(last(&line)),
-            _ if measured => Some(last(&process.line_with("Metrics at ").await)),
-            _ => None,
-        };
+        let (mut code, mut metrics) = (None, None);
+        while let Some(line) = process.line_printed_along() {
+            if line.contains("code ") {
+                code = Some(last(&line));
+            } else if line.contains("Metrics at ") {
+                metrics = Some(last(&line));
+            }
+        }
         Self { url, code, metrics, process, arguments, variables }
     }
 

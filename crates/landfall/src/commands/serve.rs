@@ -1,5 +1,7 @@
 //! `landfall serve`: the server with its pages, its API and its workers.
 
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -174,10 +176,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
         None => None,
     };
     let workers = (args.role != Role::Web).then(|| control.start_workers());
-    announce(&control, &listener, &args).await?;
-    if let Some(metrics) = &metrics {
-        println!("Metrics at http://{}/metrics", metrics.local_addr()?);
-    }
+    announce(&control, &listener, metrics.as_ref(), &args).await?;
 
     let stop = CancellationToken::new();
     tokio::spawn(stop_when_asked(stop.clone()));
@@ -328,23 +327,39 @@ fn size(text: &str) -> Result<usize> {
     Ok(bytes)
 }
 
-/// Says on standard output where the server is and, on a first run, how to begin.
-async fn announce(control: &Control, listener: &TcpListener, args: &Args) -> Result<()> {
+/// Says on standard output where the server is, on a first run how to begin, and where its metrics are.
+///
+/// It is said in one piece, once all of it is known: whoever reads the first line needs not wait for what may follow.
+async fn announce(
+    control: &Control,
+    listener: &TcpListener,
+    metrics: Option<&TcpListener>,
+    args: &Args,
+) -> Result<()> {
     const VERSION: &str = env!("CARGO_PKG_VERSION");
     let address =
         format!("http://{}", listener.local_addr().context("the listener has no address")?);
+    let mut told = String::new();
     if args.role == Role::Worker {
-        println!("Landfall {VERSION} works; its health listens on {address}");
-        return Ok(());
+        writeln!(told, "Landfall {VERSION} works; its health listens on {address}")?;
+    } else {
+        let public = args.public_url.as_ref();
+        let visible = public
+            .map_or_else(|| address.clone(), |url| url.as_str().trim_end_matches('/').to_owned());
+        writeln!(told, "Landfall {VERSION} listens on {address}")?;
+        if let Some(code) = control.setup_code().await.context("could not make a set-up code")? {
+            let code = code.expose_secret();
+            writeln!(told, "First run: open {visible}/set-up and enter the code {code}")?;
+        }
     }
-    let public = args.public_url.as_ref();
-    let visible =
-        public.map_or_else(|| address.clone(), |url| url.as_str().trim_end_matches('/').to_owned());
-    println!("Landfall {VERSION} listens on {address}");
-    if let Some(code) = control.setup_code().await.context("could not make a set-up code")? {
-        println!("First run: open {visible}/set-up and enter the code {}", code.expose_secret());
+    if let Some(metrics) = metrics {
+        writeln!(told, "Metrics at http://{}/metrics", metrics.local_addr()?)?;
     }
-    Ok(())
+    let mut output = std::io::stdout().lock();
+    output
+        .write_all(told.as_bytes())
+        .and_then(|()| output.flush())
+        .context("could not say where the server is")
 }
 
 /// How log lines are written.
