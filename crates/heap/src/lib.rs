@@ -25,12 +25,13 @@ const SMALL_PAGE: usize = 4 << 10;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const LARGE_PAGE: usize = 2 << 20;
 
-/// Parts of a server's heap. Its threads seldom allocate at the same moment, and nobody waits long.
+/// Parts of a server's heap at most, however many processors there are.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-const PARTS: std::ffi::c_int = 2;
+const PARTS_MOST: usize = 4;
 
-/// Lets all threads of this process share two parts of the heap, unless the C library's own `MALLOC_ARENA_MAX` says
-/// otherwise. Elsewhere nothing happens. To be called before threads are started.
+/// Lets all threads of this process share the heap, in one part for every two processors, unless the C library's own
+/// `MALLOC_ARENA_MAX` says otherwise. Threads seldom allocate at the same moment, and nobody waits long. Elsewhere
+/// nothing happens. To be called before threads are started.
 pub fn share() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     if std::env::var_os("MALLOC_ARENA_MAX").is_none() {
@@ -52,11 +53,13 @@ mod linux {
     use std::ffi::c_int;
     use std::hint::black_box;
 
-    use super::{GROWTH, LARGE_PAGE, LARGEST, MORE_THAN_LEFT, PARTS, SMALL_PAGE};
+    use super::{GROWTH, LARGE_PAGE, LARGEST, MORE_THAN_LEFT, PARTS_MOST, SMALL_PAGE};
 
     pub(super) fn share() {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let parts = c_int::try_from((processors / 2).clamp(1, PARTS_MOST)).unwrap_or(1);
         // SAFETY: `mallopt` takes any numbers, and answers 0 to what it does not accept.
-        unsafe { libc::mallopt(libc::M_ARENA_MAX, PARTS) };
+        unsafe { libc::mallopt(libc::M_ARENA_MAX, parts) };
     }
 
     pub(super) fn use_large_pages() {

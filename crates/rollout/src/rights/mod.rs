@@ -136,6 +136,17 @@ const BEYOND: &[Rule] = &[
         verbs: &["get", "list", "watch", "create", "patch"],
         purpose: "install what charts have in crds/",
     },
+    Rule {
+        group: "admissionregistration.k8s.io",
+        resources: &[
+            "mutatingadmissionpolicies",
+            "mutatingwebhookconfigurations",
+            "validatingadmissionpolicies",
+            "validatingwebhookconfigurations",
+        ],
+        verbs: &["list"],
+        purpose: "know that nothing but the API server looks at objects that stay as they are, and leave them out",
+    },
 ];
 
 const IMPERSONATE: Rule = Rule {

@@ -1,0 +1,248 @@
+//! Every cause of a deployment, one after the other in one environment, through the API, on a simulated cluster and on a
+//! real Kubernetes control plane: each does what it says in the cluster, and has an entry of its own in the history that
+//! says what caused it and who.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly, like tests")]
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use harness::{Api, ClusterTools, DnsServer, RealCluster, Server, Simulator, charts, op_of};
+use serde_json::{Value, json};
+
+fn binary() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_landfall"))
+}
+
+const NAMESPACE: &str = "shop-books";
+
+/// A chart of this version: what it deploys says which version, greeting and host it was deployed with.
+fn chart(version: &str) -> Vec<u8> {
+    let about = format!("apiVersion: v2\nname: shop\nversion: {version}\n");
+    charts::packed(&[
+        ("Chart.yaml", &about),
+        ("values.yaml", "greeting: hello\nhost: ''\n"),
+        (
+            "templates/told.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: told\ndata:\n  told: {{ .Chart.Version }} \
+             {{ .Values.greeting }} {{ .Values.host }}\n",
+        ),
+        (
+            "templates/shelf.yaml",
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: shelf\n  labels: {of: {{ .Release.Name }}}\n  annotations: \
+             {simulator.landfall.dev/exec: read=read write=write}\nspec:\n  containers:\n  - {name: shelf, image: shelf}\n",
+        ),
+    ])
+}
+
+/// A file that stands for the environment's data, and the programs that read and write it.
+struct Shelf {
+    folder: tempfile::TempDir,
+}
+
+impl Shelf {
+    fn new() -> Self {
+        let shelf = Self { folder: tempfile::tempdir().unwrap() };
+        let books = shelf.books();
+        shelf.program("read", &format!("exec cat '{}'", books.display()));
+        shelf.program("write", &format!("exec cat >'{}'", books.display()));
+        shelf
+    }
+
+    fn books(&self) -> PathBuf {
+        self.folder.path().join("books")
+    }
+
+    fn program(&self, name: &str, text: &str) {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn programs(&self) -> [(&'static str, PathBuf); 2] {
+        ["read", "write"].map(|name| (name, self.folder.path().join(name)))
+    }
+}
+
+struct World<'a> {
+    api: Api,
+    cluster: &'a ClusterTools,
+    shelf: &'a Shelf,
+    dns: DnsServer,
+    _server: Server,
+    _data: tempfile::TempDir,
+}
+
+/// A server with App `Shop`, which takes domains and backups, and its releases `1` and `2`.
+async fn world<'a>(cluster: &'a ClusterTools, shelf: &'a Shelf) -> World<'a> {
+    let data = tempfile::tempdir().unwrap();
+    let dns = DnsServer::start().await;
+    let address = dns.address.to_string();
+    let (server, api) =
+        Server::on_lab(binary(), data.path(), cluster, &["--dns-server", &address]).await;
+    let repository = charts::serve(vec![chart("1.0.0"), chart("2.0.0")]).await;
+    let app = json!({
+        "name": "Shop", "chart_kind": "repository", "chart_url": repository, "chart_name": "shop", "wait_seconds": 60,
+    });
+    api.post("/apps", app).await;
+    let domains = json!({ "template": "host: {{ host }}\n", "default_host": "{{ environment }}.shop.example" });
+    let (status, told) = api.try_patch("/apps/Shop/settings", json!({ "domains": domains })).await;
+    assert_eq!(status, 200, "{told:#}");
+    let methods = json!([{ "name": "books", "selector": "of={release}", "backup": ["read"], "restore": ["write"] }]);
+    let (status, told) =
+        api.try_put("/apps/Shop/backup-methods", json!({ "methods": methods })).await;
+    assert_eq!(status, 200, "{told:#}");
+    for (tag, version) in [("1", "1.0.0"), ("2", "2.0.0")] {
+        let release = json!({ "app": "Shop", "tag": tag, "chart_version": version });
+        api.post("/releases", release).await;
+    }
+    World { api, cluster, shelf, dns, _server: server, _data: data }
+}
+
+impl World<'_> {
+    /// What runs in the cluster says of itself.
+    fn told(&self) -> String {
+        let get = ["get", "configmap", "told", "-n", NAMESPACE, "-o", "jsonpath={.data.told}"];
+        self.cluster.kubectl(&get).trim().to_owned()
+    }
+
+    /// Asks for a deployment, and waits until it has succeeded.
+    async fn deploys(&self, path: &str, body: Value) {
+        let started = self.api.post(path, body).await;
+        self.api.op_succeeds(&op_of(&started)).await;
+    }
+
+    /// The environment's newest deployment, by whatever it was made, once its Op has succeeded.
+    async fn deployed(&self, number: i64) {
+        let path = format!("/environments/books/deployments/{number}");
+        let asking = async {
+            let mut pace = tokio::time::interval(Duration::from_millis(50));
+            loop {
+                pace.tick().await;
+                let (status, made) = self.api.try_get(&path).await;
+                if status == 200 {
+                    return made;
+                }
+            }
+        };
+        let made = tokio::time::timeout(harness::PATIENCE, asking).await.unwrap();
+        self.api.op_succeeds(&op_of(&made)).await;
+    }
+
+    /// Every deployment of the environment, oldest first, a line each: number, cause, release, what it repeats, who, why.
+    async fn history(&self) -> String {
+        let listed = self.api.get("/deployments?environment=books&limit=100").await;
+        let mut lines: Vec<String> = listed["items"].as_array().unwrap().iter().map(line).collect();
+        lines.reverse();
+        lines.join("\n")
+    }
+}
+
+fn line(deployment: &Value) -> String {
+    let text = |field: &str| deployment.pointer(field).and_then(Value::as_str).unwrap_or("–");
+    let number = |field: &str| {
+        let number = deployment.pointer(field).and_then(Value::as_i64);
+        number.map_or_else(|| "–".to_owned(), |number| number.to_string())
+    };
+    format!(
+        "#{} {} {} · repeats {} · backup {} · host {} · by {} · {}",
+        number("/number"),
+        text("/trigger"),
+        text("/release/tag"),
+        number("/repeats"),
+        number("/restores/number"),
+        text("/host"),
+        text("/by/name"),
+        text("/reason"),
+    )
+}
+
+async fn every_cause(world: &World<'_>) {
+    let api = &world.api;
+
+    let new = json!({ "name": "books", "app": "Shop", "kind": "sandbox", "cluster": "lab", "release": "1" });
+    world.deploys("/environments", new).await;
+    assert_eq!(world.told(), "1.0.0 hello books.shop.example");
+
+    let manual = json!({ "release": "2", "values": "greeting: hi\n", "reason": "the new shelf" });
+    world.deploys("/environments/books/deployments", manual).await;
+    assert_eq!(world.told(), "2.0.0 hi books.shop.example");
+
+    let back = json!({ "to": "#1", "reason": "it wobbles" });
+    world.deploys("/environments/books/rollbacks", back).await;
+    assert_eq!(world.told(), "1.0.0 hello books.shop.example");
+
+    let values = json!({ "values": "greeting: welcome\n", "note": "politer" });
+    let (status, saved) = api.try_put("/apps/Shop/values", values).await;
+    assert_eq!(status, 200, "{saved:#}");
+    world.deployed(4).await;
+    assert_eq!(world.told(), "1.0.0 welcome books.shop.example");
+
+    let own = json!({ "values": "greeting: ahoy\n", "reason": "by the sea" });
+    let (status, started) = api.try_put("/environments/books/values", own).await;
+    assert_eq!(status, 200, "{started:#}");
+    api.op_succeeds(&op_of(&started)).await;
+    assert_eq!(world.told(), "1.0.0 ahoy books.shop.example");
+
+    std::fs::write(world.shelf.books(), "tea, bread").unwrap();
+    let made = api.post("/environments/books/backups", json!({})).await;
+    api.op_succeeds(&op_of(&made)).await;
+    std::fs::write(world.shelf.books(), "").unwrap();
+
+    let path = "/environments/books/domains";
+    let added = api.post(path, json!({ "host": "books.example" })).await;
+    for record in added["records"].as_array().unwrap() {
+        let text = |field: &str| record[field].as_str().unwrap();
+        let values: Vec<&str> =
+            record["expected"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        world.dns.set(text("name"), text("kind"), &values);
+    }
+    api.post(&format!("{path}/books.example/check"), json!({})).await;
+    let deploy = json!({ "reason": "a name of its own" });
+    world.deploys(&format!("{path}/books.example/deployments"), deploy).await;
+    assert_eq!(world.told(), "1.0.0 ahoy books.example");
+
+    let reset = json!({ "reason": "the name was sold" });
+    world.deploys("/environments/books/domain-resets", reset).await;
+    assert_eq!(world.told(), "1.0.0 ahoy books.shop.example");
+
+    let later = json!({ "release": "2", "values": "greeting: oh\n" });
+    world.deploys("/environments/books/deployments", later).await;
+    let restore = json!({ "reason": "somebody emptied it" });
+    world.deploys("/environments/books/backups/1/restorations", restore).await;
+    assert_eq!(world.told(), "1.0.0 ahoy books.shop.example");
+    assert_eq!(std::fs::read_to_string(world.shelf.books()).unwrap(), "tea, bread");
+
+    insta::assert_snapshot!(world.history().await, @"");
+}
+
+fn borrowed(programs: &[(&'static str, PathBuf); 2]) -> [(&'static str, &Path); 2] {
+    [(programs[0].0, &programs[0].1), (programs[1].0, &programs[1].1)]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_cause_on_the_simulator() {
+    let shelf = Shelf::new();
+    let folder = tempfile::tempdir().unwrap();
+    let programs = shelf.programs();
+    let cluster =
+        Simulator::start_with(binary(), folder.path(), "instant", &borrowed(&programs)).await;
+    every_cause(&world(&cluster, &shelf).await).await;
+    cluster.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_cause_on_kubernetes() {
+    if std::env::var_os("LANDFALL_TEST_KUBECONFIG").is_some() {
+        eprintln!(
+            "LEFT OUT: every cause on a cluster that is named, whose programs are not known here"
+        );
+        return;
+    }
+    let shelf = Shelf::new();
+    let programs = shelf.programs();
+    let Some(cluster) = RealCluster::start_with(&borrowed(&programs)).await else { return };
+    every_cause(&world(&cluster, &shelf).await).await;
+    cluster.stop().await;
+}
