@@ -17,16 +17,29 @@ fn binary() -> &'static Path {
 
 const NAMESPACE: &str = "shop-books";
 
-/// A chart of this version: what it deploys says which version, greeting and host it was deployed with.
+/// What the history says in the end, of whichever cluster.
+const HISTORY: &str = "
+#1 environment_created 1 · repeats – · backup – · host books.shop.example · by test · –
+#2 manual 2 · repeats – · backup – · host books.shop.example · by test · the new shelf
+#3 values_updated 2 · repeats – · backup – · host books.shop.example · by test · it is late
+#4 values_updated 2 · repeats – · backup – · host books.shop.example · by test · by the sea
+#5 rollback 1 · repeats 1 · backup – · host books.shop.example · by test · it wobbles
+#6 domain_deployed 1 · repeats – · backup – · host books.example · by test · a name of its own
+#7 domain_reset 1 · repeats – · backup – · host books.shop.example · by test · the name was sold
+#8 manual 2 · repeats – · backup – · host books.shop.example · by test · –
+#9 backup_restored 1 · repeats – · backup 1 · host books.shop.example · by test · somebody emptied it
+";
+
+/// A chart of this version: what it deploys says which version and values it was deployed with.
 fn chart(version: &str) -> Vec<u8> {
     let about = format!("apiVersion: v2\nname: shop\nversion: {version}\n");
     charts::packed(&[
         ("Chart.yaml", &about),
-        ("values.yaml", "greeting: hello\nhost: ''\n"),
+        ("values.yaml", "greeting: hello\nsign: open\nhost: ''\n"),
         (
             "templates/told.yaml",
             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: told\ndata:\n  told: {{ .Chart.Version }} \
-             {{ .Values.greeting }} {{ .Values.host }}\n",
+             {{ .Values.greeting }} {{ .Values.sign }} {{ .Values.host }}\n",
         ),
         (
             "templates/shelf.yaml",
@@ -38,30 +51,29 @@ fn chart(version: &str) -> Vec<u8> {
 
 /// A file that stands for the environment's data, and the programs that read and write it.
 struct Shelf {
-    folder: tempfile::TempDir,
+    books: PathBuf,
+    read: PathBuf,
+    write: PathBuf,
+    _folder: tempfile::TempDir,
 }
 
 impl Shelf {
     fn new() -> Self {
-        let shelf = Self { folder: tempfile::tempdir().unwrap() };
-        let books = shelf.books();
-        shelf.program("read", &format!("exec cat '{}'", books.display()));
-        shelf.program("write", &format!("exec cat >'{}'", books.display()));
-        shelf
+        let folder = tempfile::tempdir().unwrap();
+        let books = folder.path().join("books");
+        let program = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, format!("#!/bin/sh\n{text} '{}'\n", books.display())).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            path
+        };
+        let (read, write) = (program("read", "exec cat"), program("write", "exec cat >"));
+        Self { books, read, write, _folder: folder }
     }
 
-    fn books(&self) -> PathBuf {
-        self.folder.path().join("books")
-    }
-
-    fn program(&self, name: &str, text: &str) {
-        let path = self.folder.path().join(name);
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
-    fn programs(&self) -> [(&'static str, PathBuf); 2] {
-        ["read", "write"].map(|name| (name, self.folder.path().join(name)))
+    /// What the cluster runs in the place of the commands `read` and `write`.
+    fn programs(&self) -> [(&str, &Path); 2] {
+        [("read", &self.read), ("write", &self.write)]
     }
 }
 
@@ -86,7 +98,7 @@ async fn world<'a>(cluster: &'a ClusterTools, shelf: &'a Shelf) -> World<'a> {
         "name": "Shop", "chart_kind": "repository", "chart_url": repository, "chart_name": "shop", "wait_seconds": 60,
     });
     api.post("/apps", app).await;
-    let domains = json!({ "template": "host: {{ host }}\n", "default_host": "{{ environment }}.shop.example" });
+    let domains = json!({ "template": "host: {{ host }}\n", "default_host": "{{ environment }}.shop.example", "issuer": "ours" });
     let (status, told) = api.try_patch("/apps/Shop/settings", json!({ "domains": domains })).await;
     assert_eq!(status, 200, "{told:#}");
     let methods = json!([{ "name": "books", "selector": "of={release}", "backup": ["read"], "restore": ["write"] }]);
@@ -140,7 +152,10 @@ impl World<'_> {
 }
 
 fn line(deployment: &Value) -> String {
-    let text = |field: &str| deployment.pointer(field).and_then(Value::as_str).unwrap_or("–");
+    let text = |field: &str| {
+        let text = deployment.pointer(field).and_then(Value::as_str).unwrap_or_default();
+        if text.is_empty() { "–" } else { text }
+    };
     let number = |field: &str| {
         let number = deployment.pointer(field).and_then(Value::as_i64);
         number.map_or_else(|| "–".to_owned(), |number| number.to_string())
@@ -163,32 +178,32 @@ async fn every_cause(world: &World<'_>) {
 
     let new = json!({ "name": "books", "app": "Shop", "kind": "sandbox", "cluster": "lab", "release": "1" });
     world.deploys("/environments", new).await;
-    assert_eq!(world.told(), "1.0.0 hello books.shop.example");
+    assert_eq!(world.told(), "1.0.0 hello open books.shop.example");
 
     let manual = json!({ "release": "2", "values": "greeting: hi\n", "reason": "the new shelf" });
     world.deploys("/environments/books/deployments", manual).await;
-    assert_eq!(world.told(), "2.0.0 hi books.shop.example");
+    assert_eq!(world.told(), "2.0.0 hi open books.shop.example");
 
-    let back = json!({ "to": "#1", "reason": "it wobbles" });
-    world.deploys("/environments/books/rollbacks", back).await;
-    assert_eq!(world.told(), "1.0.0 hello books.shop.example");
-
-    let values = json!({ "values": "greeting: welcome\n", "note": "politer" });
+    let values = json!({ "values": "sign: closed\n", "note": "it is late" });
     let (status, saved) = api.try_put("/apps/Shop/values", values).await;
     assert_eq!(status, 200, "{saved:#}");
-    world.deployed(4).await;
-    assert_eq!(world.told(), "1.0.0 welcome books.shop.example");
+    world.deployed(3).await;
+    assert_eq!(world.told(), "2.0.0 hi closed books.shop.example");
 
     let own = json!({ "values": "greeting: ahoy\n", "reason": "by the sea" });
     let (status, started) = api.try_put("/environments/books/values", own).await;
-    assert_eq!(status, 200, "{started:#}");
+    assert_eq!(status, 201, "{started:#}");
     api.op_succeeds(&op_of(&started)).await;
-    assert_eq!(world.told(), "1.0.0 ahoy books.shop.example");
+    assert_eq!(world.told(), "2.0.0 ahoy closed books.shop.example");
 
-    std::fs::write(world.shelf.books(), "tea, bread").unwrap();
+    let back = json!({ "to": "#1", "reason": "it wobbles" });
+    world.deploys("/environments/books/rollbacks", back).await;
+    assert_eq!(world.told(), "1.0.0 hello open books.shop.example");
+
+    std::fs::write(&world.shelf.books, "tea, bread").unwrap();
     let made = api.post("/environments/books/backups", json!({})).await;
     api.op_succeeds(&op_of(&made)).await;
-    std::fs::write(world.shelf.books(), "").unwrap();
+    std::fs::write(&world.shelf.books, "").unwrap();
 
     let path = "/environments/books/domains";
     let added = api.post(path, json!({ "host": "books.example" })).await;
@@ -201,33 +216,28 @@ async fn every_cause(world: &World<'_>) {
     api.post(&format!("{path}/books.example/check"), json!({})).await;
     let deploy = json!({ "reason": "a name of its own" });
     world.deploys(&format!("{path}/books.example/deployments"), deploy).await;
-    assert_eq!(world.told(), "1.0.0 ahoy books.example");
+    assert_eq!(world.told(), "1.0.0 hello open books.example");
 
     let reset = json!({ "reason": "the name was sold" });
     world.deploys("/environments/books/domain-resets", reset).await;
-    assert_eq!(world.told(), "1.0.0 ahoy books.shop.example");
+    assert_eq!(world.told(), "1.0.0 hello open books.shop.example");
 
     let later = json!({ "release": "2", "values": "greeting: oh\n" });
     world.deploys("/environments/books/deployments", later).await;
     let restore = json!({ "reason": "somebody emptied it" });
     world.deploys("/environments/books/backups/1/restorations", restore).await;
-    assert_eq!(world.told(), "1.0.0 ahoy books.shop.example");
-    assert_eq!(std::fs::read_to_string(world.shelf.books()).unwrap(), "tea, bread");
+    assert_eq!(world.told(), "1.0.0 hello open books.shop.example");
+    assert_eq!(std::fs::read_to_string(&world.shelf.books).unwrap(), "tea, bread");
 
-    insta::assert_snapshot!(world.history().await, @"");
-}
-
-fn borrowed(programs: &[(&'static str, PathBuf); 2]) -> [(&'static str, &Path); 2] {
-    [(programs[0].0, &programs[0].1), (programs[1].0, &programs[1].1)]
+    assert_eq!(world.history().await, HISTORY.trim());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_cause_on_the_simulator() {
     let shelf = Shelf::new();
     let folder = tempfile::tempdir().unwrap();
-    let programs = shelf.programs();
     let cluster =
-        Simulator::start_with(binary(), folder.path(), "instant", &borrowed(&programs)).await;
+        Simulator::start_with(binary(), folder.path(), "instant", &shelf.programs()).await;
     every_cause(&world(&cluster, &shelf).await).await;
     cluster.stop().await;
 }
@@ -241,8 +251,7 @@ async fn every_cause_on_kubernetes() {
         return;
     }
     let shelf = Shelf::new();
-    let programs = shelf.programs();
-    let Some(cluster) = RealCluster::start_with(&borrowed(&programs)).await else { return };
+    let Some(cluster) = RealCluster::start_with(&shelf.programs()).await else { return };
     every_cause(&world(&cluster, &shelf).await).await;
     cluster.stop().await;
 }
