@@ -102,7 +102,7 @@ test("App values: seen by groups, saved, and followed to the end of their batch"
   await plain.page.goto(`${demo.url}/apps/${sample.app}/values`);
   await plain.page.getByRole("textbox", { name: "Values" }).fill("global:\n  logLevel: loud\n");
   await plain.page.getByRole("button", { name: "Show what changes" }).last().click();
-  await plain.page.reload();
+  await plain.page.getByRole("status").getByText("of 4 previewed").waitFor();
   for (let n = 0; n < 50 && !(await plain.page.getByText("4 of 4 previewed in").isVisible()); n += 1) await plain.page.reload();
   await plain.page.getByText("4 environments cannot be rendered").waitFor();
   await plain.page.getByText("4 deployments would be made; 4 would fail.").waitFor();
