@@ -279,9 +279,10 @@ impl PlannedHook {
 }
 
 impl Plan {
-    /// What the cluster would not accept; carrying out the plan would fail there.
+    /// What the cluster would not accept, definitions of `crds/` first; carrying out the plan would fail there.
     pub fn refusals(&self) -> impl Iterator<Item = (&ObjectKey, &Refusal)> {
-        self.objects.iter().filter_map(|o| o.refusal.as_ref().map(|refusal| (&o.key, refusal)))
+        let all = self.crds.iter().chain(&self.objects);
+        all.filter_map(|o| o.refusal.as_ref().map(|refusal| (&o.key, refusal)))
     }
 
     /// How many objects a given thing happens to.

@@ -239,6 +239,10 @@ fn refusals() {
     .unwrap();
     assert_eq!(plan.refusals().map(|(_, refusal)| refusal).collect::<Vec<_>>(), [&refusal]);
     assert_eq!(plan.objects[0].action, Action::Change);
+
+    // A definition that is refused is one, too.
+    let plan = Plan { crds: plan.objects.clone(), objects: Vec::new(), ..plan };
+    assert_eq!(plan.refusals().count(), 1);
 }
 
 fn hook(name: &str, weight: i64, events: &[&str]) -> Hook {
