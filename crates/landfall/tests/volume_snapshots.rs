@@ -189,11 +189,11 @@ async fn snapshotted_and_put_back(cluster: &ClusterTools) {
     // One that is gone is found before anything is changed.
     cluster.kubectl(&["delete", SNAPSHOTS, "-n", "shop-eu", &kept[0]]);
     let untouched = object(cluster, "shop-eu", "pvc", "data-eu-db-0");
-    let (code, _, told) =
+    let (code, out, told) =
         api.landfall(binary(), &["backup", "restore", "eu", "1", "--yes", "--watch"]).await;
     assert!(
-        code != Some(0) && told.contains("is damaged: volumes: VolumeSnapshot/shop-eu/"),
-        "{told}"
+        code != Some(0) && out.contains("is damaged: volumes: VolumeSnapshot/shop-eu/"),
+        "{out}{told}"
     );
     let still = object(cluster, "shop-eu", "pvc", "data-eu-db-0");
     assert_eq!(still["metadata"]["uid"], untouched["metadata"]["uid"]);

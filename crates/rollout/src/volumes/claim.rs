@@ -153,7 +153,7 @@ impl Volume {
 }
 
 /// A claim's source.
-pub(super) fn source(snapshot: &str) -> Value {
+fn source(snapshot: &str) -> Value {
     let group = API.split_once('/').map_or(API, |(group, _)| group);
     json!({ "apiGroup": group, "kind": "VolumeSnapshot", "name": snapshot })
 }

@@ -89,7 +89,7 @@ pub enum VolumeError {
     },
     /// A claim is used by what cannot be scaled down.
     #[error(
-        "{user} uses PersistentVolumeClaim {claim}, and belongs to no StatefulSet or Deployment that could be scaled down"
+        "{user} uses PersistentVolumeClaim {claim}, and is no StatefulSet or Deployment that could be scaled down, nor of one"
     )]
     Used {
         /// What uses it.

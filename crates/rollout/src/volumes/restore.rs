@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::bind::Binding;
-use super::claim::source;
 use super::snapshot::How;
 use super::workloads::{Workloads, used_by, uses};
 use super::{MANAGER, Volume, VolumeError, claim_key, key, left, some, text, until, until_gone};
@@ -89,11 +88,14 @@ impl<'a> Restore<'a> {
     pub async fn run(&self) -> Result<(), VolumeError> {
         let claims = self.claims();
         let workloads = self.workloads();
-        for key in workloads.using(&claims).await?.keys() {
-            workloads.scale_down(key).await?;
-        }
-        self.until_unused(&claims).await?;
+        // While everything still runs.
         let sources = self.hand_over().await?;
+        if !self.are_made().await? {
+            for key in workloads.using(&claims).await?.keys() {
+                workloads.scale_down(key).await?;
+            }
+            self.until_unused(&claims).await?;
+        }
         let total = u32::try_from(self.volumes.len()).unwrap_or(u32::MAX);
         for (done, (volume, source)) in (1..).zip(self.volumes.iter().zip(&sources)) {
             self.put_back(volume, source).await?;
@@ -155,6 +157,19 @@ impl<'a> Restore<'a> {
         })
     }
 
+    /// Whether whoever was at it before has made all claims: nothing has to be scaled down for that again.
+    async fn are_made(&self) -> Result<bool, VolumeError> {
+        let cluster = self.execution.cluster;
+        let resource = cluster.resource(&claim_key(self.namespace, "")).await?;
+        for volume in self.volumes {
+            let live = cluster.get(&resource, &volume.claim).await?;
+            if !live.is_some_and(|live| self.is_made(&live)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Makes the snapshots of other namespaces known in this one; the names that claims are made of.
     async fn hand_over(&self) -> Result<Vec<String>, VolumeError> {
         let (deadline, how) = (self.deadline(), self.how());
@@ -186,7 +201,7 @@ impl<'a> Restore<'a> {
                     self.until_claim_gone(&resource, key, deadline).await?;
                 }
                 Some(live) if self.is_made(&live) => {
-                    return self.keep_source(volume, &resource, source).await;
+                    return self.keep_spec(volume, &resource, source).await;
                 }
                 Some(live) => {
                     self.execution.before_write().await?;
@@ -215,12 +230,13 @@ impl<'a> Restore<'a> {
     }
 
     fn is_made(&self, live: &Value) -> bool {
-        let by = live.pointer("/metadata/annotations/landfall.dev~1restored-by");
-        by.and_then(Value::as_str) == Some(self.mark)
+        text(live, "/metadata/annotations/landfall.dev~1restored-by") == self.mark
+            && !live["metadata"]["deletionTimestamp"].is_string()
     }
 
-    /// What Helm applies has no source, and a source cannot be taken away: where the claim is Helm's, the source is ours.
-    async fn keep_source(
+    /// What Helm applies may have less than the claim: no source, and no class where it was the default one. Neither can be
+    /// taken away from a claim, so where it is Helm's, all of that is ours, too; but for its size, which may grow.
+    async fn keep_spec(
         &self,
         volume: &Volume,
         resource: &Resource,
@@ -230,10 +246,13 @@ impl<'a> Restore<'a> {
             return Ok(());
         }
         let key = &volume.claim;
+        let mut spec = volume.with_source(snapshot, (RESTORED, self.mark))["spec"].take();
+        if let Value::Object(fields) = &mut spec {
+            fields.remove("resources");
+        }
         let object = json!({
             "apiVersion": "v1", "kind": "PersistentVolumeClaim",
-            "metadata": { "name": key.name, "namespace": key.namespace },
-            "spec": { "dataSource": source(snapshot) },
+            "metadata": { "name": key.name, "namespace": key.namespace }, "spec": spec,
         });
         self.execution.before_write().await?;
         let mode = ApplyMode { force: true, dry_run: false };

@@ -61,9 +61,16 @@ impl Workloads<'_> {
         &self,
         claims: &BTreeSet<&str>,
     ) -> Result<BTreeMap<ObjectKey, Value>, VolumeError> {
-        let by_template = self.all().await?.into_iter().filter(|it| uses(it, claims));
-        let mut found: BTreeMap<ObjectKey, Value> =
-            by_template.map(|it| (ObjectKey::of(&it), it)).collect();
+        let mut found = BTreeMap::new();
+        for workload in self.all().await?.into_iter().filter(|it| uses(it, claims)) {
+            // Whoever made it would scale it up again.
+            if controller(&workload).is_some() {
+                let used = claims.iter().find(|claim| uses(&workload, &BTreeSet::from([**claim])));
+                let claim = used.map_or("", |claim| *claim).to_owned();
+                return Err(VolumeError::Used { user: user(&workload), claim });
+            }
+            found.insert(ObjectKey::of(&workload), workload);
+        }
         for (pod, claim) in self.pods(claims).await? {
             let Some(owner) = self.owner(&pod).await? else {
                 // It goes by itself: its owner is gone already.
@@ -73,7 +80,7 @@ impl Workloads<'_> {
                 return Err(VolumeError::Used { user: user(&pod), claim });
             };
             let key = ObjectKey::of(&owner);
-            if !SCALABLE.contains(&key.kind.as_str()) {
+            if controller(&owner).is_some() {
                 return Err(VolumeError::Used { user: user(&pod), claim });
             }
             found.entry(key).or_insert(owner);
@@ -126,7 +133,8 @@ impl Workloads<'_> {
     pub(super) async fn scale_back(&self) -> Result<Vec<Value>, RolloutError> {
         let place = self.place;
         for live in self.all().await? {
-            if noted(&live, place).is_none() {
+            // Who was at it before may have scaled back and not let go.
+            if noted(&live, place).is_none() && without_us(&live).is_none() {
                 continue;
             }
             let key = ObjectKey::of(&live);
@@ -243,9 +251,9 @@ fn controller(object: &Value) -> Option<&Value> {
 }
 
 /// `Pod/shop/migrate-x4 of Job/migrate`.
-fn user(pod: &Value) -> String {
-    let key = ObjectKey::of(pod);
-    match controller(pod) {
+fn user(object: &Value) -> String {
+    let key = ObjectKey::of(object);
+    match controller(object) {
         Some(owner) => format!("{key} of {}/{}", text(owner, "/kind"), text(owner, "/name")),
         None => key.to_string(),
     }

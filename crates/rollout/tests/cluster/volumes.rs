@@ -293,7 +293,21 @@ async fn used_by_others(ground: &Ground) {
         restore(ground.execution(&Agree), "vol-used", "op-8", &volumes).check().await.unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "Pod/vol-used/reader uses PersistentVolumeClaim data-eu-db-1, and belongs to no StatefulSet or Deployment that could be scaled down"
+        "Pod/vol-used/reader uses PersistentVolumeClaim data-eu-db-1, and is no StatefulSet or Deployment that could be scaled down, nor of one"
+    );
+    ground.place.kubectl(&["delete", "pod", "reader", "-n", "vol-used", "--now"]).await;
+    // Nor can what an operator scales.
+    ground.place.kubectl(&["create", "configmap", "boss", "-n", "vol-used"]).await;
+    let uid = ground.object("vol-used", "configmap", "boss")["metadata"]["uid"].clone();
+    let owner = serde_json::json!({ "metadata": { "ownerReferences": [
+        { "apiVersion": "v1", "kind": "ConfigMap", "name": "boss", "uid": uid, "controller": true },
+    ] } });
+    let patch = ["patch", "statefulset", "eu-db", "-n", "vol-used", "-p", &owner.to_string()];
+    ground.place.kubectl(&patch).await;
+    let owned = restore(ground.execution(&Agree), "vol-used", "op-9", &volumes);
+    assert_eq!(
+        owned.check().await.unwrap_err().to_string(),
+        "StatefulSet/vol-used/eu-db of ConfigMap/boss uses PersistentVolumeClaim data-eu-db-0, and is no StatefulSet or Deployment that could be scaled down, nor of one"
     );
 }
 

@@ -146,7 +146,8 @@ pub(super) fn removal_before_anything(message: &str) -> Failure {
 pub(super) fn of_backup(message: &str, remedy: &str) -> Failure {
     let remedy = if remedy.is_empty() { "Back up again once the cause is mended." } else { remedy };
     Failure {
-        cluster_state: "Nothing was changed in the cluster, and no data was kept.".to_owned(),
+        cluster_state: "Nothing that runs was changed in the cluster, and no data is kept."
+            .to_owned(),
         ..before_anything(message, remedy)
     }
 }

@@ -310,7 +310,9 @@ fn broken(step: StepName, method: &str, error: VolumeError) -> Broken {
         VolumeError::Failed { .. } => {
             "See to the snapshot's driver and class: `kubectl describe volumesnapshot` says more."
         }
-        VolumeError::Used { .. } => "Delete it, or wait until it has gone, then restore again.",
+        VolumeError::Used { .. } => {
+            "Stop it, or delete it if it has ended, then restore again. What an operator scales cannot be restored so."
+        }
         VolumeError::NoTarget { .. } => {
             "Deploy to the environment so that it has its claims; they must be named after its Helm release."
         }
