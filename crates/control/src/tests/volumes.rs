@@ -28,7 +28,7 @@ on_both!(
     each_kind_has_its_own_fields,
 );
 
-/// A StatefulSet of two pods with a claim each, as many as the values say.
+/// A `StatefulSet` of two pods with a claim each, as many as the values say.
 const DB: (&str, &str) = (
     "templates/db.yaml",
     "apiVersion: apps/v1\nkind: StatefulSet\nmetadata:\n  name: {{ .Release.Name }}-db\nspec:\n  \

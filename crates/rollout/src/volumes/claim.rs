@@ -138,7 +138,7 @@ impl Volume {
             && self.claim.namespace.as_deref() == Some(&*self.snapshot.namespace)
     }
 
-    /// Whether the claim is Helm's: part of a release's manifest, not made from a template by a StatefulSet.
+    /// Whether the claim is Helm's: part of a release's manifest, not made from a template by a `StatefulSet`.
     pub(super) fn is_helms(&self) -> bool {
         self.object.pointer("/metadata/annotations/meta.helm.sh~1release-name").is_some()
     }

@@ -167,11 +167,11 @@ fn text<'v>(value: &'v Value, pointer: &str) -> &'v str {
 
 /// Some names of several, for a sentence.
 fn some(names: &[String]) -> String {
-    let mut told = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > NAMED {
-        told.push_str(&format!(" and {} more", names.len() - NAMED));
+    let told = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => told,
+        more => format!("{told} and {more} more"),
     }
-    told
 }
 
 /// From now to a deadline.

@@ -106,7 +106,7 @@ impl<'a> Restore<'a> {
         self.clear(&running, &sources).await
     }
 
-    /// After a failure: scales back, unless a claim is missing. A StatefulSet would make an empty one in its place. What
+    /// After a failure: scales back, unless a claim is missing. A `StatefulSet` would make an empty one in its place. What
     /// stays scaled to zero.
     pub async fn resume(&self) -> Result<Vec<String>, VolumeError> {
         let cluster = self.execution.cluster;
@@ -132,7 +132,7 @@ impl<'a> Restore<'a> {
         let unused = until(self.execution, place, Followed::All, self.deadline(), |change| {
             match change {
                 Change::All(pods) => {
-                    using = pods.iter().filter(|it| is_using(it)).map(name).collect()
+                    using = pods.iter().filter(|it| is_using(it)).map(name).collect();
                 }
                 Change::Is(pod) if is_using(&pod) => {
                     using.insert(name(&pod));

@@ -117,7 +117,7 @@ fn back_to_its_own_place() {
     assert!(Volume::of(&other, way).stays());
 }
 
-/// Pods use what their volumes name; StatefulSets also what they make of templates, whichever pod's.
+/// Pods use what their volumes name; `StatefulSets` also what they make of templates, whichever pod's.
 #[test]
 fn who_uses_a_claim() {
     let template = json!({ "spec": { "volumes": [

@@ -1,4 +1,4 @@
-//! Volumes of a StatefulSet, snapshotted and put back, on a simulated cluster and on a real control plane: broken off before
+//! Volumes of a `StatefulSet`, snapshotted and put back, on a simulated cluster and on a real control plane: broken off before
 //! every single write, and gone on with.
 
 use std::collections::BTreeMap;
@@ -99,7 +99,7 @@ impl Ground {
     }
 }
 
-/// A StatefulSet of two pods with a claim each, and a claim of its own beside it.
+/// A `StatefulSet` of two pods with a claim each, and a claim of its own beside it.
 fn set(name: &str) -> String {
     format!(
         "apiVersion: apps/v1\nkind: StatefulSet\nmetadata:\n  name: {name}-db\nspec:\n  replicas: 2\n  serviceName: db\n  \
