@@ -65,7 +65,7 @@ test("what was lost is put back from a backup", async () => {
   // How data is backed up is told once for all environments; what is wrong is told at its field.
   await page.goto(`${landfall.url}/apps/Parcel/backups`);
   await page.getByLabel("Name", { exact: true }).fill("Worker data");
-  await page.getByLabel("Labels of the pod").fill("app.kubernetes.io/instance={release},app.kubernetes.io/component=worker");
+  await page.getByLabel("Labels", { exact: true }).fill("app.kubernetes.io/instance={release},app.kubernetes.io/component=worker");
   await page.getByLabel(/^Command that backs up/).fill("dump\n--all");
   await page.getByLabel(/^Command that restores/).fill("load");
   await page.getByRole("button", { name: "Save methods" }).click();

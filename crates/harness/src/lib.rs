@@ -18,7 +18,8 @@ use std::path::Path;
 
 use fixture::process::Process;
 pub use fixture::{
-    ClusterTools, DnsServer, PATIENCE, RealCluster, Simulator, client, process, tool,
+    ClusterTools, DnsServer, PATIENCE, RealCluster, Simulator, SnapshotController, client, process,
+    tool,
 };
 use serde_json::{Value, json};
 

@@ -57,7 +57,10 @@ pub(crate) fn size(bytes: i64) -> String {
     match bytes.unsigned_abs() {
         bytes @ 0..1_000 => format!("{bytes} B"),
         bytes @ 1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
-        bytes => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+        bytes @ 1_000_000..1_000_000_000 => {
+            format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
+        }
+        bytes => format!("{}.{} GB", bytes / 1_000_000_000, bytes % 1_000_000_000 / 100_000_000),
     }
 }
 
@@ -71,6 +74,6 @@ mod tests {
     #[test]
     fn sizes() {
         let told = [0, 999, 1_000, 1_001, 1_000_000, 3_190_000, 2_000_000_000].map(super::size);
-        assert_eq!(told, ["0 B", "999 B", "1 kB", "2 kB", "1.0 MB", "3.1 MB", "2000.0 MB"]);
+        assert_eq!(told, ["0 B", "999 B", "1 kB", "2 kB", "1.0 MB", "3.1 MB", "2.0 GB"]);
     }
 }

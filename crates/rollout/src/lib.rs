@@ -11,7 +11,7 @@
 //!    [`hooks::run_hooks`] → [`record::record_finish`]: carry the plan out. The executor decides nothing.
 //!
 //! Beside a release, [`ingress`] tells where its Ingresses are reached, and [`certificate`] keeps the certificates that Landfall was given for
-//! them. [`exec`] runs commands in its containers, for backups. [`drift::drift`] tells what is no longer as it was deployed; [`uninstall::uninstall`] is the way back. What happens meanwhile (progress, Kubernetes events,
+//! them. [`exec`] runs commands in its containers, for backups; [`volumes`] snapshots volumes and puts them back. [`drift::drift`] tells what is no longer as it was deployed; [`uninstall::uninstall`] is the way back. What happens meanwhile (progress, Kubernetes events,
 //! container logs, the culprit of a stuck rollout) goes to a [`report::Reporter`].
 //!
 //! The cluster-side record is Helm's own, so that `helm list`, `status`, `history`, `get`, `rollback`
@@ -45,6 +45,7 @@ pub mod rights;
 mod testing;
 mod three_way;
 pub mod uninstall;
+pub mod volumes;
 pub mod wait;
 
 pub use cluster::{Cluster, ClusterConfig, ClusterError};
@@ -95,6 +96,19 @@ mod tests {
         is_send(|| {
             let (execution, namespace, label, keep): (_, &str, (&str, &str), _) = never();
             super::certificate::remove_others(execution, namespace, label, keep)
+        });
+        is_send(|| {
+            let (execution, wanted, how): (_, &[super::volumes::Wanted<'_>], _) = never();
+            super::volumes::snapshot(execution, wanted, how)
+        });
+        is_send(|| {
+            let restore: super::volumes::Restore<'_> = never();
+            async move {
+                restore.check().await?;
+                restore.clear_leftovers().await?;
+                restore.run().await?;
+                restore.resume().await
+            }
         });
         is_send(|| {
             let (execution, plan): (_, _) = never();

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::settings_store;
 use super::store::{self, BackupRow, NewRow};
 use super::{Backup, BackupCause, BackupDetail};
 use crate::actor::{Actor, By};
@@ -180,7 +181,7 @@ pub(super) async fn queue(
     else {
         return Ok(None);
     };
-    let methods = store::methods(tx, environment.app).await?.methods;
+    let methods = settings_store::methods(tx, environment.app).await?.methods;
     let (id, op, at) = (BackupId::generate(), OpId::generate(), now());
     let new = NewRow {
         id,
@@ -215,7 +216,7 @@ pub(crate) async fn queue_before(
     environment: &EnvironmentRow,
     by: &By,
 ) -> Result<Option<BackupId>, Error> {
-    let schedule = store::schedule(tx, environment.id).await?;
+    let schedule = settings_store::schedule(tx, environment.id).await?;
     if !schedule.is_some_and(|schedule| schedule.before_deployments) {
         return Ok(None);
     }

@@ -1,15 +1,17 @@
 //! How the data of an App's environments is backed up: the methods that the App declares.
 //!
-//! A method names commands, and where they run, by labels: names of objects differ from environment to environment. Whoever
-//! may write them may run commands in every environment of the App, production ones included.
+//! A method names commands and where they run, or the claims whose volumes are snapshotted; both by labels, since names of
+//! objects differ from environment to environment. Whoever may write methods may run commands in every environment of the
+//! App, production ones included.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::store;
+use super::settings_store;
 use crate::actor::Actor;
 use crate::app::store::AppRow;
 use crate::audit::{self, Act};
+use crate::closed::closed_set;
 use crate::control::Control;
 use crate::environment::EnvironmentRow;
 use crate::error::{Checks, Error, Problem};
@@ -29,21 +31,38 @@ const RELEASE: &str = "{release}";
 /// A method's time, unless it says another one.
 const TIMEOUT: i64 = 3600;
 
-/// How data is backed up and put back: by commands in a container.
+closed_set! {
+    /// How a method gets at data.
+    #[derive(Default)]
+    pub enum MethodKind {
+        /// Commands in a container write it out and read it in.
+        #[default]
+        Commands = "commands",
+        /// The cluster snapshots the volumes of claims.
+        Volumes = "volumes",
+    }
+}
+
+/// How data is backed up and put back: by commands in a container, or by snapshots of volumes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct BackupMethod {
     /// What it is called: `database`.
     pub name: String,
-    /// Labels of the pod it runs in, as `kubectl -l` takes them; `{release}` stands for the environment's Helm release.
+    /// How it gets at data; left out: by commands.
+    pub kind: MethodKind,
+    /// Labels as `kubectl -l` takes them, of the pod that commands run in, or of the `PersistentVolumeClaim`s whose volumes
+    /// are snapshotted; `{release}` stands for the environment's Helm release.
     pub selector: String,
-    /// The container; empty: the pod's own choice, else its first.
+    /// Commands: the container; empty: the pod's own choice, else its first.
     pub container: String,
-    /// The command whose standard output is the backup, word by word; no shell is between.
+    /// Commands: the one whose standard output is the backup, word by word; no shell is between.
     pub backup: Vec<String>,
-    /// The command that is given the backup as standard input. It may be run again after it was broken off.
+    /// Commands: the one that is given the backup as standard input. It may be run again after it was broken off.
     pub restore: Vec<String>,
-    /// Seconds after which either command is given up; 0: an hour.
+    /// Volumes: the `VolumeSnapshotClass`; empty: the default one of the volumes' driver.
+    pub snapshot_class: String,
+    /// Seconds after which a command, the snapshots or a volume's way back are given up; 0: an hour.
     pub timeout_seconds: i64,
 }
 
@@ -72,12 +91,17 @@ impl BackupMethod {
         self.selector.replace(RELEASE, environment.release_name.as_str())
     }
 
+    /// The snapshots' class, where one is named.
+    pub(crate) fn snapshot_class(&self) -> Option<&str> {
+        Some(self.snapshot_class.as_str()).filter(|name| !name.is_empty())
+    }
+
     /// The container, where one is named.
     pub(crate) fn container(&self) -> Option<&str> {
         Some(self.container.as_str()).filter(|name| !name.is_empty())
     }
 
-    /// How long either command may take.
+    /// How long either way may take.
     pub(crate) fn timeout(&self) -> std::time::Duration {
         let seconds = if self.timeout_seconds == 0 { TIMEOUT } else { self.timeout_seconds };
         std::time::Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
@@ -92,7 +116,7 @@ impl Control {
         app: &str,
     ) -> Result<BackupMethods, Error> {
         let row = self.app_row(actor, app).await?;
-        Ok(store::methods(self.db().read(), row.id).await?)
+        Ok(settings_store::methods(self.db().read(), row.id).await?)
     }
 
     /// Declares how the data of an App's environments is backed up. Takes the right to change what runs commands in all of
@@ -105,9 +129,9 @@ impl Control {
     ) -> Result<BackupMethods, Error> {
         let row = self.app_row(actor, app).await?;
         let missing = || Error::not_found("App", app);
-        actor.write(Subject::Infrastructure, "change backup commands of Apps", missing)?;
+        actor.write(Subject::Infrastructure, "change backup methods of Apps", missing)?;
         let methods = checked(change.methods)?;
-        let before = store::methods(self.db().read(), row.id).await?;
+        let before = settings_store::methods(self.db().read(), row.id).await?;
         if change.based_on.is_some_and(|based_on| based_on != before.revision) {
             return Err(overtaken());
         }
@@ -115,7 +139,7 @@ impl Control {
             return Ok(before);
         }
         let tx = self.db().begin().await?;
-        if !store::change_methods(&tx, row.id, before.revision, &methods).await? {
+        if !settings_store::change_methods(&tx, row.id, before.revision, &methods).await? {
             return Err(overtaken());
         }
         audit::write(&tx, actor, act(&row, &before.methods, &methods)).await?;
@@ -156,6 +180,7 @@ fn checked(methods: Vec<BackupMethod>) -> Result<Vec<BackupMethod>, Error> {
             name: method.name.trim().to_owned(),
             selector: method.selector.trim().to_owned(),
             container: method.container.trim().to_owned(),
+            snapshot_class: method.snapshot_class.trim().to_owned(),
             ..method
         };
         check(&mut checks, &format!("methods.{n}."), &method);
@@ -177,13 +202,37 @@ fn check(checks: &mut Checks, at: &str, method: &BackupMethod) {
     if !(1..=40).contains(&method.name.len()) || !method.name.chars().all(plain) {
         problem("name", "This is not a method's name.", "Use 1 to 40 of a-z, 0-9 and `-`.");
     }
+    check_selector(&mut problem, method);
+    match method.kind {
+        MethodKind::Commands => check_commands(&mut problem, method),
+        MethodKind::Volumes => check_volumes(&mut problem, method),
+    }
+    if !(0..=86_400).contains(&method.timeout_seconds) {
+        let remedy = "Use 1 to 86400 seconds, or 0 for an hour.";
+        problem("timeout_seconds", "It cannot take so long.", remedy);
+    }
+}
+
+fn check_selector(problem: &mut impl FnMut(&str, &str, &str), method: &BackupMethod) {
     let label = |c: char| c.is_ascii_alphanumeric() || "-_./=!,(){} ".contains(c);
     if method.selector.is_empty() {
-        let remedy = "Name labels of the pod, such as app.kubernetes.io/instance={release},app.kubernetes.io/component=db.";
-        problem("selector", "Nothing says where the commands run.", remedy);
+        let (message, remedy) = match method.kind {
+            MethodKind::Commands => (
+                "Nothing says where the commands run.",
+                "Name labels of the pod, such as app.kubernetes.io/instance={release},app.kubernetes.io/component=db.",
+            ),
+            MethodKind::Volumes => (
+                "Nothing says whose volumes they are.",
+                "Name labels of the PersistentVolumeClaims, such as app.kubernetes.io/instance={release}.",
+            ),
+        };
+        problem("selector", message, remedy);
     } else if method.selector.len() > 500 || !method.selector.chars().all(label) {
         problem("selector", "These are not labels.", "Write them as `kubectl -l` takes them.");
     }
+}
+
+fn check_commands(problem: &mut impl FnMut(&str, &str, &str), method: &BackupMethod) {
     // A container's name and a release's have the same characters.
     if !method.container.is_empty() && method.container.parse::<HelmReleaseName>().is_err() {
         problem("container", "This is not a container's name.", "Use a-z, 0-9 and `-`.");
@@ -198,8 +247,26 @@ fn check(checks: &mut Checks, at: &str, method: &BackupMethod) {
             problem(field, "This command is too long.", remedy);
         }
     }
-    if !(0..=86_400).contains(&method.timeout_seconds) {
-        let remedy = "Use 1 to 86400 seconds, or 0 for an hour.";
-        problem("timeout_seconds", "A command cannot take so long.", remedy);
+    if !method.snapshot_class.is_empty() {
+        let remedy = "Leave it out, or let the kind of the method be volumes.";
+        problem("snapshot_class", "Commands make no snapshots.", remedy);
+    }
+}
+
+fn check_volumes(problem: &mut impl FnMut(&str, &str, &str), method: &BackupMethod) {
+    let remedy = "Leave it out, or let the kind of the method be commands.";
+    let commands = [
+        ("container", method.container.is_empty()),
+        ("backup", method.backup.is_empty()),
+        ("restore", method.restore.is_empty()),
+    ];
+    for (field, _) in commands.into_iter().filter(|(_, is_empty)| !is_empty) {
+        problem(field, "Volumes are snapshotted by the cluster: no command runs.", remedy);
+    }
+    let class = &method.snapshot_class;
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+    if class.len() > 253 || !class.chars().all(plain) {
+        let remedy = "Name a VolumeSnapshotClass: `kubectl get volumesnapshotclasses` lists them.";
+        problem("snapshot_class", "This is not a class's name.", remedy);
     }
 }

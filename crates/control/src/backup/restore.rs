@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{BackupState, store};
+use super::{BackupState, MethodKind, store};
 use crate::actor::Actor;
 use crate::audit;
 use crate::control::Control;
@@ -57,12 +57,20 @@ impl Control {
         }
         if target.current_release.is_none() && !backup.methods.is_empty() {
             return Err(Error::conflict(
-                format!(
-                    "Nothing runs in {} yet: data is put back by commands in its containers.",
-                    target.name
-                ),
+                format!("Nothing runs in {} yet: data is put back into what runs.", target.name),
                 "Deploy a release to it first, then restore the backup.",
             ));
+        }
+        // A snapshot is where its storage is.
+        let has_volumes = backup.methods.iter().any(|it| it.kind == MethodKind::Volumes);
+        if has_volumes && target.cluster != source.cluster {
+            let message = format!(
+                "Backup {number} of {} holds snapshots of volumes, which stay in their cluster; {} is on another one.",
+                source.name, target.name
+            );
+            let remedy =
+                "Choose an environment on the same cluster, or back the data up by commands.";
+            return Err(Error::invalid("to", message, remedy));
         }
         let c = self.db().read();
         let same = target.id == source.id;

@@ -1,4 +1,4 @@
-//! When backups are made without anyone asking, how many of those are kept, and what deletes the others.
+//! When backups are made without anyone asking, and how many of those are kept.
 //!
 //! A pass takes no input and may run in any process: whoever moves a schedule's next time on makes the backup, in the same
 //! transaction, so that several servers make one.
@@ -7,14 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{BackupCause, create, store};
+use super::{BackupCause, create, settings_store, store};
 use crate::actor::{Actor, By};
 use crate::audit::{self, Act};
 use crate::control::Control;
 use crate::environment::store as environments;
 use crate::error::{Checks, Error, Problem};
 use crate::store::commit;
-use crate::store::ids::{BackupId, EnvironmentId};
+use crate::store::ids::EnvironmentId;
 use crate::store::sql::now;
 use crate::store::wake::Wake;
 
@@ -80,7 +80,7 @@ impl Control {
         environment: &str,
     ) -> Result<BackupSchedule, Error> {
         let row = self.environment_row(actor, environment).await?;
-        Ok(store::schedule(self.db().read(), row.id).await?.unwrap_or_default())
+        Ok(settings_store::schedule(self.db().read(), row.id).await?.unwrap_or_default())
     }
 
     /// Changes when an environment is backed up by itself. The first backup is due one interval later.
@@ -102,7 +102,7 @@ impl Control {
             checks.add(Problem::new("keep", message, "Use 1 to 1000."));
         }
         checks.done()?;
-        let before = store::schedule(self.db().read(), row.id).await?.unwrap_or_default();
+        let before = settings_store::schedule(self.db().read(), row.id).await?.unwrap_or_default();
         let at = now();
         let mut schedule = BackupSchedule {
             every_hours: change.every_hours,
@@ -113,7 +113,8 @@ impl Control {
             updated_by: Some(actor.by()),
         };
         let tx = self.db().begin().await?;
-        schedule.next_at = store::put_schedule(&tx, row.id, &schedule, at, &actor.by()).await?;
+        schedule.next_at =
+            settings_store::put_schedule(&tx, row.id, &schedule, at, &actor.by()).await?;
         let told = |schedule: &BackupSchedule| {
             serde_json::json!({
                 "every_hours": schedule.every_hours, "keep": schedule.keep,
@@ -140,10 +141,10 @@ impl Control {
     pub(crate) async fn backups_pass(&self) -> Result<bool, Error> {
         let (c, at) = (self.db().read(), now());
         let mut any = false;
-        for due in store::due(c, at, AT_ONCE).await? {
+        for due in settings_store::due(c, at, AT_ONCE).await? {
             any |= gone_through(self.make_due(&due, at).await, &due.environment)?;
         }
-        for backup in store::to_purge(c, AT_ONCE).await? {
+        for backup in store::to_purge(c, at, AT_ONCE).await? {
             any |= gone_through(self.purge(backup).await, &backup)?;
         }
         Ok(any)
@@ -159,7 +160,7 @@ impl Control {
         if next <= at {
             next = after(at, due.every_hours);
         }
-        if !store::move_on(&tx, due, next).await? {
+        if !settings_store::move_on(&tx, due, next).await? {
             return Ok(false);
         }
         let queued = if store::is_under_way(&tx, due.environment).await? {
@@ -174,12 +175,6 @@ impl Control {
         }
         self.wakes().send(Wake::Environment(row.id, row.kind)).await;
         Ok(true)
-    }
-
-    /// What is deleted twice is deleted: the row is told last.
-    async fn purge(&self, backup: BackupId) -> Result<bool, Error> {
-        self.objects().delete_streams(&backup.to_string()).await?;
-        Ok(store::purged(self.db().write(), backup).await?)
     }
 }
 

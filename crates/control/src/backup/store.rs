@@ -1,16 +1,16 @@
-//! SQL of backups, their parts, and schedules.
+//! SQL of backups and of what they hold.
 
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DbErr};
 
-use super::schedule::Due;
-use super::{Backup, BackupCause, BackupMethod, BackupMethods, BackupSchedule, BackupState};
+use super::settings_store::schedule;
+use super::{Backup, BackupCause, BackupMethod, BackupState};
 use crate::actor::By;
 use crate::environment::EnvironmentBrief;
 use crate::objects::StoredStream;
 use crate::op;
 use crate::release::ReleaseBrief;
-use crate::store::ids::{AppId, BackupId, ContentId, DeploymentId, EnvironmentId, OpId, ReleaseId};
+use crate::store::ids::{BackupId, ContentId, DeploymentId, EnvironmentId, OpId, ReleaseId};
 use crate::store::listing::View;
 use crate::store::sql::{Json, Param, Row, StoreError, sql};
 use crate::store::wake::OpWake;
@@ -72,6 +72,8 @@ pub(crate) struct BackupRow {
     pub(crate) methods: Vec<BackupMethod>,
     pub(crate) state: BackupState,
     pub(crate) failure_sealed: Option<Vec<u8>>,
+    /// Since when there is nothing to be restored any more: it was deleted, or ended without being whole.
+    pub(crate) over_at: Option<Timestamp>,
     pub(crate) is_deleted: bool,
 }
 
@@ -86,6 +88,7 @@ fn read_row(row: &Row<'_>) -> Result<BackupRow, DbErr> {
         methods: row.json("methods")?,
         state: row.get("state")?,
         failure_sealed: row.opt("failure_sealed")?,
+        over_at: row.opt("deleted_at")?.or(row.opt("finished_at")?),
         is_deleted: row.opt::<Timestamp>("deleted_at")?.is_some(),
     })
 }
@@ -314,23 +317,55 @@ pub(super) async fn is_under_way(
     Ok(found.await?.is_some())
 }
 
-/// Backups whose data is to be cleared away.
+/// Backups whose data is to be cleared away by now.
 pub(super) async fn to_purge(
     c: &impl ConnectionTrait,
+    at: Timestamp,
     many: i64,
 ) -> Result<Vec<BackupId>, StoreError> {
-    sql("SELECT id FROM backups WHERE purge_at IS NOT NULL ORDER BY purge_at LIMIT $1")
-        .bind(many)
-        .all(c, "look for backups to clear away", |row| row.get("id"))
+    sql("SELECT id FROM backups WHERE purge_at IS NOT NULL AND purge_at <= $1 \
+         ORDER BY purge_at LIMIT $2")
+    .bind(at)
+    .bind(many)
+    .all(c, "look for backups to clear away", |row| row.get("id"))
+    .await
+}
+
+/// A backup's data is cleared away later.
+pub(super) async fn purge_later(
+    c: &impl ConnectionTrait,
+    id: BackupId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sql("UPDATE backups SET purge_at = $2 WHERE id = $1 AND purge_at IS NOT NULL")
+        .bind(id)
+        .bind(at)
+        .run(c, "clear a backup away")
         .await
+        .map(drop)
+}
+
+/// Whether the environment of a backup was forgotten: its cluster counts as gone for ever.
+pub(super) async fn is_forgotten(
+    c: &impl ConnectionTrait,
+    environment: EnvironmentId,
+) -> Result<bool, StoreError> {
+    let found =
+        sql("SELECT r.forget FROM environments e JOIN removals r ON r.op_id = e.removal_id \
+         WHERE e.id = $1 AND e.deleted_at IS NOT NULL")
+        .bind(environment)
+        .one(c, "look for an environment's removal", |row| row.get::<bool>("forget"));
+    Ok(found.await?.unwrap_or_default())
 }
 
 /// The data of a backup is gone; whether that was news.
 pub(super) async fn purged(c: &impl ConnectionTrait, id: BackupId) -> Result<bool, StoreError> {
-    sql("DELETE FROM backup_parts WHERE backup_id = $1")
-        .bind(id)
-        .run(c, "clear a backup away")
-        .await?;
+    for table in ["backup_parts", "backup_snapshots"] {
+        sql(format!("DELETE FROM {table} WHERE backup_id = $1"))
+            .bind(id)
+            .run(c, "clear a backup away")
+            .await?;
+    }
     let purged = sql("UPDATE backups SET purge_at = NULL WHERE id = $1 AND purge_at IS NOT NULL")
         .bind(id)
         .run(c, "clear a backup away")
@@ -338,7 +373,7 @@ pub(super) async fn purged(c: &impl ConnectionTrait, id: BackupId) -> Result<boo
     Ok(purged == 1)
 }
 
-/// What one method gave.
+/// What a method's command gave.
 #[derive(Clone, Debug)]
 pub(crate) struct PartRow {
     pub(crate) ordinal: i64,
@@ -398,123 +433,68 @@ pub(crate) async fn put_part(
         .map(drop)
 }
 
-/// How the data of an App's environments is backed up.
-pub(crate) async fn methods(
-    c: &impl ConnectionTrait,
-    app: AppId,
-) -> Result<BackupMethods, StoreError> {
-    let found = sql("SELECT backup_methods, backup_methods_revision FROM apps WHERE id = $1")
-        .bind(app)
-        .one(c, "read the backup methods of an App", |row| {
-            Ok(BackupMethods {
-                revision: row.get("backup_methods_revision")?,
-                methods: row.json("backup_methods")?,
-            })
-        })
-        .await?;
-    Ok(found.unwrap_or(BackupMethods { revision: 0, methods: Vec::new() }))
+/// The snapshot of one volume.
+#[derive(Clone, Debug)]
+pub(crate) struct SnapshotRow {
+    /// The method's.
+    pub(crate) ordinal: i64,
+    pub(crate) claim: String,
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) bytes: i64,
+    pub(crate) driver: String,
+    pub(crate) handle: String,
+    /// What the claim is to be made of again.
+    pub(crate) claim_sealed: Vec<u8>,
 }
 
-/// Saves the methods after `based_on`; false if that is not the newest revision any more.
-pub(super) async fn change_methods(
+/// The snapshots that a backup holds, by method and claim.
+pub(crate) async fn snapshots(
     c: &impl ConnectionTrait,
-    app: AppId,
-    based_on: i64,
-    methods: &[BackupMethod],
-) -> Result<bool, StoreError> {
-    let changed = sql("UPDATE apps SET backup_methods = $3, backup_methods_revision = $2 + 1 \
-                       WHERE id = $1 AND backup_methods_revision = $2")
-    .bind(app)
-    .bind(based_on)
-    .bind(Json(&methods))
-    .run(c, "change the backup methods of an App")
-    .await?;
-    Ok(changed == 1)
-}
-
-/// An environment's schedule, if it was ever given one.
-pub(super) async fn schedule(
-    c: &impl ConnectionTrait,
-    environment: EnvironmentId,
-) -> Result<Option<BackupSchedule>, StoreError> {
-    sql("SELECT * FROM backup_schedules WHERE environment_id = $1")
-        .bind(environment)
-        .one(c, "read a schedule of backups", |row| {
-            Ok(BackupSchedule {
-                every_hours: row.opt("every_hours")?,
-                keep: row.get("keep")?,
-                before_deployments: row.get("before_deployments")?,
-                next_at: row.opt("next_at")?,
-                updated_at: row.opt("updated_at")?,
-                updated_by: row.json_opt("updated_by")?,
+    backup: BackupId,
+) -> Result<Vec<SnapshotRow>, StoreError> {
+    sql("SELECT * FROM backup_snapshots WHERE backup_id = $1 ORDER BY ordinal, claim")
+        .bind(backup)
+        .all(c, "read the snapshots of a backup", |row| {
+            Ok(SnapshotRow {
+                ordinal: row.get("ordinal")?,
+                claim: row.get("claim")?,
+                namespace: row.get("namespace")?,
+                name: row.get("name")?,
+                bytes: row.get("bytes")?,
+                driver: row.get("driver")?,
+                handle: row.get("handle")?,
+                claim_sealed: row.get("claim_sealed")?,
             })
         })
         .await
 }
 
-/// Keeps an environment's schedule; when the next backup is due, which stays where the interval stays: it may have been moved
-/// on meanwhile.
-pub(super) async fn put_schedule(
+/// Keeps a snapshot that is ready, and counts it.
+pub(crate) async fn put_snapshot(
     c: &impl ConnectionTrait,
-    environment: EnvironmentId,
-    schedule: &BackupSchedule,
-    at: Timestamp,
-    by: &By,
-) -> Result<Option<Timestamp>, StoreError> {
-    let kept = sql(
-        "INSERT INTO backup_schedules (environment_id, every_hours, keep, before_deployments, \
-         next_at, updated_at, updated_by) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-         ON CONFLICT (environment_id) DO UPDATE SET every_hours = excluded.every_hours, \
-         keep = excluded.keep, before_deployments = excluded.before_deployments, \
-         next_at = CASE WHEN backup_schedules.every_hours = excluded.every_hours \
-           THEN backup_schedules.next_at ELSE excluded.next_at END, \
-         updated_at = excluded.updated_at, updated_by = excluded.updated_by RETURNING next_at",
-    )
-    .bind(environment)
-    .bind(schedule.every_hours)
-    .bind(schedule.keep)
-    .bind(schedule.before_deployments)
-    .bind(schedule.next_at)
-    .bind(at)
-    .bind(Json(by))
-    .one(c, "keep a schedule of backups", |row| row.opt::<Timestamp>("next_at"));
-    Ok(kept.await?.flatten())
-}
-
-/// Schedules of living environments whose time has come.
-pub(super) async fn due(
-    c: &impl ConnectionTrait,
-    at: Timestamp,
-    many: i64,
-) -> Result<Vec<Due>, StoreError> {
-    sql("SELECT s.environment_id, s.every_hours, s.next_at FROM backup_schedules s \
-         JOIN environments e ON e.id = s.environment_id \
-         WHERE s.next_at IS NOT NULL AND s.next_at <= $1 AND e.state IN ('creating', 'active') \
-         ORDER BY s.next_at LIMIT $2")
-    .bind(at)
-    .bind(many)
-    .all(c, "look for backups that are due", |row| {
-        Ok(Due {
-            environment: row.get("environment_id")?,
-            every_hours: row.get("every_hours")?,
-            next_at: row.get("next_at")?,
-        })
-    })
-    .await
-}
-
-/// Moves a schedule on; false if someone else did.
-pub(super) async fn move_on(
-    c: &impl ConnectionTrait,
-    due: &Due,
-    next: Timestamp,
-) -> Result<bool, StoreError> {
-    let moved = sql("UPDATE backup_schedules SET next_at = $3 \
-                     WHERE environment_id = $1 AND next_at = $2")
-    .bind(due.environment)
-    .bind(due.next_at)
-    .bind(next)
-    .run(c, "move a schedule of backups on")
+    backup: BackupId,
+    snapshot: &SnapshotRow,
+) -> Result<(), StoreError> {
+    const DOING: &str = "keep a snapshot of a backup";
+    sql("INSERT INTO backup_snapshots \
+         (backup_id, ordinal, claim, namespace, name, bytes, driver, handle, claim_sealed) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+    .bind(backup)
+    .bind(snapshot.ordinal)
+    .bind(snapshot.claim.as_str())
+    .bind(snapshot.namespace.as_str())
+    .bind(snapshot.name.as_str())
+    .bind(snapshot.bytes)
+    .bind(snapshot.driver.as_str())
+    .bind(snapshot.handle.as_str())
+    .bind(snapshot.claim_sealed.clone())
+    .run(c, DOING)
     .await?;
-    Ok(moved == 1)
+    sql("UPDATE backups SET bytes = bytes + $2 WHERE id = $1")
+        .bind(backup)
+        .bind(snapshot.bytes)
+        .run(c, DOING)
+        .await
+        .map(drop)
 }

@@ -1,9 +1,11 @@
 //! How the Op of a backup goes on and ends: in one transaction under the fence, with what becomes of the backup.
 
+use rollout::volumes::Snapshot;
+
 use super::OpState;
 use super::recorder::{RecordError, Recorder};
-use crate::backup::store::{self as backups, PartRow};
-use crate::backup::{BackupState, failure_identity};
+use crate::backup::store::{self as backups, PartRow, SnapshotRow};
+use crate::backup::{BackupState, claim_identity, failure_identity};
 use crate::deployment::Failure;
 use crate::store::ids::BackupId;
 use crate::store::sql::now;
@@ -17,6 +19,34 @@ impl Recorder {
     ) -> Result<(), RecordError> {
         let tx = self.fenced().await?;
         backups::put_part(&tx, backup, part).await?;
+        self.commit(tx).await
+    }
+
+    /// The snapshots of one method are ready and kept.
+    pub(crate) async fn backup_snapshots(
+        &self,
+        backup: BackupId,
+        ordinal: i64,
+        made: Vec<Snapshot>,
+    ) -> Result<(), RecordError> {
+        let mut rows = Vec::new();
+        for Snapshot { namespace, name, claim, bytes, driver, handle, made_of } in made {
+            let claim_sealed = self.seal_json(&claim_identity(backup, &claim), &made_of)?;
+            rows.push(SnapshotRow {
+                ordinal,
+                claim,
+                namespace,
+                name,
+                bytes,
+                driver,
+                handle,
+                claim_sealed,
+            });
+        }
+        let tx = self.fenced().await?;
+        for row in &rows {
+            backups::put_snapshot(&tx, backup, row).await?;
+        }
         self.commit(tx).await
     }
 

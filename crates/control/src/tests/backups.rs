@@ -52,6 +52,7 @@ pub(super) fn method() -> BackupMethod {
         backup: vec!["dump".to_owned(), "shop".to_owned()],
         restore: vec!["load".to_owned(), "shop".to_owned()],
         timeout_seconds: 60,
+        ..BackupMethod::default()
     }
 }
 
@@ -349,7 +350,7 @@ async fn methods_are_checked_and_guarded(site: Site) {
         "methods.0.selector: Nothing says where the commands run. Name labels of the pod, such as \
          app.kubernetes.io/instance={release},app.kubernetes.io/component=db.",
         "methods.0.backup: There is no command. Write its words, such as pg_dump and shop.",
-        "methods.0.timeout_seconds: A command cannot take so long. Use 1 to 86400 seconds, or 0 for an hour.",
+        "methods.0.timeout_seconds: It cannot take so long. Use 1 to 86400 seconds, or 0 for an hour.",
     ];
     assert_eq!(problems(refused), told.join("\n"));
     let developer = site.person(Role::Developer).await;

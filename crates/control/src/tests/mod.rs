@@ -30,6 +30,7 @@ mod schema;
 mod settings;
 mod signatures;
 pub(crate) mod site;
+mod volumes;
 mod work;
 
 pub(crate) use work::ended;

@@ -125,10 +125,15 @@ impl Site {
     /// An environment that was made while its cluster could not be reached.
     pub(crate) async fn environment_made_blindly(&self, name: &str) {
         let other = self.second_process().await;
-        self.simulated.away.store(true, Ordering::SeqCst);
+        self.away(true);
         let new = new_environment(name, "sandbox");
         other.environment_create(&Actor::system(), new).await.unwrap();
-        self.simulated.away.store(false, Ordering::SeqCst);
+        self.away(false);
+    }
+
+    /// Whether simulated clusters cannot be reached by who has no connection yet.
+    pub(crate) fn away(&self, away: bool) {
+        self.simulated.away.store(away, Ordering::SeqCst);
     }
 
     /// The address, certificate authority and token of the simulated cluster that was started first.

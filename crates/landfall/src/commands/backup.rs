@@ -246,12 +246,35 @@ async fn show(args: OneArgs) -> Result<ExitCode> {
     let parts = shown["parts"].as_array().cloned().unwrap_or_default();
     if !parts.is_empty() {
         println!();
-        output::print(args.output, &shown, &["data", "size", "sha256"], |_| {
-            let text = |part: &Value, field: &str| part[field].as_str().unwrap_or("–").to_owned();
-            let bytes = |part: &Value| part["bytes"].as_i64().map_or("–".to_owned(), size);
-            let row = |part: &Value| vec![text(part, "method"), bytes(part), text(part, "sha256")];
-            parts.iter().map(row).collect()
-        })?;
+        output::print(
+            args.output,
+            &shown,
+            &["data", "kind", "size", "sha256 or snapshot"],
+            |_| {
+                let text =
+                    |part: &Value, field: &str| part[field].as_str().unwrap_or("–").to_owned();
+                let bytes = |part: &Value| part["bytes"].as_i64().map_or("–".to_owned(), size);
+                let rows = |part: &Value| -> Vec<Vec<String>> {
+                    let kind = text(part, "kind");
+                    let snapshots = part["snapshots"].as_array().filter(|all| !all.is_empty());
+                    let Some(snapshots) = snapshots else {
+                        return vec![vec![
+                            text(part, "method"),
+                            kind,
+                            bytes(part),
+                            text(part, "sha256"),
+                        ]];
+                    };
+                    let row = |it: &Value| {
+                        let method = format!("{}: {}", text(part, "method"), text(it, "claim"));
+                        let name = format!("{}/{}", text(it, "namespace"), text(it, "snapshot"));
+                        vec![method, kind.clone(), bytes(it), name]
+                    };
+                    snapshots.iter().map(row).collect()
+                };
+                parts.iter().flat_map(rows).collect()
+            },
+        )?;
     }
     if let Some(message) = shown["failure"]["message"].as_str() {
         let remedy = shown["failure"]["remedy"].as_str().unwrap_or_default();

@@ -258,6 +258,26 @@ impl Cluster {
         .await
     }
 
+    /// The same under another field manager.
+    pub(crate) async fn patch_as(
+        &self,
+        manager: &str,
+        resource: &Resource,
+        key: &ObjectKey,
+        content_type: &str,
+        patch: &Value,
+    ) -> Result<Value, ClusterError> {
+        self.send(Call {
+            method: Method::PATCH,
+            path: &with_query(&object_path(resource, key), &[("fieldManager", manager)]),
+            content_type: Some(content_type),
+            accept: None,
+            body: Some(patch),
+            doing: &format!("patching {key}"),
+        })
+        .await
+    }
+
     /// Replaces an object; tied to the version that its metadata names.
     pub(crate) async fn replace(
         &self,

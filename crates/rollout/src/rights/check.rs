@@ -6,8 +6,8 @@
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
-use super::{Impersonation, Rule, rules};
-use crate::{Cluster, ClusterError};
+use super::{Impersonation, Rule, SNAPSHOTS, rules};
+use crate::{Cluster, ClusterError, ObjectKey};
 
 /// Questions asked at once.
 const AT_ONCE: usize = 8;
@@ -51,14 +51,31 @@ pub async fn check(
     namespaces: &[String],
     impersonation: Impersonation,
 ) -> Result<Standing, ClusterError> {
+    let snapshots = serves_snapshots(cluster).await?;
+    let asked = (impersonation, snapshots);
     let mut missing = Vec::new();
     if namespaces.is_empty() {
-        missing.extend(lacking(cluster, None, impersonation).await?);
+        missing.extend(lacking(cluster, None, asked).await?);
     }
     for namespace in namespaces {
-        missing.extend(lacking(cluster, Some(namespace), impersonation).await?);
+        missing.extend(lacking(cluster, Some(namespace), asked).await?);
     }
     Ok(Standing { user: user(cluster).await?, missing })
+}
+
+/// Whether there are snapshots of volumes.
+async fn serves_snapshots(cluster: &Cluster) -> Result<bool, ClusterError> {
+    let key = ObjectKey {
+        api_version: format!("{SNAPSHOTS}/v1"),
+        kind: "VolumeSnapshot".to_owned(),
+        namespace: None,
+        name: String::new(),
+    };
+    match cluster.resource(&key).await {
+        Ok(_) => Ok(true),
+        Err(ClusterError::NoSuchKind { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Who the cluster takes us for; clusters older than 1.28 do not say it.
@@ -79,7 +96,7 @@ async fn user(cluster: &Cluster) -> Result<Option<String>, ClusterError> {
 async fn lacking(
     cluster: &Cluster,
     namespace: Option<&str>,
-    impersonation: Impersonation,
+    (impersonation, snapshots): (Impersonation, bool),
 ) -> Result<Vec<Missing>, ClusterError> {
     let question = json!({
         "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview",
@@ -89,7 +106,7 @@ async fn lacking(
     let listed = cluster.ask(path, &question, "asking what it allows").await?;
     let listed = listed.pointer("/status/resourceRules").and_then(Value::as_array);
     let listed = listed.map_or(&[][..], Vec::as_slice);
-    let unlisted: Vec<Need<'_>> = rules(namespace.is_none(), impersonation)
+    let unlisted: Vec<Need<'_>> = rules(namespace.is_none(), impersonation, snapshots)
         .into_iter()
         .flat_map(|rule| {
             rule.resources.iter().flat_map(move |resource| {

@@ -78,7 +78,7 @@ fn rights(out: &mut String, options: &ManifestOptions, namespace: Option<&str>) 
         out,
         "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: {prefix}Role\nmetadata:\n  name: {account}\n{place}rules:\n"
     );
-    for rule in rules(namespace.is_none(), options.impersonation) {
+    for rule in rules(namespace.is_none(), options.impersonation, true) {
         write_rule(out, rule, namespace);
     }
     let _ = write!(

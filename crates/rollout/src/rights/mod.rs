@@ -3,6 +3,7 @@
 //! One table says it. [`check()`] asks a cluster what of it is missing, [`manifest()`] writes it as RBAC objects, so that
 //! an account with exactly those lacks nothing. Kinds that a chart has beyond Kubernetes' usual ones are not in it:
 //! whoever applies the manifest adds them.
+//! Rights to snapshots of volumes are in the manifest, and missed only where a cluster serves such.
 
 mod check;
 mod manifest;
@@ -149,6 +150,25 @@ const BEYOND: &[Rule] = &[
     },
 ];
 
+/// The group of snapshots of volumes, which not every cluster serves.
+const SNAPSHOTS: &str = "snapshot.storage.k8s.io";
+
+/// Snapshots of volumes, inside namespaces.
+const SNAPSHOTS_INSIDE: Rule = Rule {
+    group: SNAPSHOTS,
+    resources: &["volumesnapshots"],
+    verbs: MANAGE,
+    purpose: "snapshot volumes for backups",
+};
+
+/// The same beyond namespaces.
+const SNAPSHOTS_BEYOND: Rule = Rule {
+    group: SNAPSHOTS,
+    resources: &["volumesnapshotcontents"],
+    verbs: &["get", "create", "patch", "delete"],
+    purpose: "put volumes of one environment into another",
+};
+
 const IMPERSONATE: Rule = Rule {
     group: "",
     resources: &["serviceaccounts"],
@@ -156,13 +176,19 @@ const IMPERSONATE: Rule = Rule {
     purpose: "act as the service accounts of environments",
 };
 
-/// The rules that count inside a namespace (`whole` false), or in the whole cluster.
-fn rules(whole: bool, impersonation: Impersonation) -> Vec<&'static Rule> {
+/// The rules that count inside a namespace (`whole` false), or in the whole cluster; `snapshots`: with those of snapshots.
+fn rules(whole: bool, impersonation: Impersonation, snapshots: bool) -> Vec<&'static Rule> {
     let mut rules: Vec<&Rule> = Vec::new();
     if impersonation != Impersonation::Only {
         rules.extend(INSIDE);
+        if snapshots {
+            rules.push(&SNAPSHOTS_INSIDE);
+        }
         if whole {
             rules.extend(BEYOND);
+            if snapshots {
+                rules.push(&SNAPSHOTS_BEYOND);
+            }
         } else {
             rules.push(&NAMESPACE);
         }

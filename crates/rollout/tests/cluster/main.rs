@@ -12,5 +12,6 @@ mod place;
 #[cfg(test)]
 mod release;
 #[cfg(test)]
+mod volumes;
 #[cfg(test)]
 mod waiting;

@@ -1,4 +1,5 @@
-//! How the data of an App's environments is backed up: its methods, one after another, and room for one more.
+//! How the data of an App's environments is backed up: its methods, one after another, and room for one more. Of either kind's
+//! fields those of the other kind are hidden where the browser can, and what stands in them is left out when it is sent.
 
 use std::collections::HashMap;
 
@@ -6,7 +7,7 @@ use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect};
 use control::Error;
 use control::app::App;
-use control::backup::{BackupMethod, BackupMethods, ChangeMethods};
+use control::backup::{BackupMethod, BackupMethods, ChangeMethods, MethodKind};
 use control::rights::Subject;
 use serde::Deserialize;
 
@@ -34,12 +35,14 @@ struct Fields {
     /// What the names of its fields begin with: `methods.0.`
     at: String,
     name: String,
+    kind: MethodKind,
     selector: String,
     container: String,
     /// One word a line.
     backup: String,
     /// One word a line.
     restore: String,
+    snapshot_class: String,
     timeout_seconds: String,
     /// Whether it is one that stands already.
     known: bool,
@@ -59,10 +62,12 @@ impl Fields {
         Self {
             at: String::new(),
             name: method.name.clone(),
+            kind: method.kind,
             selector: method.selector.clone(),
             container: method.container.clone(),
             backup: method.backup.join("\n"),
             restore: method.restore.join("\n"),
+            snapshot_class: method.snapshot_class.clone(),
             timeout_seconds: match method.timeout_seconds {
                 0 => String::new(),
                 seconds => seconds.to_string(),
@@ -84,10 +89,12 @@ impl Fields {
         Some(Self {
             at: String::new(),
             name: field("name")?,
+            kind: or_empty("kind").parse().unwrap_or_default(),
             selector: or_empty("selector"),
             container: or_empty("container"),
             backup: or_empty("backup"),
             restore: or_empty("restore"),
+            snapshot_class: or_empty("snapshot_class"),
             timeout_seconds: or_empty("timeout_seconds"),
             known: field("known").is_some(),
             kept: None,
@@ -100,7 +107,7 @@ impl Fields {
     }
 
     fn is_blank(&self) -> bool {
-        [&self.name, &self.selector, &self.backup, &self.restore]
+        [&self.name, &self.selector, &self.backup, &self.restore, &self.snapshot_class]
             .iter()
             .all(|text| text.trim().is_empty())
     }
@@ -112,12 +119,17 @@ impl Fields {
         let words = |text: &str| {
             text.lines().map(str::to_owned).filter(|line| !line.trim().is_empty()).collect()
         };
+        let volumes = self.kind == MethodKind::Volumes;
+        let commands = !volumes;
+        let of = |kind: bool, text: &str| if kind { text.to_owned() } else { String::new() };
         BackupMethod {
             name: self.name.clone(),
+            kind: self.kind,
             selector: self.selector.clone(),
-            container: self.container.clone(),
-            backup: words(&self.backup),
-            restore: words(&self.restore),
+            container: of(commands, &self.container),
+            backup: words(&of(commands, &self.backup)),
+            restore: words(&of(commands, &self.restore)),
+            snapshot_class: of(volumes, &self.snapshot_class),
             // What is no number is no time that a command may take.
             timeout_seconds: match self.timeout_seconds.trim() {
                 "" => 0,
@@ -222,6 +234,7 @@ mod tests {
             backup: words(backup),
             restore: words(restore),
             timeout_seconds: 60,
+            ..BackupMethod::default()
         }
     }
 
@@ -236,6 +249,13 @@ mod tests {
                 method("returns", &["sh", "-c", "a\r\nb"], &["psql"]),
                 method("empty", &["tar", "-cf", "-", "."], &["tar", "", "-xf", "-"]),
                 method("blank", &["printf", "  "], &["cat"]),
+                BackupMethod {
+                    name: "volumes".to_owned(),
+                    kind: MethodKind::Volumes,
+                    selector: "app=db".to_owned(),
+                    snapshot_class: "fast".to_owned(),
+                    ..BackupMethod::default()
+                },
             ],
         };
         let mut form = HashMap::new();
@@ -249,7 +269,9 @@ mod tests {
             }
             put("known", "true");
             put("name", &it.name);
+            put("kind", it.kind.as_str());
             put("selector", &it.selector);
+            put("snapshot_class", &it.snapshot_class);
             put("container", &it.container);
             put("backup", &it.backup);
             put("restore", &it.restore);
@@ -257,6 +279,10 @@ mod tests {
         }
         let sent = (0..).map_while(|n| Fields::sent(&form, n, &now));
         assert_eq!(sent.map(|it| it.method()).collect::<Vec<_>>(), now.methods);
+        // What was typed for the other kind is no part of a method.
+        form.insert("methods.0.kind".to_owned(), "volumes".to_owned());
+        let turned = Fields::sent(&form, 0, &now).unwrap().method();
+        assert_eq!((turned.kind, turned.backup.len()), (MethodKind::Volumes, 0));
         // One that went meanwhile is not made anew.
         let none = BackupMethods { revision: 2, methods: Vec::new() };
         assert!(Fields::sent(&form, 1, &none).unwrap().is_blank());

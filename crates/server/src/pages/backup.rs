@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::response::{Html, IntoResponse};
-use control::backup::{BackupDetail, BackupState};
+use control::backup::{BackupDetail, BackupState, MethodKind};
 use control::environment::Environment;
 use control::op::{Op, OpState};
 use control::rights::Subject;

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect};
 use control::Error;
-use control::backup::{BackupDetail, RestoreBackup};
+use control::backup::{BackupDetail, MethodKind, RestoreBackup};
 use control::deployment::OnFailure;
 use control::environment::{Environment, EnvironmentFilter, EnvironmentSort};
 use control::rights::Subject;

@@ -4,7 +4,8 @@ use askama::Template;
 use axum::response::{Html, IntoResponse, Redirect};
 use control::Error;
 use control::backup::{
-    Backup, BackupCause, BackupMethod, BackupSchedule, BackupState, ChangeSchedule, NewBackup,
+    Backup, BackupCause, BackupMethod, BackupSchedule, BackupState, ChangeSchedule, MethodKind,
+    NewBackup,
 };
 use control::environment::EnvironmentState;
 use control::rights::Subject;

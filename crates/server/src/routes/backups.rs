@@ -60,7 +60,7 @@ fn calls() -> Vec<Route> {
         acts(
             ALL,
             post(backups::create),
-            doc("backup_create", "Queues a backup of what runs: its Release, values and manifest, and the data that the App's methods give.")
+            doc("backup_create", "Queues a backup of what runs: its Release, values and manifest, and the data that the App's methods give, by commands or by snapshots of volumes.")
                 .body::<NewBackup>()
                 .creates::<Backup>(),
         )

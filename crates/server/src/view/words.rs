@@ -42,7 +42,10 @@ pub(crate) fn size(bytes: i64) -> String {
     match bytes.unsigned_abs() {
         bytes @ 0..1_000 => format!("{bytes} B"),
         bytes @ 1_000..1_000_000 => format!("{} kB", bytes.div_ceil(1_000)),
-        bytes => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+        bytes @ 1_000_000..1_000_000_000 => {
+            format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000)
+        }
+        bytes => format!("{}.{} GB", bytes / 1_000_000_000, bytes % 1_000_000_000 / 100_000_000),
     }
 }
 
@@ -87,10 +90,11 @@ mod tests {
             counted(Count::AtLeast(10_000), "environment"),
             size(41_200),
             size(1_850_000),
+            size(17_179_869_184),
         ];
         insta::assert_snapshot!(
             words.join(" | "),
-            @"7 | 1,248 | 1,000,000 | 1 environment | 10,000+ environments | 42 kB | 1.8 MB"
+            @"7 | 1,248 | 1,000,000 | 1 environment | 10,000+ environments | 42 kB | 1.8 MB | 17.1 GB"
         );
         assert_eq!(short_digest("sha256:9b1e00aa77"), "9b1e00aa");
         assert_eq!(

@@ -71,6 +71,9 @@ pub(crate) fn prepare_create(
         object::metadata_mut(value).insert("generation".to_owned(), json!(1));
     }
     fill(kind, value);
+    if kind.storage == "persistentvolumeclaims" {
+        set_default_class(cluster, value);
+    }
     network::allocate(cluster, kind, value, None)?;
     check(kind, value, None)?;
     quota::check_counts(cluster, kind, value)
@@ -135,6 +138,21 @@ fn fill(kind: &Kind, value: &mut Value) {
     }
     if kind.storage == DEFINITIONS {
         definition::remember_stored_version(value);
+    }
+}
+
+/// A claim that names no class has the default one, from its first moment; an empty name is one.
+fn set_default_class(cluster: &Cluster, claim: &mut Value) {
+    if object::at(claim, &["spec", "storageClassName"]).is_some() {
+        return;
+    }
+    let is_default = |class: &Value| {
+        object::annotation(class, "storageclass.kubernetes.io/is-default-class") == Some("true")
+    };
+    let (_, classes) = cluster.store().list("storageclasses.storage.k8s.io", None);
+    if let Some(class) = classes.iter().map(|class| class.value()).find(is_default) {
+        let name = object::name(&class).to_owned();
+        object::map_mut(claim, "spec").insert("storageClassName".to_owned(), json!(name));
     }
 }
 

@@ -261,8 +261,12 @@ fn claim(value: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
     let fixed = |claim: &Value| {
         let mut spec = claim["spec"].clone();
         // What may change: the size, and the volume once it is bound.
-        for key in ["resources", "volumeName", "volumeAttributesClassName", "storageClassName"] {
+        for key in ["resources", "volumeName", "volumeAttributesClassName"] {
             object::remove(&mut spec, key);
+        }
+        // A claim that was made before there was a default class may get one.
+        if object::at(old, &["spec", "storageClassName"]).is_none() {
+            object::remove(&mut spec, "storageClassName");
         }
         spec
     };

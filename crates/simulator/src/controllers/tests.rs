@@ -244,6 +244,7 @@ async fn stateful_set_in_order() {
     let claims = running.until("persistentvolumeclaims", |claims| claims.len() == 2).await;
     assert_eq!(names(&claims), ["data-db-0", "data-db-1"]);
     assert_eq!(claims[0]["status"]["phase"], "Bound");
+    assert_eq!(claims[0]["spec"]["storageClassName"], "standard");
 }
 
 fn job(name: &str, annotations: &Value) -> Value {

@@ -1,9 +1,10 @@
-//! Carrying a backup out: every method's command runs in a container, and what it writes is kept as it comes. Nothing in the
-//! cluster is changed.
+//! Carrying a backup out: a method's command runs in a container, and what it writes is kept as it comes; or the cluster
+//! snapshots volumes (`volumes`). Nothing else is changed in the cluster.
 //!
 //! What one method gave counts once all of it is stored and the cluster said that its command succeeded; a worker that takes
 //! the Op up again runs only the others, under names of its own. At the end everything is read once more.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ use super::domain::without_culprit;
 use super::reports::Reports;
 use super::{Broken, Interrupted, Run, connect, failure, fault, told_unstored};
 use crate::backup::store as backups;
-use crate::backup::{BackupMethod, BackupRow, PartRow, stream_name};
+use crate::backup::{BackupMethod, BackupRow, MethodKind, PartRow, stream_name};
 use crate::control::Control;
 use crate::deployment::Failure;
 use crate::deployment::prepare::whole_text;
@@ -114,7 +115,7 @@ impl Run<'_, Job> {
 
     async fn make(&self) -> Result<(), Interrupted> {
         let methods = &self.job.backup.methods;
-        self.find_containers().await?;
+        self.find_data().await?;
         self.back_up_data(methods).await?;
         self.verify(methods).await?;
         let step = StepName::Finish;
@@ -125,17 +126,25 @@ impl Run<'_, Job> {
         Ok(())
     }
 
-    /// Step `check`: every method has a container to run in, before the first one runs.
-    async fn find_containers(&self) -> Result<(), Interrupted> {
+    /// Step `check`: every method has a container to run in, or claims to snapshot, before the first one runs.
+    async fn find_data(&self) -> Result<(), Interrupted> {
         let step = StepName::Check;
         if self.was_done(step) {
             return Ok(());
         }
         self.begin(step).await?;
+        let (environment, mut taken) = (&self.job.environment, BTreeMap::new());
         for method in &self.job.backup.methods {
-            let target = self.target_of(step, &self.job.environment, method).await?;
-            let Target { pod, container, .. } = &target;
-            self.say(format!("{}: container {container} of Pod/{pod}", method.name)).await;
+            match method.kind {
+                MethodKind::Commands => {
+                    let target = self.target_of(step, environment, method).await?;
+                    let Target { pod, container, .. } = &target;
+                    self.say(format!("{}: container {container} of Pod/{pod}", method.name)).await;
+                }
+                MethodKind::Volumes => {
+                    self.find_claims(step, environment, method, &mut taken).await?;
+                }
+            }
         }
         let note = match self.job.backup.methods.len() {
             0 => "no data: the App declares no method".to_owned(),
@@ -156,13 +165,22 @@ impl Run<'_, Job> {
         }
         self.begin(step).await?;
         let id = self.job.backup.id;
-        let kept = backups::parts(self.control.db().read(), id).await.map_err(Error::from)?;
+        let c = self.control.db().read();
+        let kept = backups::parts(c, id).await.map_err(Error::from)?;
+        let snapshots = backups::snapshots(c, id).await.map_err(Error::from)?;
         let total = number(methods.len());
         for (ordinal, method) in (0..).zip(methods) {
-            if kept.iter().any(|part| part.ordinal == ordinal) {
+            if kept.iter().any(|part| part.ordinal == ordinal)
+                || snapshots.iter().any(|snapshot| snapshot.ordinal == ordinal)
+            {
                 continue;
             }
             self.reports.step_progress(step, ordinal, total).await;
+            if method.kind == MethodKind::Volumes {
+                let (environment, backup) = (&self.job.environment, &self.job.backup);
+                self.snapshot_by(step, environment, backup, (ordinal, method)).await?;
+                continue;
+            }
             let stream = self.back_up_by(step, ordinal, method).await?;
             let told = format!(
                 "{}: {} in {}, {} kept",
@@ -179,9 +197,11 @@ impl Run<'_, Job> {
             self.recorder.backup_part(id, &part).await?;
             self.say(told).await;
         }
-        let parts = backups::parts(self.control.db().read(), id).await.map_err(Error::from)?;
-        let bytes = parts.iter().map(|part| part.stream.bytes).sum();
-        self.done(step, &size(bytes)).await
+        let parts = backups::parts(c, id).await.map_err(Error::from)?;
+        let snapshots = backups::snapshots(c, id).await.map_err(Error::from)?;
+        let bytes: i64 = parts.iter().map(|part| part.stream.bytes).sum();
+        let room: i64 = snapshots.iter().map(|snapshot| snapshot.bytes).sum();
+        self.done(step, &size(bytes + room)).await
     }
 
     async fn back_up_by(
@@ -387,7 +407,7 @@ impl<J> Run<'_, J> {
         }
     }
 
-    /// Reads every part of a backup; what is wrong with it, or how much it is.
+    /// Reads every part of a backup, and looks at every snapshot; what is wrong with it, or how much it is.
     pub(super) async fn read_through(
         &self,
         step: StepName,
@@ -396,8 +416,15 @@ impl<J> Run<'_, J> {
     ) -> Result<Result<String, String>, Interrupted> {
         let parts = backups::parts(self.control.db().read(), backup.id).await;
         let parts = parts.map_err(Error::from)?;
-        if parts.len() != methods.len() {
-            return Ok(Err(format!("it has {} of {} parts", parts.len(), methods.len())));
+        let snapshots = backups::snapshots(self.control.db().read(), backup.id).await;
+        let snapshots = snapshots.map_err(Error::from)?;
+        let is_there = |ordinal: i64| {
+            parts.iter().any(|part| part.ordinal == ordinal)
+                || snapshots.iter().any(|snapshot| snapshot.ordinal == ordinal)
+        };
+        let there = (0..).zip(methods).filter(|(ordinal, _)| is_there(*ordinal)).count();
+        if there != methods.len() {
+            return Ok(Err(format!("it has {there} of {} parts", methods.len())));
         }
         let total = number(parts.len());
         let mut bytes = 0;
@@ -419,7 +446,11 @@ impl<J> Run<'_, J> {
             }
             bytes += part.stream.bytes;
         }
-        Ok(Ok(if parts.is_empty() { "no data".to_owned() } else { size(bytes) }))
+        match self.look_through(step, backup).await? {
+            Ok(room) => bytes += room,
+            Err(damage) => return Ok(Err(damage)),
+        }
+        Ok(Ok(if methods.is_empty() { "no data".to_owned() } else { size(bytes) }))
     }
 }
 

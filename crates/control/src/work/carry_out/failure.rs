@@ -34,8 +34,8 @@ pub(super) fn of(failed: &FailedStep, touched: bool, steps: &[Step]) -> Failure 
 
 fn state_after(step: StepName, touched: bool, steps: &[Step]) -> String {
     match step {
-        StepName::RestoreData => "Some of the data may have been put back, some not; no object was changed.",
-        _ if !touched && restored_data(steps) => "The data was put back; no object was changed.",
+        StepName::RestoreData => "Some of the data may have been put back, some not; nothing else was changed.",
+        _ if !touched && restored_data(steps) => "The data was put back; nothing else was changed.",
         StepName::Crds => "Some of the chart's custom resource definitions may have been installed; nothing else was changed.",
         StepName::Certificate => "The certificate's Secret may have been written; nothing else was changed.",
         _ if !touched && installed_crds(steps) => DEFINITIONS_ONLY,
@@ -123,9 +123,9 @@ pub(super) fn cancelled(steps: &[Step]) -> Failure {
     } else if installed_crds(steps) {
         DEFINITIONS_ONLY
     } else if restored_data(steps) {
-        "The data was put back; no object was changed."
+        "The data was put back; nothing else was changed."
     } else if begun(StepName::RestoreData) {
-        "Some of the data may have been put back, some not; no object was changed."
+        "Some of the data may have been put back, some not; nothing else was changed."
     } else {
         "Nothing was changed in the cluster."
     };
@@ -146,7 +146,8 @@ pub(super) fn removal_before_anything(message: &str) -> Failure {
 pub(super) fn of_backup(message: &str, remedy: &str) -> Failure {
     let remedy = if remedy.is_empty() { "Back up again once the cause is mended." } else { remedy };
     Failure {
-        cluster_state: "Nothing was changed in the cluster, and no data was kept.".to_owned(),
+        cluster_state: "Nothing that runs was changed in the cluster, and no data is kept."
+            .to_owned(),
         ..before_anything(message, remedy)
     }
 }

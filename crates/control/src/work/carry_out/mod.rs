@@ -15,6 +15,7 @@ mod reports;
 mod restore;
 mod stage;
 mod steps;
+mod volumes;
 mod way_back;
 
 use std::sync::Arc;

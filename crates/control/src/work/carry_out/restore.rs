@@ -1,7 +1,9 @@
 //! What a deployment does first that restores a backup: the backup is read through, then every method's data is given to its
-//! command in a container of the environment. What follows is a deployment like any other.
+//! command in a container of the environment, and volumes are made anew of their snapshots (`volumes`). What follows is a
+//! deployment like any other.
 //!
-//! A worker that takes the Op up again begins the data anew: commands that put data back can be run again.
+//! A worker that takes the Op up again begins the data anew: commands that put data back can be run again. Commands come
+//! first, while everything still runs: volumes are put back while nothing does.
 
 use rollout::exec::Streams;
 use tokio::io::AsyncWriteExt as _;
@@ -10,7 +12,7 @@ use super::backup::{Ended, damaged, size};
 use super::domain::without_culprit;
 use super::{Broken, Interrupted, Run};
 use crate::backup::store as backups;
-use crate::backup::{BackupMethod, BackupRow, BackupState, PartRow};
+use crate::backup::{BackupMethod, BackupRow, BackupState, MethodKind, PartRow, settings_store};
 use crate::deployment::Trigger;
 use crate::error::Error;
 use crate::objects::StreamError;
@@ -68,14 +70,21 @@ impl Run<'_> {
         }
         // Every method has a container to run in before the first one runs.
         for method in &self.methods_now(backup).await? {
-            self.target_of(step, &self.job.environment, method).await?;
+            if method.kind == MethodKind::Commands {
+                self.target_of(step, &self.job.environment, method).await?;
+            }
         }
         let damage = match backup.state {
             BackupState::Complete => self.read_through(step, backup, &backup.methods).await?,
             other => Err(format!("it is {other}")),
         };
         match damage {
-            Ok(size) => self.done(step, &format!("backup {}, {size}", backup.number)).await,
+            Ok(size) => {
+                if let Some(volumes) = self.volumes(backup).await? {
+                    self.check_volumes(step, &volumes).await?;
+                }
+                self.done(step, &format!("backup {}, {size}", backup.number)).await
+            }
             Err(damage) => {
                 let message = format!("Backup {} is damaged: {damage}.", backup.number);
                 self.recorder.backup_damaged(backup.id, &damaged(&message)).await?;
@@ -89,10 +98,12 @@ impl Run<'_> {
     /// the App's methods of the same names name today.
     async fn methods_now(&self, backup: &BackupRow) -> Result<Vec<BackupMethod>, Interrupted> {
         let app = self.job.environment.app;
-        let now = backups::methods(self.control.db().read(), app).await.map_err(Error::from)?;
-        let placed = |method: &BackupMethod| {
-            let mut method = method.clone();
-            if let Some(today) = now.methods.iter().find(|it| it.name == method.name) {
+        let now =
+            settings_store::methods(self.control.db().read(), app).await.map_err(Error::from)?;
+        let placed = |then: &BackupMethod| {
+            let mut method = then.clone();
+            let is_it = |it: &&BackupMethod| it.name == then.name && it.kind == then.kind;
+            if let Some(today) = now.methods.iter().find(is_it) {
                 method.selector.clone_from(&today.selector);
                 method.container.clone_from(&today.container);
             }
@@ -112,12 +123,17 @@ impl Run<'_> {
         self.begin(step).await?;
         let parts = backups::parts(self.control.db().read(), backup.id).await;
         let parts = parts.map_err(Error::from)?;
-        let total = i64::try_from(parts.len()).unwrap_or(i64::MAX);
-        let mut bytes = 0;
-        for (part, method) in parts.iter().zip(&self.methods_now(backup).await?) {
-            self.reports.step_progress(step, part.ordinal, total).await;
-            self.restore_by(step, method, part).await?;
+        let total = i64::try_from(backup.methods.len()).unwrap_or(i64::MAX);
+        let (methods, mut bytes) = (self.methods_now(backup).await?, 0);
+        for (done, part) in (0..).zip(&parts) {
+            self.reports.step_progress(step, done, total).await;
+            let method = usize::try_from(part.ordinal).ok().and_then(|n| methods.get(n));
+            let gone = || Error::internal("restore a backup", "a method of it is gone");
+            self.restore_by(step, method.ok_or_else(gone)?, part).await?;
             bytes += part.stream.bytes;
+        }
+        if let Some(volumes) = self.volumes(backup).await? {
+            bytes += self.restore_volumes(step, &volumes).await?;
         }
         self.done(step, &size(bytes)).await
     }

@@ -32,10 +32,15 @@ pub(crate) enum BackupCommand {
     backup: [pg_dump, --format=custom, --username=shop, shop]
     restore: [pg_restore, --clean, --if-exists, --single-transaction, --username=shop, --dbname=shop]
     timeout_seconds: 3600
+  - name: files
+    kind: volumes                  # left out: commands
+    selector: app.kubernetes.io/instance={release},app.kubernetes.io/component=files
+    snapshot_class: fast           # left out: the default of the volumes' driver
 
 Commands run without a shell. What `backup` writes to its standard output is kept; `restore` is given it as
 standard input, which just ends where the connection breaks, and may be run again after it was broken off.
-Everyone who sees the App reads the commands: no passwords in them. `{release}` stands for the environment's Helm release.")]
+Everyone who sees the App reads the commands: no passwords in them. `volumes` are the
+PersistentVolumeClaims with these labels: the cluster snapshots them, and keeps the snapshots. `{release}` stands for the environment's Helm release.")]
 pub(crate) struct SetArgs {
     #[command(flatten)]
     one: OneArgs,
@@ -50,12 +55,15 @@ struct Methods {
     methods: Vec<Method>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Method {
     name: String,
+    kind: String,
     selector: String,
     backup: Vec<String>,
     restore: Vec<String>,
+    snapshot_class: String,
 }
 
 /// Carries the command out.
@@ -96,9 +104,17 @@ fn read(file: &Path) -> Result<Value> {
 
 fn print(format: Format, answer: &Value) -> Result<()> {
     let read: Methods = understood(answer)?;
-    output::print(format, answer, &["method", "runs in", "backs up", "restores"], |_| {
+    output::print(format, answer, &["method", "labels", "backs up", "restores"], |_| {
         let row = |it: &Method| {
-            let (backup, restore) = (it.backup.join(" "), it.restore.join(" "));
+            let (backup, restore) = match it.kind.as_str() {
+                "volumes" if it.snapshot_class.is_empty() => {
+                    ("snapshots of volumes".to_owned(), String::new())
+                }
+                "volumes" => {
+                    (format!("snapshots of volumes, class {}", it.snapshot_class), String::new())
+                }
+                _ => (it.backup.join(" "), it.restore.join(" ")),
+            };
             vec![it.name.clone(), it.selector.clone(), backup, restore]
         };
         read.methods.iter().map(row).collect()
