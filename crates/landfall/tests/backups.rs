@@ -139,7 +139,10 @@ async fn backed_up_and_restored(cluster: &ClusterTools, databases: &Databases) {
     environment(&api, "eu", "database: eu\n").await;
     environment(&api, "us", "database: us\ngreeting: howdy\n").await;
 
-    succeeds(&api, &["backup", "create", "eu", "--note", "before the sale", "--watch"]).await;
+    let create = ["backup", "create", "eu", "--note", "before the sale", "--watch"];
+    let (code, out, told) = api.landfall(binary(), &create).await;
+    assert_eq!(code, Some(0), "{out}{told}");
+    assert!(told.contains("✓ backup 1 of eu succeeded"), "{told}");
     let listed = succeeds(&api, &["backup", "list", "eu"]).await;
     assert!(listed.contains("complete") && listed.contains("before the sale"), "{listed}");
     eu.sql("DELETE FROM orders WHERE id > 1");

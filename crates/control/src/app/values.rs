@@ -12,7 +12,7 @@ use crate::error::{Checks, Error};
 use crate::objects::ObjectKind;
 use crate::rights::Subject;
 use crate::store::commit;
-use crate::store::ids::{BatchId, FleetPreviewId};
+use crate::store::ids::{AppId, BatchId, FleetPreviewId};
 use crate::store::sql::now;
 use crate::store::wake::Wake;
 use crate::values::check_values;
@@ -79,7 +79,7 @@ impl Control {
                 _ => Err(Error::not_found("revision of the App's values", revision)),
             };
         };
-        self.values_revision(values).await
+        self.values_revision(actor, row.id, values).await
     }
 
     /// Saves a new revision of the App's Helm values and makes a batch: a deployment for each environment that follows,
@@ -105,7 +105,10 @@ impl Control {
         if let Some(newest) = newest.filter(|newest| newest.values == values)
             && based_on == row.values_revision
         {
-            return Ok(SavedValues { revision: self.values_revision(newest).await?, batch: None });
+            return Ok(SavedValues {
+                revision: self.values_revision(actor, row.id, newest).await?,
+                batch: None,
+            });
         }
         if let Some(preview) = new.preview {
             let seen = self.fleet_preview_row(actor, preview).await?;
@@ -155,13 +158,20 @@ impl Control {
         }
         self.wakes().send(Wake::Apps).await;
         self.wakes().send(Wake::Batches).await;
-        Ok(SavedValues { revision: self.values_revision(saved).await?, batch })
+        Ok(SavedValues { revision: self.values_revision(actor, row.id, saved).await?, batch })
     }
 
-    async fn values_revision(&self, row: store::ValuesRow) -> Result<ValuesRevision, Error> {
+    /// A revision as this actor sees it.
+    async fn values_revision(
+        &self,
+        actor: &Actor,
+        app: AppId,
+        row: store::ValuesRow,
+    ) -> Result<ValuesRevision, Error> {
+        let values = self.objects().text(&row.values).await?;
         Ok(ValuesRevision {
             revision: row.revision,
-            values: self.objects().text(&row.values).await?,
+            values: self.written_values(actor, Subject::Apps, app, values).await?,
             note: row.note,
             created_at: Some(row.created_at),
             created_by: Some(row.created_by),

@@ -62,7 +62,7 @@ impl Control {
         actor: &Actor,
         deployment: DeploymentId,
     ) -> Result<DeploymentDetail, Error> {
-        let row = self.deployment_row(actor, deployment).await?;
+        let (row, _) = self.deployment_row(actor, deployment).await?;
         let sealer = self.objects().sealer();
         let shown = store::view()
             .list()
@@ -79,14 +79,14 @@ impl Control {
         &self,
         actor: &Actor,
         deployment: DeploymentId,
-    ) -> Result<store::DeploymentRow, Error> {
+    ) -> Result<(store::DeploymentRow, EnvironmentKind), Error> {
         let missing = || Error::not_found("deployment", deployment);
         let c = self.db().read();
         let row = store::by_id(c, deployment).await?.ok_or_else(missing)?;
         let environment = crate::environment::store::by_id(c, row.environment).await?;
         let kind = environment.ok_or_else(missing)?.kind;
         actor.read(Subject::Environments(kind), missing)?;
-        Ok(row)
+        Ok((row, kind))
     }
 
     /// One deployment, by its environment (id or name) and number.
@@ -110,8 +110,10 @@ impl Control {
         actor: &Actor,
         deployment: DeploymentId,
     ) -> Result<DeploymentContent, Error> {
-        let row = self.deployment_row(actor, deployment).await?;
+        let (row, kind) = self.deployment_row(actor, deployment).await?;
         let values = self.objects().text_or_empty(row.values.as_ref()).await?;
+        let subject = Subject::Environments(kind);
+        let values = self.written_values(actor, subject, row.app, values).await?;
         let Some(content) = row.content else {
             return Ok(DeploymentContent {
                 values,

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::mask::{MASK, SHORTEST};
-use crate::values::{MergedKey, MergedValues, PathPattern, fitting};
+use crate::values::{MergedKey, MergedValues, PathPattern, fitting, masked};
 
 /// Masks the values whose path fits one of `patterns`, and lists in which something does.
 pub(crate) fn mask_values(values: MergedValues, patterns: &[PathPattern]) -> MergedValues {
@@ -82,6 +82,18 @@ fn is_masked(path: &str, value: &str, patterns: &[PathPattern]) -> bool {
     fitting(patterns, path, &value).is_some()
 }
 
+/// Values as somebody wrote them, without those that `patterns` mask: printed anew, since comments may say what they are,
+/// unless nothing in them is masked.
+pub(crate) fn mask_written(text: &str, patterns: &[PathPattern]) -> String {
+    if patterns.is_empty() {
+        return text.to_owned();
+    }
+    // What cannot be read was never saved; if it was, nothing tells what in it is secret.
+    let Ok(values) = helm::values::parse_values(text) else { return format!("{MASK}\n") };
+    let hides = |path: &str, value: &str| is_masked(path, value, patterns);
+    masked(&values, MASK, hides).unwrap_or_else(|| text.to_owned())
+}
+
 /// The texts of all values that `patterns` mask: wherever a template has put one, it is not shown.
 pub(crate) fn masked_texts(values: &MergedValues, patterns: &[PathPattern]) -> Vec<String> {
     let mut texts = Vec::new();
@@ -119,6 +131,18 @@ fn collect_texts(value: &Value, texts: &mut Vec<String>) {
 mod tests {
     use super::*;
     use crate::values::{ValuesLayer, patterns};
+
+    /// As written, comments included, where nothing is masked; else printed anew without what is.
+    #[test]
+    fn what_was_written() {
+        let patterns = patterns(&["**.token".to_owned()]);
+        let plain = "api: {replicas: 2} # two\n";
+        assert_eq!(mask_written(plain, &patterns), plain);
+        let secret = "api:\n  # abc is the old one\n  token: xyz\n  replicas: 2\n";
+        assert_eq!(mask_written(secret, &[]), secret);
+        assert_eq!(mask_written(secret, &patterns), "api:\n  replicas: 2\n  token: '********'\n");
+        assert_eq!(mask_written("a: [", &patterns), "********\n");
+    }
 
     fn key(path: &str, value: &str, line: u32) -> MergedKey {
         MergedKey {

@@ -11,7 +11,7 @@ use super::content::{
 };
 use super::job::LayerTexts;
 use super::mask::{longest_first, looked_up_secrets, mask_manifest, mask_plan, mask_texts};
-use super::mask_values::{mask_values, masked_texts};
+use super::mask_values::{mask_values, mask_written, masked_texts};
 use super::prepare::{self, PrepareError, Target};
 use super::render;
 use super::store::{self, PreviewRow};
@@ -26,6 +26,7 @@ use crate::objects::Address;
 use crate::observed::{Look, ObservedCause, ObservedRevision};
 use crate::release::ReleaseBrief;
 use crate::release::store::{self as releases, ReleaseRow};
+use crate::rights::Subject;
 use crate::store::ids::{AppId, ContentId, EnvironmentId, PreviewId};
 use crate::store::sql::now;
 use crate::values::{MergedValues, PathPattern, patterns};
@@ -349,6 +350,20 @@ impl Control {
     pub(crate) async fn masked_values(&self, app: AppId) -> Result<Vec<PathPattern>, Error> {
         let settings = crate::app::store::settings(self.db().read(), app).await?;
         Ok(patterns(&settings.unwrap_or_default().masked_values))
+    }
+
+    /// Values as they were written, for this actor: who may not change them does not see what the App masks.
+    pub(crate) async fn written_values(
+        &self,
+        actor: &Actor,
+        subject: Subject,
+        app: AppId,
+        text: String,
+    ) -> Result<String, Error> {
+        if actor.may_write(subject) {
+            return Ok(text);
+        }
+        Ok(mask_written(&text, &self.masked_values(app).await?))
     }
 
     /// The secret texts of what was deployed to an environment up to a number: a diff shows what they

@@ -8,6 +8,7 @@ use crate::app::ValuesRevision;
 use crate::control::Control;
 use crate::deployment::store as deployments;
 use crate::error::Error;
+use crate::rights::Subject;
 use crate::values::MergedValues;
 
 use super::store;
@@ -15,7 +16,7 @@ use super::store;
 /// The values of an environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct EnvironmentValues {
-    /// Its own, which the deploy form starts from.
+    /// Its own, which the deploy form starts from; what is masked is left out for who may not change them.
     pub own: ValuesRevision,
     /// The values of its last failed deployment, if that is newer than what runs: a second start.
     pub failed: Option<FailedValues>,
@@ -41,11 +42,14 @@ impl Control {
     ) -> Result<EnvironmentValues, Error> {
         let row = self.environment_row(actor, environment).await?;
         let c = self.db().read();
+        let written = async |text: String| {
+            self.written_values(actor, Subject::Environments(row.kind), row.app, text).await
+        };
         let own = match store::newest_values(c, row.id).await? {
             None => ValuesRevision::none(),
             Some(newest) => ValuesRevision {
                 revision: newest.revision,
-                values: self.objects().text(&newest.values).await?,
+                values: written(self.objects().text(&newest.values).await?).await?,
                 note: newest.note,
                 created_at: Some(newest.created_at),
                 created_by: Some(newest.created_by),
@@ -55,7 +59,7 @@ impl Control {
             None => None,
             Some(last) => Some(FailedValues {
                 number: last.number,
-                values: self.objects().text_or_empty(last.values.as_ref()).await?,
+                values: written(self.objects().text_or_empty(last.values.as_ref()).await?).await?,
             }),
         };
         let failed = failed.filter(|failed| failed.values != own.values);

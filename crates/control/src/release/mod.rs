@@ -168,7 +168,8 @@ impl Control {
         let missing = || Error::not_found("Release", release);
         actor.read(Subject::Apps, missing)?;
         let row = store::by_id(self.db().read(), release).await?.ok_or_else(missing)?;
-        self.objects().text_or_empty(row.values.as_ref()).await
+        let values = self.objects().text_or_empty(row.values.as_ref()).await?;
+        self.written_values(actor, Subject::Apps, row.app, values).await
     }
 
     /// Releases, last added first.

@@ -320,7 +320,7 @@ async fn lists_use_indexes(site: Site) {
     }
     if site.control.db().postgres().is_none() {
         let search = "common".to_owned();
-        let filter = DeploymentFilter { state, search, ..any() };
+        let filter = DeploymentFilter { search, state, ..any() };
         let list = crate::deployment::matching(&view, &system, &filter);
         let [_, _, (count, values)] = list.texts(newest_first);
         let plan = explain(&site, &count, values).await;

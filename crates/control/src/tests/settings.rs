@@ -159,7 +159,7 @@ async fn masked_values_are_shown_nowhere(site: Site) {
         ..none()
     };
     let workers = site.control.start_workers();
-    let (_, started) = site.environment("dev", "sandbox").await;
+    let (_, started) = site.environment("dev", "production").await;
     assert_eq!(ended(&site.control, started.op.id).await.state, OpState::Succeeded);
     let deploy =
         NewDeployment { values: Some("greeting: hunter2".to_owned()), ..NewDeployment::default() };
@@ -184,4 +184,14 @@ async fn masked_values_are_shown_nowhere(site: Site) {
     let content = serde_json::to_string(&(content.merged, content.manifest, content.plan)).unwrap();
     // What ran before said the same under a key that is masked now.
     assert!(!content.contains("hunter2") && !content.contains("hello"), "{content}");
+
+    // What was written is for those who may change it.
+    let written = async |actor: &Actor| {
+        let own = site.control.environment_values(actor, "dev").await.unwrap().own.values;
+        let content = site.control.deployment_content(actor, started.deployment.id).await.unwrap();
+        [own, content.values]
+    };
+    assert_eq!(written(&system()).await, ["greeting: hunter2", "greeting: hunter2"]);
+    let masked = "greeting: '********'\n";
+    assert_eq!(written(&Actor::for_test(Role::Developer)).await, [masked, masked]);
 }

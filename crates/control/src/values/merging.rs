@@ -193,6 +193,39 @@ pub(crate) fn leaves(values: &Value, layer: ValuesLayer) -> MergedValues {
     MergedValues { yaml: printed(values), keys }
 }
 
+/// Values printed with `mask` in the place of the leaves that `hides` finds by their path and JSON; none where it finds none.
+pub(crate) fn masked(
+    values: &Value,
+    mask: &str,
+    hides: impl Fn(&str, &str) -> bool,
+) -> Option<String> {
+    fn walk(
+        value: &Value,
+        mask: &str,
+        hides: &dyn Fn(&str, &str) -> bool,
+        (path, found): (&mut Vec<String>, &mut bool),
+    ) -> Value {
+        if let Some(map) = value.as_map().filter(|map| !map.is_empty()) {
+            let mut shown = Map::new();
+            for (key, value) in map.iter() {
+                path.push(key.to_owned());
+                let value = walk(value, mask, hides, (&mut *path, &mut *found));
+                path.pop();
+                shown.insert(key, value);
+            }
+            return Value::Map(shown);
+        }
+        if hides(&written(path), &in_a_line(value)) {
+            *found = true;
+            return Value::from(mask);
+        }
+        value.clone()
+    }
+    let mut found = false;
+    let shown = walk(values, mask, &hides, (&mut Vec::new(), &mut found));
+    found.then(|| printed(&shown))
+}
+
 /// What the text of one layer says at a path, as one line of JSON; nothing where it does not say anything there.
 pub(crate) fn said_at(mode: HelmMode, text: &str, path: &str) -> Option<String> {
     let values = parse_values_as(mode.into(), text).ok()?;

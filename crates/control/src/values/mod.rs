@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::closed::closed_set;
 
 pub(crate) use check::{check_values, not_values};
-pub(crate) use merging::{MergeError, MergedLayers, leaves, merge_layers, places, said_at};
+pub(crate) use merging::{MergeError, MergedLayers, leaves, masked, merge_layers, places, said_at};
 pub(crate) use pattern::{PathPattern, fitting, patterns};
 
 closed_set! {

@@ -17,7 +17,9 @@ use crate::output;
 #[derive(Debug, Deserialize)]
 struct Op {
     state: String,
-    /// Of the deployment; a removal has none.
+    /// `deployment`, `removal` or `backup`.
+    kind: String,
+    /// Of the deployment or the backup; a removal has none.
     #[serde(default)]
     number: Option<i64>,
     environment: Named,
@@ -96,7 +98,7 @@ enum Source {
 #[derive(Debug)]
 pub(crate) struct Ended {
     state: String,
-    /// `env#7`, `removal of env`.
+    /// `env#7`, `removal of env`, `backup 2 of env`.
     pub(crate) what: String,
     culprits: Vec<Culprit>,
     failure: Option<Failure>,
@@ -211,6 +213,9 @@ async fn follow(client: &Client, op: &str, log: bool) -> Result<Ended> {
     let op = last.context("the server ended the stream without saying how the Op stands")?;
     Ok(Ended {
         what: match op.number {
+            Some(number) if op.kind == "backup" => {
+                format!("backup {number} of {}", op.environment.name)
+            }
             Some(number) => format!("{}#{number}", op.environment.name),
             None => format!("removal of {}", op.environment.name),
         },

@@ -1,7 +1,7 @@
 //! `landfall serve`: the server with its pages, its API and its workers.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -165,7 +165,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     refuse_plain_http(&args)?;
     refuse_lone_role(&args)?;
     let data = args.storage.folder()?;
-    std::fs::create_dir_all(&data)
+    std::os::unix::fs::DirBuilderExt::mode(std::fs::DirBuilder::new().recursive(true), 0o700)
+        .create(&data)
         .with_context(|| format!("could not make the data folder {}", data.display()))?;
 
     let control =
@@ -375,7 +376,10 @@ pub(crate) enum LogFormat {
 pub(crate) fn log_to_stderr(default: &str, format: LogFormat) {
     let filter =
         EnvFilter::try_from_env("LANDFALL_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match format {
         LogFormat::Text => lines.init(),
         LogFormat::Json => lines.json().init(),
