@@ -171,22 +171,17 @@ pub(crate) fn matching<'a>(
     // Of what few deployments have, all are looked at: SQLite would take any other index as well.
     let list = list
         .when_some("(d.kind || '') = ?", kind)
+        .when_some("(d.state || '') = ?", *state)
         .when_some("(d.trigger_kind || '') = ?", *trigger);
     let numbered = searched
         .split_once('#')
         .and_then(|(name, number)| Some((name, number.parse::<i64>().ok()?)));
     if numbered.is_none() && !searched.is_empty() {
-        // An environment has one kind and one App: those that are found are fewer for it. Their states have an index.
+        // An environment has one kind and one App: those that are found are fewer for it.
         let within = store::environments_within(kind, *app);
-        return list.when_some("d.state = ?", *state).search_at(
-            "d.environment_id",
-            "environment",
-            searched,
-            within.as_deref(),
-        );
+        return list.search_at("d.environment_id", "environment", searched, within.as_deref());
     }
-    let list =
-        list.when_some("(d.state || '') = ?", *state).when_some("(d.app_id || '') = ?", *app);
+    let list = list.when_some("(d.app_id || '') = ?", *app);
     match numbered {
         None => list.by_ids(),
         Some((name, number)) => list
