@@ -14,7 +14,7 @@ pub mod docker_registry;
 pub mod gpg;
 pub mod scripted;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fixture::process::Process;
 pub use fixture::{
@@ -177,6 +177,13 @@ impl Api {
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     }
 
+    /// The same, which must succeed; what it printed.
+    pub async fn succeeds(&self, binary: &Path, args: &[&str]) -> String {
+        let (code, out, told) = self.landfall(binary, args).await;
+        assert_eq!(code, Some(0), "{args:?}: {out}{told}");
+        out
+    }
+
     async fn send(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
         let answer = request.bearer_auth(&self.token).send().await.unwrap();
         let status = answer.status().as_u16();
@@ -221,6 +228,28 @@ impl Api {
         let (status, answer) = self.try_post(path, body).await;
         assert!((200..300).contains(&status), "POST {path}: {status} {answer:#}");
         answer
+    }
+
+    /// `POST` of what an Op carries out, which must succeed; the answer to it.
+    pub async fn carried_out(&self, path: &str, body: Value) -> Value {
+        let begun = self.post(path, body).await;
+        self.op_succeeds(&op_of(&begun)).await;
+        begun
+    }
+
+    /// `GET` again and again, until the answer is as wanted: of what has no events.
+    pub async fn get_until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let asking = async {
+            let mut pace = tokio::time::interval(std::time::Duration::from_millis(50));
+            loop {
+                pace.tick().await;
+                let answer = self.get(path).await;
+                if wanted(&answer) {
+                    return answer;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, asking).await.expect("it becomes as wanted in time")
     }
 
     /// Waits until the Op is as wanted, by its event stream.
@@ -281,6 +310,16 @@ impl Api {
 /// The id of the Op in an answer.
 pub fn op_of(answer: &Value) -> String {
     answer.pointer("/op/id").and_then(Value::as_str).expect("the answer names an Op").to_owned()
+}
+
+/// A shell script of this text in a folder: what a cluster runs in the place of a container's command.
+pub fn script(folder: &Path, name: &str, text: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let path = folder.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    path
 }
 
 /// An empty database on the PostgreSQL of the tests.

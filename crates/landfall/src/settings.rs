@@ -4,6 +4,7 @@
 //! A file gives defaults: an environment variable beats it, and a flag beats both. Its keys are the names of the flags of
 //! `serve`; what no flag is called by is refused, with its place and the nearest name.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -71,6 +72,15 @@ impl StorageArgs {
             dns_server: None,
         }
     }
+}
+
+/// Makes the data folder where it is not there: its owner's alone, since the database in it is not encrypted as a whole.
+pub(crate) fn make_data_folder(data: &Path) -> Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .with_context(|| format!("could not make the data folder {}", data.display()))
 }
 
 fn default_data() -> Result<PathBuf> {

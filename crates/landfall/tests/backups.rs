@@ -4,11 +4,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly, like tests")]
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use harness::{Api, ClusterTools, RealCluster, Server, Simulator, charts, op_of, postgres};
+use harness::{Api, ClusterTools, RealCluster, Server, Simulator, charts, op_of, postgres, script};
 use serde_json::{Value, json};
 
 fn binary() -> &'static Path {
@@ -74,23 +73,9 @@ impl Database {
     }
 }
 
-fn script(folder: &Path, name: &str, text: &str) -> PathBuf {
-    let path = folder.join(name);
-    std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    path
-}
-
-async fn succeeds(api: &Api, args: &[&str]) -> String {
-    let (code, out, told) = api.landfall(binary(), args).await;
-    assert_eq!(code, Some(0), "{args:?}: {out}{told}");
-    out
-}
-
 async fn environment(api: &Api, name: &str, values: &str) {
     let made = json!({ "name": name, "app": "Shop", "kind": "sandbox", "cluster": "lab", "values": values });
-    let made = api.post("/environments", made).await;
-    api.op_succeeds(&op_of(&made)).await;
+    api.carried_out("/environments", made).await;
 }
 
 /// The databases `eu` and `us`, and what stands in for commands there.
@@ -135,7 +120,7 @@ async fn backed_up_and_restored(cluster: &ClusterTools, databases: &Databases) {
     let methods = folder.path().join("methods.yaml");
     std::fs::write(&methods, METHODS).unwrap();
     let set = ["app", "backup", "set", "Shop", "-f", methods.to_str().unwrap()];
-    assert!(succeeds(&api, &set).await.contains("pg_dump --clean"));
+    assert!(api.succeeds(binary(), &set).await.contains("pg_dump --clean"));
     environment(&api, "eu", "database: eu\n").await;
     environment(&api, "us", "database: us\ngreeting: howdy\n").await;
 
@@ -143,17 +128,18 @@ async fn backed_up_and_restored(cluster: &ClusterTools, databases: &Databases) {
     let (code, out, told) = api.landfall(binary(), &create).await;
     assert_eq!(code, Some(0), "{out}{told}");
     assert!(told.contains("✓ backup 1 of eu succeeded"), "{told}");
-    let listed = succeeds(&api, &["backup", "list", "eu"]).await;
+    let listed = api.succeeds(binary(), &["backup", "list", "eu"]).await;
     assert!(listed.contains("complete") && listed.contains("before the sale"), "{listed}");
     eu.sql("DELETE FROM orders WHERE id > 1");
-    succeeds(&api, &["backup", "restore", "eu", "1", "--yes", "--watch"]).await;
+    api.succeeds(binary(), &["backup", "restore", "eu", "1", "--yes", "--watch"]).await;
     assert_eq!(eu.orders(), "tea, bread, jam");
     let restored = api.get("/deployments?trigger=backup_restored").await;
     assert_eq!(restored["items"].as_array().unwrap().len(), 1, "{restored:#}");
     assert_eq!(restored["items"][0]["number"], 2);
     assert_eq!(restored["items"][0]["restores"]["number"], 1);
 
-    succeeds(&api, &["backup", "restore", "eu", "1", "--to", "us", "--yes", "--watch"]).await;
+    api.succeeds(binary(), &["backup", "restore", "eu", "1", "--to", "us", "--yes", "--watch"])
+        .await;
     assert_eq!(us.orders(), "tea, bread, jam");
     let get = ["get", "configmap", "us", "-n", "shop-us", "-o", "jsonpath={.data.greeting}"];
     assert_eq!(cluster.kubectl(&get), "howdy");
@@ -171,21 +157,22 @@ async fn backed_up_and_restored(cluster: &ClusterTools, databases: &Databases) {
     std::fs::write(gate, "").unwrap();
     let api = api.at(&server);
     api.op_succeeds(&op).await;
-    let shown = succeeds(&api, &["backup", "show", "eu", "2", "-o", "json"]).await;
+    let shown = api.succeeds(binary(), &["backup", "show", "eu", "2", "-o", "json"]).await;
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["state"], "complete");
     assert_eq!(shown["parts"].as_array().unwrap().len(), 1);
     // Programs are given what the API answers.
     let parsed = async |args: &[&str]| -> Value {
-        serde_json::from_str(&succeeds(&api, args).await).unwrap()
+        serde_json::from_str(&api.succeeds(binary(), args).await).unwrap()
     };
     let listed = parsed(&["backup", "list", "eu", "-o", "json"]).await;
     assert_eq!(listed["items"].as_array().unwrap().len(), 2, "{listed:#}");
     let made = parsed(&["backup", "create", "eu", "-o", "json"]).await;
     assert_eq!(made["number"], 3, "{made:#}");
     api.op_succeeds(&op_of(&made)).await;
-    succeeds(&api, &["backup", "schedule", "eu", "--every-hours", "24", "--keep", "3"]).await;
-    succeeds(&api, &["backup", "delete", "eu", "2", "--yes"]).await;
+    api.succeeds(binary(), &["backup", "schedule", "eu", "--every-hours", "24", "--keep", "3"])
+        .await;
+    api.succeeds(binary(), &["backup", "delete", "eu", "2", "--yes"]).await;
     let (code, _, told) = api.landfall(binary(), &["backup", "show", "eu", "2"]).await;
     assert!(code != Some(0) && told.contains("There is no backup"), "{told}");
 }

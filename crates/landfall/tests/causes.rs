@@ -4,11 +4,11 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly, like tests")]
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use harness::{Api, ClusterTools, DnsServer, RealCluster, Server, Simulator, charts, op_of};
+use harness::{
+    Api, ClusterTools, DnsServer, RealCluster, Server, Simulator, charts, op_of, script,
+};
 use serde_json::{Value, json};
 
 fn binary() -> &'static Path {
@@ -61,11 +61,8 @@ impl Shelf {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let books = folder.path().join("books");
-        let program = |name: &str, text: &str| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, format!("#!/bin/sh\n{text} '{}'\n", books.display())).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-            path
+        let program = |name: &str, command: &str| {
+            script(folder.path(), name, &format!("{command} '{}'", books.display()))
         };
         let (read, write) = (program("read", "exec cat"), program("write", "exec cat >"));
         Self { books, read, write, _folder: folder }
@@ -119,29 +116,6 @@ impl World<'_> {
         self.cluster.kubectl(&get).trim().to_owned()
     }
 
-    /// Asks for a deployment, and waits until it has succeeded.
-    async fn deploys(&self, path: &str, body: Value) {
-        let started = self.api.post(path, body).await;
-        self.api.op_succeeds(&op_of(&started)).await;
-    }
-
-    /// The environment's newest deployment, by whatever it was made, once its Op has succeeded.
-    async fn deployed(&self, number: i64) {
-        let path = format!("/environments/books/deployments/{number}");
-        let asking = async {
-            let mut pace = tokio::time::interval(Duration::from_millis(50));
-            loop {
-                pace.tick().await;
-                let (status, made) = self.api.try_get(&path).await;
-                if status == 200 {
-                    return made;
-                }
-            }
-        };
-        let made = tokio::time::timeout(harness::PATIENCE, asking).await.unwrap();
-        self.api.op_succeeds(&op_of(&made)).await;
-    }
-
     /// Every deployment of the environment, oldest first, a line each: number, cause, release, what it repeats, who, why.
     async fn history(&self) -> String {
         let listed = self.api.get("/deployments?environment=books&limit=100").await;
@@ -177,17 +151,19 @@ async fn every_cause(world: &World<'_>) {
     let api = &world.api;
 
     let new = json!({ "name": "books", "app": "Shop", "kind": "sandbox", "cluster": "lab", "release": "1" });
-    world.deploys("/environments", new).await;
+    api.carried_out("/environments", new).await;
     assert_eq!(world.told(), "1.0.0 hello open books.shop.example");
 
     let manual = json!({ "release": "2", "values": "greeting: hi\n", "reason": "the new shelf" });
-    world.deploys("/environments/books/deployments", manual).await;
+    api.carried_out("/environments/books/deployments", manual).await;
     assert_eq!(world.told(), "2.0.0 hi open books.shop.example");
 
     let values = json!({ "values": "sign: closed\n", "note": "it is late" });
     let (status, saved) = api.try_put("/apps/Shop/values", values).await;
     assert_eq!(status, 200, "{saved:#}");
-    world.deployed(3).await;
+    let newest = |all: &Value| all["items"][0]["number"] == 3;
+    let listed = api.get_until("/deployments?environment=books", newest).await;
+    api.op_succeeds(&op_of(&listed["items"][0])).await;
     assert_eq!(world.told(), "2.0.0 hi closed books.shop.example");
 
     let own = json!({ "values": "greeting: ahoy\n", "reason": "by the sea" });
@@ -197,12 +173,11 @@ async fn every_cause(world: &World<'_>) {
     assert_eq!(world.told(), "2.0.0 ahoy closed books.shop.example");
 
     let back = json!({ "to": "#1", "reason": "it wobbles" });
-    world.deploys("/environments/books/rollbacks", back).await;
+    api.carried_out("/environments/books/rollbacks", back).await;
     assert_eq!(world.told(), "1.0.0 hello open books.shop.example");
 
     std::fs::write(&world.shelf.books, "tea, bread").unwrap();
-    let made = api.post("/environments/books/backups", json!({})).await;
-    api.op_succeeds(&op_of(&made)).await;
+    api.carried_out("/environments/books/backups", json!({})).await;
     std::fs::write(&world.shelf.books, "").unwrap();
 
     let path = "/environments/books/domains";
@@ -215,17 +190,17 @@ async fn every_cause(world: &World<'_>) {
     }
     api.post(&format!("{path}/books.example/check"), json!({})).await;
     let deploy = json!({ "reason": "a name of its own" });
-    world.deploys(&format!("{path}/books.example/deployments"), deploy).await;
+    api.carried_out(&format!("{path}/books.example/deployments"), deploy).await;
     assert_eq!(world.told(), "1.0.0 hello open books.example");
 
     let reset = json!({ "reason": "the name was sold" });
-    world.deploys("/environments/books/domain-resets", reset).await;
+    api.carried_out("/environments/books/domain-resets", reset).await;
     assert_eq!(world.told(), "1.0.0 hello open books.shop.example");
 
     let later = json!({ "release": "2", "values": "greeting: oh\n" });
-    world.deploys("/environments/books/deployments", later).await;
+    api.carried_out("/environments/books/deployments", later).await;
     let restore = json!({ "reason": "somebody emptied it" });
-    world.deploys("/environments/books/backups/1/restorations", restore).await;
+    api.carried_out("/environments/books/backups/1/restorations", restore).await;
     assert_eq!(world.told(), "1.0.0 hello open books.shop.example");
     assert_eq!(std::fs::read_to_string(&world.shelf.books).unwrap(), "tea, bread");
 

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail loudly, like tests")]
 
 use std::path::Path;
-use std::time::Duration;
 
 use harness::{Api, Server, Simulator, charts, op_of};
 use serde_json::{Value, json};
@@ -107,21 +106,6 @@ async fn world() -> World {
     World { api, _server: server, _running: (cluster, folder, data) }
 }
 
-/// Asks until the answer is as wanted.
-async fn until(api: &Api, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    let asking = async {
-        let mut pace = tokio::time::interval(Duration::from_millis(50));
-        loop {
-            pace.tick().await;
-            let answer = api.get(path).await;
-            if wanted(&answer) {
-                return answer;
-            }
-        }
-    };
-    tokio::time::timeout(harness::PATIENCE, asking).await.expect("it comes to its end in time")
-}
-
 fn groups(preview: &Value) -> String {
     let told = preview["groups"].as_array().unwrap().iter().map(|group| {
         let text = |name: &str| group[name].as_str().unwrap().to_owned();
@@ -146,7 +130,7 @@ async fn app_values_in_a_fleet() {
     let begun = api.post("/apps/Fleet/values/previews", json!({ "values": values })).await;
     let id = begun["id"].as_str().unwrap();
     let path = format!("/fleet-previews/{id}");
-    let done = until(api, &path, |preview| preview["state"] != "running").await;
+    let done = api.get_until(&path, |preview| preview["state"] != "running").await;
     assert_eq!(
         (&done["state"], &done["done"], &done["total"]),
         (&json!("done"), &json!(12), &json!(12))
@@ -171,7 +155,8 @@ async fn app_values_in_a_fleet() {
     let (status, saved) = api.try_put("/apps/Fleet/values", body).await;
     assert_eq!((status, &saved["revision"]), (200, &json!(1)), "{saved:#}");
     let batch = saved["batch"].as_str().unwrap();
-    let ended = until(api, &format!("/batches/{batch}"), |batch| batch["state"] == "ended").await;
+    let ended =
+        api.get_until(&format!("/batches/{batch}"), |batch| batch["state"] == "ended").await;
     assert_eq!(
         (&ended["counts"]["succeeded"], &ended["counts"]["failed"]),
         (&json!(11), &json!(1))
@@ -196,7 +181,7 @@ async fn app_values_in_a_fleet() {
     // What was shown is what was done.
     let again = api.post("/apps/Fleet/values/previews", json!({ "values": values })).await;
     let path = format!("/fleet-previews/{}", again["id"].as_str().unwrap());
-    let same = until(api, &path, |preview| preview["state"] != "running").await;
+    let same = api.get_until(&path, |preview| preview["state"] != "running").await;
     let unchanged = same["groups"].as_array().unwrap().iter().find(|it| it["kind"] == "unchanged");
     assert_eq!(unchanged.unwrap()["environments"], 11);
 }

@@ -48,16 +48,9 @@ const METHODS: &str = "methods:
 const SNAPSHOTS: &str = "volumesnapshots.snapshot.storage.k8s.io";
 const CONTENTS: &str = "volumesnapshotcontents.snapshot.storage.k8s.io";
 
-async fn succeeds(api: &Api, args: &[&str]) -> String {
-    let (code, out, told) = api.landfall(binary(), args).await;
-    assert_eq!(code, Some(0), "{args:?}: {out}{told}");
-    out
-}
-
 async fn environment(api: &Api, name: &str, values: &str) {
     let made = json!({ "name": name, "app": "Shop", "kind": "sandbox", "cluster": "lab", "values": values });
-    let made = api.post("/environments", made).await;
-    api.op_succeeds(&op_of(&made)).await;
+    api.carried_out("/environments", made).await;
 }
 
 fn object(cluster: &ClusterTools, namespace: &str, kind: &str, name: &str) -> Value {
@@ -125,13 +118,13 @@ async fn snapshotted_and_put_back(cluster: &ClusterTools) {
     let methods = data.path().join("methods.yaml");
     std::fs::write(&methods, METHODS).unwrap();
     let set = ["app", "backup", "set", "Shop", "-f", methods.to_str().unwrap()];
-    let set = succeeds(&api, &set).await;
+    let set = api.succeeds(binary(), &set).await;
     assert!(set.contains("snapshots of volumes"), "{set}");
     environment(&api, "eu", "").await;
     environment(&api, "us", "greeting: howdy\n").await;
 
-    succeeds(&api, &["backup", "create", "eu", "--watch"]).await;
-    let shown = succeeds(&api, &["backup", "show", "eu", "1"]).await;
+    api.succeeds(binary(), &["backup", "create", "eu", "--watch"]).await;
+    let shown = api.succeeds(binary(), &["backup", "show", "eu", "1"]).await;
     for claim in
         ["volumes: data-eu-db-0", "volumes: data-eu-db-1", "volumes: eu-files", "shop-eu/landfall-"]
     {
@@ -152,7 +145,7 @@ async fn snapshotted_and_put_back(cluster: &ClusterTools) {
     assert_eq!((there.len(), kept.iter().all(|name| there.contains(name))), (3, true), "{there:?}");
 
     let before = object(cluster, "shop-eu", "pvc", "data-eu-db-0");
-    succeeds(&api, &["backup", "restore", "eu", "1", "--yes", "--watch"]).await;
+    api.succeeds(binary(), &["backup", "restore", "eu", "1", "--yes", "--watch"]).await;
     made_anew(cluster, "eu");
     let after = object(cluster, "shop-eu", "pvc", "data-eu-db-0");
     assert_ne!(before["metadata"]["uid"], after["metadata"]["uid"]);
@@ -199,7 +192,7 @@ async fn snapshotted_and_put_back(cluster: &ClusterTools) {
     assert_eq!(still["metadata"]["uid"], untouched["metadata"]["uid"]);
     assert_eq!(object(cluster, "shop-eu", "statefulset", "eu-db")["spec"]["replicas"], 3);
 
-    succeeds(&api, &["backup", "delete", "eu", "1", "--yes"]).await;
+    api.succeeds(binary(), &["backup", "delete", "eu", "1", "--yes"]).await;
     eventually("the snapshots are deleted", || names(cluster, SNAPSHOTS).is_empty()).await;
     eventually("and what the storage had of them", || names(cluster, CONTENTS).is_empty()).await;
 }

@@ -50,9 +50,8 @@ impl Control {
             return Ok(());
         };
         let cluster = self.environment_connect(&environment).await?;
-        let label = (BACKUP_LABEL, backup.id.to_string());
-        let (namespace, label) = (environment.namespace.as_str(), (label.0, label.1.as_str()));
-        let deleted = rollout::volumes::delete(&cluster, namespace, label).await;
+        let (namespace, id) = (environment.namespace.as_str(), backup.id.to_string());
+        let deleted = rollout::volumes::delete(&cluster, namespace, (BACKUP_LABEL, &id)).await;
         deleted.map(drop).map_err(|error| unreachable(&error))
     }
 }

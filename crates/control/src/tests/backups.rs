@@ -40,7 +40,7 @@ const DB: (&str, &str) = (
      containers:\n      - {name: db, image: shop/db}\n",
 );
 
-fn system() -> Actor {
+pub(super) fn system() -> Actor {
     Actor::system()
 }
 
@@ -95,7 +95,7 @@ pub(super) async fn environment(site: &Site, name: &str) {
 }
 
 /// Backs up, to its end.
-async fn back_up(site: &Site, environment: &str) -> BackupDetail {
+pub(super) async fn back_up(site: &Site, environment: &str) -> BackupDetail {
     let control = &site.control;
     let made = control.backup_create(&system(), environment, NewBackup::default()).await.unwrap();
     ended(control, made.op.id).await;

@@ -7,13 +7,11 @@ use fixture::SnapshotController;
 use fixture::snapshots::DRIVER;
 use serde_json::Value;
 
+use super::backups::{back_up, complete, environment, system};
 use super::on_both;
 use super::site::{Site, new_environment, problems};
 use super::work::{carry_out_and_be_killed, ended, log, runtime, taken_up};
-use crate::actor::Actor;
-use crate::backup::{
-    BackupDetail, BackupMethod, BackupState, ChangeMethods, MethodKind, NewBackup, RestoreBackup,
-};
+use crate::backup::{BackupMethod, ChangeMethods, MethodKind, NewBackup, RestoreBackup};
 use crate::deployment::{NewDeployment, Trigger};
 use crate::environment::{NewEnvironment, RemoveEnvironment};
 use crate::error::Error;
@@ -47,10 +45,6 @@ const FILES: (&str, &str) = (
      containers:\n      - {name: web, image: shop/web}\n      volumes:\n      - {name: files, persistentVolumeClaim: {claimName: {{ .Release.Name }}-files}}\n",
 );
 
-fn system() -> Actor {
-    Actor::system()
-}
-
 fn method() -> BackupMethod {
     BackupMethod {
         name: "volumes".to_owned(),
@@ -72,26 +66,6 @@ async fn ground(site: &Site) -> SnapshotController {
 async fn declare(site: &Site, methods: Vec<BackupMethod>) -> Result<(), Error> {
     let change = ChangeMethods { methods, based_on: None };
     site.control.app_change_backup_methods(&system(), "shop", change).await.map(drop)
-}
-
-async fn environment(site: &Site, name: &str) {
-    let (_, started) = site.environment(name, "sandbox").await;
-    let op = ended(&site.control, started.op.id).await;
-    assert_eq!(op.state, OpState::Succeeded, "{}", log(&site.control, op.id).await);
-}
-
-async fn back_up(site: &Site, environment: &str) -> BackupDetail {
-    let control = &site.control;
-    let made = control.backup_create(&system(), environment, NewBackup::default()).await.unwrap();
-    ended(control, made.op.id).await;
-    control.backup_get(&system(), environment, made.number).await.unwrap()
-}
-
-async fn complete(site: &Site, environment: &str) -> BackupDetail {
-    let made = back_up(site, environment).await;
-    let text = log(&site.control, made.backup.op.id).await;
-    assert_eq!(made.backup.state, BackupState::Complete, "{text}\n{:?}", made.failure);
-    made
 }
 
 /// Restores the first backup of `eu`, and how that ended.

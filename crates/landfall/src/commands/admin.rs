@@ -9,7 +9,7 @@ use clap::Subcommand;
 use control::dump::{self, Amount};
 
 use crate::output::size;
-use crate::settings::{self, StorageArgs};
+use crate::settings::{self, StorageArgs, make_data_folder};
 
 /// What can be done with all data.
 #[derive(Debug, Subcommand)]
@@ -74,6 +74,7 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
             let args =
                 settings::with_file(args, |args| args.storage.config.as_deref(), "admin load")?;
             let data = args.storage.folder()?;
+            make_data_folder(&data)?;
             let config = args.storage.config(&data);
             let amount = dump::load(&config, &args.file).await.context("nothing was loaded")?;
             println!("Loaded {} from {}.", told(amount), args.file.display());

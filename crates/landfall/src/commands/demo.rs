@@ -21,6 +21,7 @@ use url::Url;
 use crate::client::Client;
 use crate::commands::{asked_to_stop, serve::LogFormat, serve::log_to_stderr};
 use crate::demo::{Product, story};
+use crate::settings::make_data_folder;
 use crate::simulated::{self, InProcess, Pace};
 
 /// What to try Landfall with.
@@ -53,8 +54,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     // Gone at the end, whichever way the command ends.
     let temporary = tempfile::tempdir().context("could not make a temporary folder")?;
     let data = args.data.clone().unwrap_or_else(|| temporary.path().to_owned());
-    std::fs::create_dir_all(&data)
-        .with_context(|| format!("could not make the folder {}", data.display()))?;
+    make_data_folder(&data)?;
 
     let product = match &args.chart {
         Some(chart) => Product::from_chart(chart).await?,

@@ -18,7 +18,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use crate::commands::asked_to_stop;
-use crate::settings::{self, StorageArgs};
+use crate::settings::{self, StorageArgs, make_data_folder};
 use crate::simulated::{self, Elsewhere, InProcess, Pace};
 
 /// Well within what an API server bears, and more than one process carries out by default.
@@ -165,9 +165,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     refuse_plain_http(&args)?;
     refuse_lone_role(&args)?;
     let data = args.storage.folder()?;
-    std::os::unix::fs::DirBuilderExt::mode(std::fs::DirBuilder::new().recursive(true), 0o700)
-        .create(&data)
-        .with_context(|| format!("could not make the data folder {}", data.display()))?;
+    make_data_folder(&data)?;
 
     let control =
         Control::open(config(&args, &data)).await.context("could not open Landfall's data")?;

@@ -9,9 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::snapshot::{How, Waiting};
 use super::{API, MANAGER, Snapshot, VolumeError, content_key, served, snapshot_key, text};
+use crate::Execution;
 use crate::cluster::ApplyMode;
 use crate::report::Level;
-use crate::{Execution, RolloutError};
 
 /// Marks what was handed over, with the place that it was handed to.
 const HANDED: &str = "landfall.dev/restored-to";
@@ -91,16 +91,12 @@ impl Binding<'_> {
             }
             let content = content_key(text(&snapshot, "/spec/source/volumeSnapshotContentName"));
             let contents = served(cluster, &content).await?;
-            self.before_write().await?;
+            self.execution.before_write().await?;
             cluster.delete(&contents, &content, None).await?;
-            self.before_write().await?;
+            self.execution.before_write().await?;
             let key = snapshot_key(self.namespace, &name);
             cluster.delete(&snapshots, &key, snapshot["metadata"]["uid"].as_str()).await?;
         }
         Ok(())
-    }
-
-    async fn before_write(&self) -> Result<(), RolloutError> {
-        self.execution.before_write().await
     }
 }
