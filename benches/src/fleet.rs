@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use futures_util::StreamExt;
 use harness::{Api, ClusterTools, RealCluster, Server, Simulator, charts, op_of};
 use serde_json::{Value, json};
@@ -79,12 +79,23 @@ async fn deploy(
         .buffer_unordered(AT_A_TIME)
         .collect()
         .await;
+    all_ended(&api, ops.last().context("there is nothing to deploy")?).await;
+    let seconds = begun.elapsed().as_secs_f64();
     for op in &ops {
-        let ended = api.op_end(op).await;
+        let ended = api.get(&format!("/ops/{op}")).await;
         ensure!(ended["state"] == "succeeded", "{ended:#}");
     }
-    let seconds = begun.elapsed().as_secs_f64();
     Ok(Deployed { seconds, peak_megabytes: megabytes(server.pid(), "VmHWM:")? })
+}
+
+/// Waits until the last Op of the queue has ended, and those that were begun before it: whoever followed each would be measured
+/// along.
+async fn all_ended(api: &Api, last: &str) {
+    api.op_end(last).await;
+    for status in ["queued", "deploying"] {
+        let none = |found: &Value| found["items"].as_array().is_some_and(Vec::is_empty);
+        api.get_until(&format!("/environments?status={status}&limit=1"), none).await;
+    }
 }
 
 /// The name of an environment, its namespace and its Helm release.

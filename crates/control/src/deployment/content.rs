@@ -13,7 +13,7 @@ use crate::app::HelmMode;
 use crate::control::Control;
 use crate::domain::Host;
 use crate::error::Error;
-use crate::objects::{Address, ObjectKind};
+use crate::objects::{Address, ObjectKind, to_json};
 use crate::store::ids::{ContentId, ReleaseId};
 use crate::store::sql::{Json, Row, StoreError, now, sql};
 use crate::values::MergedValues;
@@ -141,19 +141,27 @@ impl KeptManifests for Control {
 }
 
 impl Control {
-    /// Stores a content: objects first, then the row that names them.
+    /// Stores a content: what it is made of first, as one object, then the row that names its parts.
     pub(crate) async fn content_store(&self, new: &NewContent<'_>) -> Result<ContentRow, Error> {
-        let objects = self.objects();
+        let [merged, rendering, context, plan] = self
+            .objects()
+            .put_together([
+                (ObjectKind::Merged, to_json(new.values)?),
+                (ObjectKind::Rendering, to_json(new.rendering)?),
+                (ObjectKind::Context, to_json(new.context)?),
+                (ObjectKind::Plan, to_json(new.plan)?),
+            ])
+            .await?;
         let row = ContentRow {
             id: ContentId::generate(),
             release: new.release,
             archive_sha256: new.archive_sha256.to_owned(),
             app_values_revision: new.app_values_revision,
             layers: new.layers.clone(),
-            merged: objects.put_json(ObjectKind::Merged, new.values).await?,
-            rendering: objects.put_json(ObjectKind::Rendering, new.rendering).await?,
-            context: objects.put_json(ObjectKind::Context, new.context).await?,
-            plan: objects.put_json(ObjectKind::Plan, new.plan).await?,
+            merged,
+            rendering,
+            context,
+            plan,
             plan_hash: new.plan.hash.clone(),
             helm_mode: new.helm_mode,
             changes: changes_of(new.plan),

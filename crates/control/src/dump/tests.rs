@@ -63,7 +63,8 @@ async fn dumped(site: &Site) -> PathBuf {
     workers.stop().await;
     let path = site.folder().join("first.tar");
     let amount = dump(&site.config, &path).await.unwrap();
-    assert!(amount.rows > 20 && amount.objects > 5, "{amount:?}");
+    // The store's own name, a chart, and what the deployment consisted of.
+    assert!(amount.rows > 20 && amount.objects >= 3, "{amount:?}");
     assert_eq!(amount.unended, 0);
     path
 }

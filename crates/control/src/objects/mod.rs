@@ -2,8 +2,10 @@
 //!
 //! Everything but chart archives is secret until proved otherwise: it is sealed whole, and its
 //! address is a keyed digest, so that a guessed value cannot be tested against it. Chart archives
-//! are kept as they are under their SHA-256. Equal contents of one kind are kept once.
+//! are kept as they are under their SHA-256. Equal contents of one kind are kept once, but for those that are written
+//! together: a file or a request for each would cost more than what is kept twice.
 
+mod address;
 mod key;
 mod place;
 #[cfg(test)]
@@ -19,7 +21,9 @@ use sha2::{Digest, Sha256};
 
 use crate::closed::closed_set;
 use crate::error::Error;
+use crate::store::ids::ContentId;
 
+pub(crate) use address::{Address, Part};
 pub use place::{Bucket, InvalidPlace, ObjectPlace};
 pub(crate) use seal::Sealer;
 pub(crate) use store::Store;
@@ -42,37 +46,6 @@ closed_set! {
         Log = "log",
         /// The keys that an App trusts.
         Keyring = "keyring",
-    }
-}
-
-/// Where a sealed object is kept: its kind and keyed digest.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Address {
-    kind: ObjectKind,
-    digest: String,
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.kind, self.digest)
-    }
-}
-
-/// A text that is not an address.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not the address of an object")]
-pub(crate) struct InvalidAddress(String);
-
-impl std::str::FromStr for Address {
-    type Err = InvalidAddress;
-
-    fn from_str(text: &str) -> Result<Self, InvalidAddress> {
-        let parse = || {
-            let (kind, digest) = text.split_once('/')?;
-            let hex = digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit());
-            Some(Self { kind: kind.parse().ok()?, digest: hex.then(|| digest.to_owned())? })
-        };
-        parse().ok_or_else(|| InvalidAddress(text.to_owned()))
     }
 }
 
@@ -136,24 +109,50 @@ impl Objects {
 
     /// Keeps a secret content; returns where.
     pub(crate) async fn put(&self, kind: ObjectKind, content: &[u8]) -> Result<Address, Error> {
-        let digest = hex(&self.sealer.digest(kind.as_str(), content));
-        let address = Address { kind, digest };
+        let address = self.address(kind, content);
         let path = secret_path(&address);
         if !self.store.is_there(&path).await? {
-            let sealed = self
-                .sealer
-                .seal(&address.to_string(), content)
-                .map_err(|e| Error::internal("encrypt a content", e))?;
-            self.store.put(&path, sealed).await?;
+            self.store.put(&path, self.seal(&address, content)?).await?;
         }
         Ok(address)
     }
 
+    /// Keeps secret contents that belong together as parts of one object; returns where, in the same order.
+    pub(crate) async fn put_together<const N: usize>(
+        &self,
+        contents: [(ObjectKind, Vec<u8>); N],
+    ) -> Result<[Address; N], Error> {
+        let name = ContentId::generate().to_string();
+        let mut addresses = contents.each_ref().map(|(kind, content)| self.address(*kind, content));
+        let mut together = Vec::new();
+        for (address, (_, content)) in addresses.iter_mut().zip(&contents) {
+            let from = together.len() as u64;
+            together.append(&mut self.seal(address, content)?);
+            address.part = Some(Part { of: name.clone(), bytes: from..together.len() as u64 });
+        }
+        self.store.put(&together_path(&name), together).await?;
+        Ok(addresses)
+    }
+
+    fn address(&self, kind: ObjectKind, content: &[u8]) -> Address {
+        Address { kind, digest: hex(&self.sealer.digest(kind.as_str(), content)), part: None }
+    }
+
+    fn seal(&self, address: &Address, content: &[u8]) -> Result<Vec<u8>, Error> {
+        let sealed = self.sealer.seal(&address.identity(), content);
+        sealed.map_err(|e| Error::internal("encrypt a content", e))
+    }
+
     /// The content at an address.
     pub(crate) async fn get(&self, address: &Address) -> Result<Vec<u8>, Error> {
-        let sealed = self.store.get(&secret_path(address)).await?;
+        let sealed = match &address.part {
+            Some(part) => {
+                self.store.get_range(&together_path(&part.of), part.bytes.clone()).await?
+            }
+            None => self.store.get(&secret_path(address)).await?,
+        };
         self.sealer
-            .open(&address.to_string(), &sealed)
+            .open(&address.identity(), &sealed)
             .map_err(|e| Error::internal("decrypt a stored content", e))
     }
 
@@ -190,9 +189,7 @@ impl Objects {
         kind: ObjectKind,
         content: &T,
     ) -> Result<Address, Error> {
-        let json = serde_json::to_vec(content)
-            .map_err(|e| Error::internal("write a content as JSON", e))?;
-        self.put(kind, &json).await
+        self.put(kind, &to_json(content)?).await
     }
 
     /// Something kept as JSON.
@@ -225,9 +222,20 @@ impl Objects {
     }
 }
 
+/// A content as JSON, to be kept.
+pub(crate) fn to_json<T: serde::Serialize>(content: &T) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(content).map_err(|e| Error::internal("write a content as JSON", e))
+}
+
 fn secret_path(address: &Address) -> String {
     let (head, rest) = address.digest.split_at(2);
     format!("sealed/{}/{head}/{rest}", address.kind)
+}
+
+fn together_path(name: &str) -> String {
+    // The end of an id is drawn, its beginning is the time.
+    let (rest, tail) = name.split_at_checked(name.len().saturating_sub(2)).unwrap_or((name, ""));
+    format!("sealed/together/{tail}/{rest}")
 }
 
 fn archive_path(digest: &str) -> String {
@@ -269,6 +277,26 @@ mod tests {
             let bytes = std::fs::read(&file).unwrap();
             assert!(!bytes.windows(8).any(|window| window == b"password"));
         }
+    }
+
+    /// What is kept together is one object, and each part of it reads by itself, under its own kind only.
+    #[tokio::test]
+    async fn parts_of_one_object() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("objects");
+        let objects = Objects::open(&store.clone().into(), &folder.path().join("key")).unwrap();
+        let parts = [(ObjectKind::Rendering, b"a: 1\n".to_vec()), (ObjectKind::Plan, Vec::new())];
+        let kept = objects.put_together(parts.clone()).await.unwrap();
+        assert_eq!(files(&store).len(), 1);
+        for ((kind, content), address) in parts.iter().zip(&kept) {
+            assert_eq!(address.kind, *kind);
+            let told: Address = address.to_string().parse().unwrap();
+            assert_eq!(&told, address);
+            assert_eq!(objects.get(&told).await.unwrap(), *content);
+        }
+        let [rendering, plan] = kept;
+        let crossed = Address { part: plan.part, ..rendering };
+        assert!(objects.get(&crossed).await.is_err());
     }
 
     /// Chart archives stand under their SHA-256; one that was changed on the disk is refused.

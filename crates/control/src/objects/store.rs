@@ -3,6 +3,7 @@
 //! Nothing is sealed here: whoever writes pieces that are secret seals each, with an identity that holds its number and
 //! whether it is the last, so that none can be left out or moved.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -106,7 +107,13 @@ impl Store {
         Ok(found.bytes().await.map_err(failed)?.to_vec())
     }
 
-    /// The same, or none where there is nothing.
+    /// These bytes of the content at `path`.
+    pub(crate) async fn get_range(&self, path: &str, bytes: Range<u64>) -> Result<Vec<u8>, Error> {
+        let found = self.inner.get_range(&ObjectPath::from(path), bytes).await;
+        Ok(found.map_err(|e| Error::internal(READING, e))?.to_vec())
+    }
+
+    /// The same as [`Store::get`], or none where there is nothing.
     pub(crate) async fn find(&self, path: &str) -> Result<Option<Vec<u8>>, Error> {
         let failed = |e| Error::internal(READING, e);
         match self.inner.get(&ObjectPath::from(path)).await {

@@ -145,11 +145,10 @@ impl Recorder {
         at: jiff::Timestamp,
     ) -> Result<(), RecordError> {
         let newest = environments::newest_values(tx, deployment.environment).await?;
-        let empty = self.control().objects().empty_values().await?;
         let values = match (&deployment.values, newest) {
             (Some(values), _) => values.clone(),
             (None, None) => return Ok(()),
-            (None, Some(_)) => empty,
+            (None, Some(_)) => self.control().objects().empty_values().await?,
         };
         let note = format!("deployment #{}", deployment.number);
         environments::add_values(

@@ -14,6 +14,10 @@ use crate::store::sql::{StoreError, sql};
 /// Segments read at once.
 const SEGMENTS: i64 = 64;
 
+/// A log of so few segments and bytes stays in the database: it takes less room there than as an object of its own.
+const FEW_SEGMENTS: usize = 8;
+const FEW_BYTES: usize = 16 * 1024;
+
 /// Lines of a segment in the object store.
 const PER_OBJECT: usize = 5_000;
 
@@ -155,12 +159,20 @@ pub(super) async fn read(
     Ok(lines)
 }
 
-/// Moves the log of an Op that has ended into few objects. Can be repeated.
+/// Whether segments that begin a log are better left where they are.
+fn is_settled(segments: &[Segment]) -> bool {
+    let sealed = |segment: &Segment| segment.sealed.as_ref().map_or(0, Vec::len);
+    segments.iter().all(|segment| segment.object.is_some())
+        || (segments.len() <= FEW_SEGMENTS
+            && segments.iter().map(sealed).sum::<usize>() <= FEW_BYTES)
+}
+
+/// Moves the log of an Op that has ended into few objects, unless it is small. Can be repeated.
 pub(crate) async fn compact(db: &Db, objects: &Objects, op: OpId) -> Result<(), Error> {
-    let lines = read(db, objects, op, 0, usize::MAX).await?;
-    if segments(db.read(), op, 0).await?.iter().all(|segment| segment.object.is_some()) {
+    if is_settled(&segments(db.read(), op, 0).await?) {
         return Ok(());
     }
+    let lines = read(db, objects, op, 0, usize::MAX).await?;
     let mut moved = Vec::new();
     for chunk in lines.chunks(PER_OBJECT) {
         let stored: Vec<NewLine> = chunk

@@ -136,13 +136,16 @@ impl Db {
             .busy_timeout(Duration::from_secs(20))
             .foreign_keys(true)
             .optimize_on_close(true, None);
+        // A connection to a file does not break while it waits, and asking it costs as much as a statement.
         let writer = SqlitePoolOptions::new()
+            .test_before_acquire(false)
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
             .connect_with(options.clone().create_if_missing(true))
             .await?;
         let reader = SqlitePoolOptions::new()
+            .test_before_acquire(false)
             .max_connections(READERS)
             .connect_with(options.read_only(true))
             .await?;

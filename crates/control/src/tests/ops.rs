@@ -36,6 +36,7 @@ on_both!(
     a_dead_workers_op_is_taken_up,
     a_given_back_op_is_taken_up_at_once,
     the_log_is_read_from_anywhere,
+    a_small_log_stays,
     the_log_is_sealed_and_moves,
     log_filters,
     steps_and_progress,
@@ -263,7 +264,24 @@ async fn the_log_is_read_from_anywhere(site: Site) {
     }
 }
 
-/// No line stands in the database as it is; after the end the log moves and reads the same.
+/// A log of few lines stays in the database when its Op has ended.
+async fn a_small_log_stays(site: Site) {
+    site.ground().await;
+    site.environment("eu", "sandbox").await;
+    let recorder = recorder(&site).await;
+    let op = recorder.lease().op;
+    for text in ["one", "two"] {
+        recorder.store(told(vec![line(text.to_owned())])).await.unwrap();
+    }
+    recorder.end_succeeded(None).await.unwrap();
+    compact(site.control.db(), site.control.objects(), op).await.unwrap();
+    let kept = sql("SELECT 1 AS one FROM op_log WHERE op_id = $1 AND lines_sealed IS NOT NULL")
+        .bind(op)
+        .all(site.control.db().read(), "look at the rows", |_| Ok(()));
+    assert_eq!(kept.await.unwrap().len(), 2);
+}
+
+/// No line stands in the database as it is; after the end a long log moves and reads the same.
 async fn the_log_is_sealed_and_moves(site: Site) {
     site.ground().await;
     site.environment("eu", "sandbox").await;

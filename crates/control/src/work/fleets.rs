@@ -31,6 +31,16 @@ impl Work {
             Self::Backups => control.backups_pass().await,
         }
     }
+
+    /// Whether a wake-up may mean something to do.
+    fn waits_for(self, wake: Wake) -> bool {
+        match self {
+            Self::Previews => wake == Wake::Fleet,
+            Self::Batches => matches!(wake, Wake::Queue | Wake::Batches),
+            // One that failed is cleared away.
+            Self::Backups => wake == Wake::Queue,
+        }
+    }
 }
 
 pub(super) fn start(control: &Control, stop: &CancellationToken, tasks: &TaskTracker) {
@@ -50,7 +60,7 @@ async fn go_on(work: Work, control: Control, stop: CancellationToken) {
         match work.turn(&control, &stop).await {
             Ok(true) => {}
             Ok(false) => {
-                let woken = tokio::time::timeout(poll, woken(&mut wakes));
+                let woken = tokio::time::timeout(poll, woken(work, &mut wakes));
                 let _ = stop.run_until_cancelled(woken).await;
             }
             Err(error) => {
@@ -61,12 +71,13 @@ async fn go_on(work: Work, control: Control, stop: CancellationToken) {
     }
 }
 
-async fn woken(wakes: &mut broadcast::Receiver<Wake>) {
+/// Returns when there may be something to do.
+async fn woken(work: Work, wakes: &mut broadcast::Receiver<Wake>) {
     loop {
         match wakes.recv().await {
             // Whoever lagged may have missed one.
-            Ok(Wake::Queue | Wake::Fleet | Wake::Batches | Wake::Missed)
-            | Err(RecvError::Lagged(_)) => return,
+            Ok(Wake::Missed) | Err(RecvError::Lagged(_)) => return,
+            Ok(wake) if work.waits_for(wake) => return,
             Ok(_) => {}
             Err(RecvError::Closed) => std::future::pending().await,
         }

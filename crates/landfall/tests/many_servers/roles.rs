@@ -102,7 +102,7 @@ async fn web_and_worker() {
     ];
     measures(&worker, &lines).await;
     let folder = shared.folder.path();
-    assert!(folder.join("s3/landfall/acme/sealed/values").is_dir());
+    assert!(folder.join("s3/landfall/acme/sealed/together").is_dir());
     assert!(!folder.join("web/objects").exists());
 
     // The bucket goes: each part says how it stands, and no address. An answer counts for a second.

@@ -22,7 +22,7 @@ use crate::deployment::prepare::{self, PrepareError, Target};
 use crate::deployment::render;
 use crate::deployment::store::{self, PreviewRow};
 use crate::error::Error;
-use crate::objects::{Address, ObjectKind};
+use crate::objects::Address;
 use crate::op::{ABANDONED_AFTER, LogLevel, StepName};
 use crate::store::ids::{ContentId, PreviewId};
 use crate::store::sql::now;
@@ -88,19 +88,13 @@ impl Run<'_> {
             Ok(desired) => desired,
             Err(error) => return self.fail(StepName::Render, error.into()).await,
         };
-        let kept = match &wanted.source {
-            Source::Stored(content) | Source::Repeated(content) => content.row.rendering.clone(),
-            Source::Rendered(_) => {
-                let objects = self.control.objects();
-                objects.put_json(ObjectKind::Rendering, &wanted.rendering).await?
-            }
-        };
-        let new =
+        let release =
             match prepare::helm_release(wanted.mode, &chart, &wanted.values, &wanted.rendering) {
-                Ok(content) => NewRevision { abandoned, ..new_revision(content, &kept, &target) },
+                Ok(release) => release,
                 Err(error) => return self.fail(StepName::Render, error.into()).await,
             };
-        let plan = self.check(&target, &desired, &history, wanted).await?;
+        let (plan, rendering) = self.check(&target, &desired, &history, wanted).await?;
+        let new = NewRevision { abandoned, ..new_revision(release, &rendering, &target) };
         Ok(Settled { desired, plan, new, history: Mutex::new(Some(history)) })
     }
 
@@ -237,20 +231,21 @@ impl Run<'_> {
         Ok(crds)
     }
 
-    /// Step `check`: the plan as the cluster is now, held to the preview's where there is one.
+    /// Step `check`: the plan as the cluster is now, held to the preview's where there is one, and where what was rendered
+    /// is kept.
     async fn check(
         &self,
         target: &Target,
         desired: &Desired,
         history: &History,
         wanted: Wanted,
-    ) -> Result<Plan, Interrupted> {
+    ) -> Result<(Plan, Address), Interrupted> {
         let step = StepName::Check;
         // From the pending record on the cluster changes by our own hand: no second plan.
         let continued = history.next(&target.owner).continued;
         if let (true, Source::Stored(content)) = (continued || self.was_done(step), &wanted.source)
         {
-            return Ok(content.plan.clone());
+            return Ok((content.plan.clone(), content.row.rendering.clone()));
         }
         self.begin(step).await?;
         let options = PlanOptions {
@@ -276,11 +271,12 @@ impl Run<'_> {
         {
             return self.ask_again(content.id).await;
         }
+        let rendering = content.rendering.clone();
         self.reports.content(content).await;
         self.say(told(&plan)).await;
         let objects = plan.objects.iter().filter(|object| object.is_applied()).count();
         self.done(step, &format!("{objects} objects, dry run accepted")).await?;
-        Ok(plan)
+        Ok((plan, rendering))
     }
 
     /// The content with the plan as it is now.

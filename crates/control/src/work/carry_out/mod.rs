@@ -95,7 +95,7 @@ pub(super) async fn run(control: &Control, held: &Arc<Held>) {
 }
 
 async fn deploy(control: &Control, held: &Arc<Held>, recorder: Recorder) {
-    let outcome = match prepare(control, held, recorder.clone()).await {
+    let outcome = match Box::pin(prepare(control, held, recorder.clone())).await {
         Ok(run) => {
             let outcome = run.carry_out().await;
             run.reports.finish().await;
