@@ -108,6 +108,7 @@ impl Control {
 /// index more is needed for them.
 pub(crate) fn listing<'v>(view: &'v View, filter: &AuditFilter) -> Listing<'v> {
     view.list()
+        .only_added()
         .search("audit", &filter.search)
         .when_some("u.by_id = ?", filter.by.as_deref())
         .when_some("u.action = ?", filter.action.as_deref())

@@ -168,15 +168,22 @@ pub(crate) fn matching<'a>(
             .when_some("d.trigger_kind = ?", *trigger);
         return in_parts(list, filter, kind);
     }
-    // Of what few deployments have, all are looked at: SQLite would take any other index as well.
-    let list = list
-        .when_some("(d.kind || '') = ?", kind)
-        .when_some("(d.state || '') = ?", *state)
-        .when_some("(d.trigger_kind || '') = ?", *trigger);
     let numbered = searched
         .split_once('#')
         .and_then(|(name, number)| Some((name, number.parse::<i64>().ok()?)));
-    if numbered.is_none() && !searched.is_empty() {
+    let by_words = numbered.is_none() && !searched.is_empty();
+    // Of what few deployments have, all are looked at: SQLite would take any other index as well.
+    let list = list
+        .when_some("(d.kind || '') = ?", kind)
+        .when_some("(d.trigger_kind || '') = ?", *trigger);
+    let list = match state {
+        // What a word finds may be a hundred thousand, and few of them in a state.
+        Some(state) if by_words && !few => {
+            list.when("d.state = ?", *state).looked_up_by("deployments_environment_state")
+        }
+        state => list.when_some("(d.state || '') = ?", *state),
+    };
+    if by_words {
         // An environment has one kind and one App: those that are found are fewer for it.
         let within = store::environments_within(kind, *app);
         return list.search_at("d.environment_id", "environment", searched, within.as_deref());

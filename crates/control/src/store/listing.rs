@@ -31,15 +31,52 @@ pub(crate) struct Listing<'a> {
     searches: Vec<Search>,
     parts: Vec<(&'static str, Vec<&'static str>)>,
     by_ids: bool,
+    only_added: bool,
+    index: Option<&'static str>,
 }
 
 /// A word that is searched for.
 struct Search {
     /// The column that holds the id of what is found by it.
     column: String,
-    /// The ids of what is found by it.
-    found: String,
+    /// Of which kind it is.
+    kind: &'static str,
+    /// From which search term on, and up to which, they begin with it: its place among the values, the other one's is the next.
+    range: usize,
+    /// What else has to hold for what is found, over `subject_id`.
+    within: String,
+    /// The terms that begin with it, where it was worth looking: they are few.
+    few: Option<FewTerms>,
 }
+
+/// Few search terms.
+struct FewTerms {
+    count: usize,
+    /// That a search term is one of them.
+    condition: String,
+}
+
+impl Search {
+    /// The ids of what is found by it.
+    fn found(&self) -> String {
+        match &self.few {
+            Some(few) => format!("SELECT subject_id FROM search_terms few WHERE {}", few.condition),
+            None => format!(
+                "SELECT subject_id FROM search_terms WHERE {}{}",
+                self.terms(self.range),
+                self.within
+            ),
+        }
+    }
+
+    /// The condition on its search terms, the range standing at this place and the next.
+    fn terms(&self, range: usize) -> String {
+        format!("kind = '{}' AND term >= ${range} AND term < ${}", self.kind, range + 1)
+    }
+}
+
+/// As many terms of a word are few.
+const FEW_TERMS: usize = 16;
 
 /// How the rows of a page are found.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,6 +105,8 @@ impl View {
             searches: Vec::new(),
             parts: Vec::new(),
             by_ids: false,
+            only_added: false,
+            index: None,
         }
     }
 }
@@ -114,14 +153,25 @@ impl Listing<'_> {
         for (from, to) in super::search::ranges(text) {
             self.values.push(from.into());
             self.values.push(to.into());
-            let n = self.values.len();
-            let found = format!(
-                "SELECT subject_id FROM search_terms \
-                 WHERE kind = '{kind}' AND term >= ${} AND term < ${n}{within}",
-                n - 1
-            );
-            self.searches.push(Search { column: column.to_owned(), found });
+            let (column, within, range) =
+                (column.to_owned(), within.clone(), self.values.len() - 1);
+            self.searches.push(Search { column, kind, range, within, few: None });
         }
+        self
+    }
+
+    /// Rows of this table only ever come: where nothing but a word is asked for, what it finds is counted without being
+    /// looked up.
+    pub(crate) fn only_added(mut self) -> Self {
+        self.only_added = true;
+        self
+    }
+
+    /// What is searched for together with other columns is looked up by this index, which has them all. PostgreSQL, which
+    /// knows how often each word of a closed set stands, is not told: SQLite does not, and would take an index of one of these
+    /// columns alone.
+    pub(crate) fn looked_up_by(mut self, index: &'static str) -> Self {
+        self.index = Some(index);
         self
     }
 
@@ -157,16 +207,67 @@ impl Listing<'_> {
     /// looked up by that.
     fn condition(&self, way: Way, backend: DbBackend) -> String {
         let mut all = self.conditions.clone();
-        for Search { column, found } in &self.searches {
-            all.push(match (way, backend) {
-                (Way::Free | Way::Gather, _) => format!("{column} IN ({found})"),
-                (Way::Walk, DbBackend::Postgres) => {
-                    format!("({column} || '') = ANY(ARRAY({found}))")
+        for search in &self.searches {
+            let (column, found) = (&search.column, search.found());
+            all.push(match (way, &search.few, backend) {
+                (Way::Free | Way::Gather, _, _) => format!("{column} IN ({found})"),
+                // Counted: what only exists would be looked up by PostgreSQL before anything is walked along.
+                (Way::Walk, Some(FewTerms { condition, .. }), _) => format!(
+                    "(SELECT COUNT(*) FROM search_terms few WHERE few.subject_id = {column} AND {condition}) > 0"
+                ),
+                // `IS TRUE` keeps it from becoming a join: what is found is hashed once, and each row held against it.
+                (Way::Walk, None, DbBackend::Postgres) => {
+                    format!("({column} IN ({found})) IS TRUE")
                 }
-                (Way::Walk, _) => format!("({column} || '') IN ({found})"),
+                (Way::Walk, None, _) => format!("({column} || '') IN ({found})"),
             });
         }
         if all.is_empty() { "1 = 1".to_owned() } else { all.join(" AND ") }
+    }
+
+    /// The table whose rows are listed, as a statement names it where it looks them up.
+    fn from(&self, way: Way, backend: DbBackend) -> String {
+        let View { table, alias, .. } = self.view;
+        match self.index {
+            Some(index) if way != Way::Walk && backend == DbBackend::Sqlite => {
+                format!("{table} {alias} INDEXED BY {index}")
+            }
+            _ => format!("{table} {alias}"),
+        }
+    }
+
+    /// Looks which terms begin with each word: where they are few, a row is asked for these rather than held against all
+    /// that is found.
+    async fn look_for_few_terms(&mut self, c: &impl ConnectionTrait) -> Result<(), StoreError> {
+        for search in self
+            .searches
+            .iter_mut()
+            .filter(|search| search.within.is_empty() && search.few.is_none())
+        {
+            let terms = search.terms(1);
+            // From one term to the next: whatever else begins with the word is not read.
+            let text = format!(
+                "WITH RECURSIVE found(word) AS (SELECT MIN(term) FROM search_terms WHERE {terms} \
+                 UNION ALL SELECT (SELECT MIN(term) FROM search_terms WHERE {terms} AND term > word) \
+                 FROM found WHERE word IS NOT NULL) \
+                 SELECT word FROM found WHERE word IS NOT NULL LIMIT {}",
+                FEW_TERMS + 1
+            );
+            let range = self.values[search.range - 1..=search.range].to_vec();
+            let found = sql(text).bind_all(range);
+            let found = found.all(c, self.view.doing, |row| row.get::<String>("word")).await?;
+            if found.is_empty() || found.len() > FEW_TERMS {
+                continue;
+            }
+            let first = self.values.len() + 1;
+            let places: Vec<String> =
+                (first..first + found.len()).map(|n| format!("${n}")).collect();
+            let condition =
+                format!("few.kind = '{}' AND few.term IN ({})", search.kind, places.join(", "));
+            search.few = Some(FewTerms { count: found.len(), condition });
+            self.values.extend(found.into_iter().map(Value::from));
+        }
+        Ok(())
     }
 
     /// The statement around `inner`, with what is joined.
@@ -190,7 +291,7 @@ impl Listing<'_> {
 
     /// A page.
     pub(crate) async fn page<T>(
-        self,
+        mut self,
         c: &impl ConnectionTrait,
         request: &PageRequest,
         order: Order,
@@ -198,7 +299,10 @@ impl Listing<'_> {
         key: impl Fn(&T) -> (SortKey, String),
     ) -> Result<Page<T>, Error> {
         let doing = self.view.doing;
-        let count = sql(self.count_text())
+        if self.is_word_alone() {
+            self.look_for_few_terms(c).await?;
+        }
+        let count = sql(self.count_text(c.get_database_backend()))
             .bind_all(self.values.clone())
             .one(c, doing, |row| row.get::<i64>("n"))
             .await?
@@ -208,6 +312,9 @@ impl Listing<'_> {
             (false, true) => Way::Gather,
             (false, false) => Way::Walk,
         };
+        if way == Way::Walk {
+            self.look_for_few_terms(c).await?;
+        }
         let (text, values) = self.page_text(request, order, way, c.get_database_backend())?;
         let rows = match count {
             0 => Vec::new(),
@@ -236,22 +343,36 @@ impl Listing<'_> {
     /// How many rows the conditions match.
     pub(crate) async fn count(self, c: &impl ConnectionTrait) -> Result<Count, StoreError> {
         let doing = self.view.doing;
-        let counted =
-            sql(self.count_text()).bind_all(self.values).one(c, doing, |row| row.get::<i64>("n"));
+        let counted = sql(self.count_text(c.get_database_backend())).bind_all(self.values).one(
+            c,
+            doing,
+            |row| row.get::<i64>("n"),
+        );
         Ok(Count::of_limited(counted.await?.unwrap_or(0)))
     }
 
-    fn count_text(&self) -> String {
-        let View { table, alias, .. } = self.view;
+    /// Whether what a word finds is all that the list has.
+    fn is_word_alone(&self) -> bool {
+        self.only_added && self.searches.len() == 1 && self.conditions.is_empty()
+    }
+
+    fn count_text(&self, backend: DbBackend) -> String {
         // Counting stops early where there is much.
-        let condition = self.condition(Way::Free, DbBackend::Sqlite);
         let limit = COUNT_LIMIT + 1;
+        if self.is_word_alone() {
+            let search = &self.searches[0];
+            // With one term nothing is found twice.
+            let once = search.few.as_ref().is_some_and(|few| few.count == 1);
+            let each = if once { "SELECT" } else { "SELECT DISTINCT" };
+            let found = search.found().replacen("SELECT", each, 1);
+            return format!("SELECT COUNT(*) AS n FROM ({found} LIMIT {limit}) counted");
+        }
+        let condition = self.condition(Way::Free, backend);
+        let from = self.from(Way::Free, backend);
         let rows: Vec<String> = self
             .part_conditions()
             .iter()
-            .map(|part| {
-                format!("SELECT 1 AS one FROM {table} {alias} WHERE {condition} AND {part}")
-            })
+            .map(|part| format!("SELECT 1 AS one FROM {from} WHERE {condition} AND {part}"))
             .collect();
         let counted = match rows.as_slice() {
             [all] => format!("{all} LIMIT {limit}"),
@@ -266,7 +387,7 @@ impl Listing<'_> {
     pub(crate) fn texts(self, order: Order) -> [(String, Vec<Value>); 3] {
         let request = PageRequest::default();
         let View { table, alias, .. } = *self.view;
-        let count = (self.count_text(), self.values.clone());
+        let count = (self.count_text(DbBackend::Sqlite), self.values.clone());
         let values = self.values.clone();
         let (whole, all) = self.page_text(&request, order, Way::Free, DbBackend::Sqlite).unwrap();
         let picking = if let Some(end) = whole.find(") picked JOIN ") {
@@ -305,7 +426,8 @@ impl Listing<'_> {
             let sign = if down { "<" } else { ">" };
             let column = order.column;
             let side = if column == "id" {
-                format!("{alias}.id {sign} ${n} AND ${} = ${n}", n - 1)
+                // The key says no more than the id; a value that stands nowhere has no type for PostgreSQL.
+                format!("{alias}.id {sign} ${n} AND ${key} = ${key}", key = n - 1)
             } else {
                 format!("({alias}.{column}, {alias}.id) {sign} (${}, ${n})", n - 1)
             };
@@ -320,9 +442,10 @@ impl Listing<'_> {
         let (condition, limit) = (self.condition(found, backend), request.rows() + 1);
         let picked = match (found, self.parts.is_empty()) {
             (Way::Gather, _) => Some(format!(
-                "SELECT {alias}.id FROM (SELECT {alias}.id, {alias}.{} FROM {table} {alias} \
+                "SELECT {alias}.id FROM (SELECT {alias}.id, {alias}.{} FROM {} \
                  WHERE {condition} LIMIT {}) {alias}{by} LIMIT {limit}",
                 if order.column == "id" { "id AS also" } else { order.column },
+                self.from(found, backend),
                 // More than there are: the limit keeps PostgreSQL from walking all the same.
                 COUNT_LIMIT * 2,
             )),

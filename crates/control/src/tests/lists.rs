@@ -11,18 +11,20 @@ use crate::environment::{
 use crate::error::Error;
 use crate::release::ReleaseFilter;
 use crate::rights::Role;
-use crate::store::ids::{AppId, BatchId, ClusterId, EnvironmentId, ReleaseId};
+use crate::store::ids::{AppId, AuditId, BatchId, ClusterId, EnvironmentId, ReleaseId};
 use crate::store::listing::{Listing, Order};
 use crate::store::paging::{Count, Direction, Page, PageRequest};
 use crate::store::sql::{Row, now, sql};
 
 on_both!(
     pages_forth_and_back,
+    pages_by_id_forth_and_back,
     pages_do_not_shift,
     damaged_cursors_are_refused,
     environments_by_filter,
     deployments_by_filter,
     anything_is_found_by_name,
+    words_that_much_is_found_by,
     lists_use_indexes,
 );
 
@@ -46,6 +48,26 @@ async fn environments(
         site.control.environment_list(&Actor::system(), &filter, sort, &request).await.unwrap();
     let names = page.items.iter().map(|environment| environment.name.to_string()).collect();
     (names, page)
+}
+
+/// Lists that are sorted by id alone go on and back, too.
+async fn pages_by_id_forth_and_back(site: Site) {
+    seven(&site).await;
+    let list = async |cursor: Option<String>| {
+        let (request, filter) =
+            (PageRequest { cursor, limit: Some(3) }, DeploymentFilter::default());
+        let page = site.control.deployment_list(&Actor::system(), &filter, &request).await.unwrap();
+        let names: Vec<String> =
+            page.items.iter().map(|deployment| deployment.environment.name.to_string()).collect();
+        (names, page.next, page.previous)
+    };
+    let (first, next, none) = list(None).await;
+    let (second, next, _) = list(next).await;
+    let (third, end, back) = list(next).await;
+    let backwards: Vec<&str> = NAMES.into_iter().rev().collect();
+    assert_eq!([first, second.clone(), third].concat(), backwards);
+    assert_eq!((none, end), (None, None));
+    assert_eq!(list(back).await.0, second);
 }
 
 /// Walking forth and back over pages of three gives everything once, in order, both ways.
@@ -186,6 +208,9 @@ async fn deployments_by_filter(site: Site) {
     assert!(list(&qa, search("bravo#1")).await.is_empty());
     assert!(list(&qa, search("bravo")).await.is_empty());
     assert_eq!(list(&qa, search("!")).await.len(), 5);
+    let in_state = |state| DeploymentFilter { state: Some(state), ..search("golf") };
+    assert_eq!(list(&qa, in_state(DeploymentState::Queued)).await.len(), 2);
+    assert!(list(&qa, in_state(DeploymentState::Failed)).await.is_empty());
     let of_other = DeploymentFilter { app: Some(AppId::generate()), ..search("golf") };
     assert!(list(&qa, of_other).await.is_empty());
     let of_app = DeploymentFilter { app: Some(shop.id), ..search("golf") };
@@ -211,6 +236,72 @@ async fn anything_is_found_by_name(site: Site) {
     let shop = find(&system, "shop").await;
     assert!(shop.contains(&"app shop".to_owned()), "{shop:?}");
     assert!(find(&system, "demo").await.contains(&"cluster demo".to_owned()));
+}
+
+/// Entries of the audit log, each found by a word of all and by one of its own; newest last.
+async fn entries(site: &Site, many: usize) -> Vec<AuditId> {
+    let ids: Vec<AuditId> = (0..many).map(|_| AuditId::generate()).collect();
+    let tx = site.control.db().begin().await.unwrap();
+    for (chunk, first) in ids.chunks(500).zip((0..).step_by(500)) {
+        let rows = chunk.iter().map(|id| {
+            format!(
+                "('{id}', 0, 'system', NULL, 'Landfall', NULL, 'a', 'b', 'c', 'd', 'null', 'null')"
+            )
+        });
+        let terms = chunk.iter().zip(first..).map(|(id, n): (_, usize)| {
+            format!(
+                "('audit', 'common', '{id}'), ('audit', 'comet', '{id}'), ('audit', 'own-{n}', '{id}')"
+            )
+        });
+        let terms = terms.chain((first == 0).then(|| format!("('audit', 'rare', '{}')", ids[0])));
+        let (rows, terms) = (rows.collect::<Vec<_>>(), terms.collect::<Vec<_>>());
+        for text in [
+            format!("INSERT INTO audit VALUES {}", rows.join(", ")),
+            format!("INSERT INTO search_terms VALUES {}", terms.join(", ")),
+        ] {
+            sql(text).run(&tx, "write entries").await.unwrap();
+        }
+    }
+    crate::store::commit(tx).await.unwrap();
+    // As the database does by itself, in time.
+    sql("ANALYZE").run(site.control.db().write(), "look at what there is").await.unwrap();
+    ids
+}
+
+/// Words that more is found by than is counted: the newest come first and pages go on, whether few search terms begin with
+/// the word or as many as there are entries. A second word leaves what both find.
+async fn words_that_much_is_found_by(site: Site) {
+    let mut ids = entries(&site, 10_050).await;
+    ids.reverse();
+    let list = async |search: &str, action: Option<&str>, cursor: Option<String>| {
+        let filter = AuditFilter {
+            search: search.to_owned(),
+            action: action.map(str::to_owned),
+            ..AuditFilter::default()
+        };
+        let page = PageRequest { cursor, limit: Some(20) };
+        let page = site.control.audit_list(&Actor::system(), &filter, &page).await.unwrap();
+        (page.items.iter().map(|entry| entry.id).collect::<Vec<_>>(), page.count, page.next)
+    };
+    for word in ["common", "com", "own", "common own"] {
+        for action in [None, Some("a")] {
+            let (first, count, next) = list(word, action, None).await;
+            assert_eq!((first.as_slice(), count), (&ids[..20], Count::AtLeast(10_000)), "{word}");
+            let (second, ..) = list(word, action, next).await;
+            assert_eq!(second, ids[20..40], "{word} {action:?}");
+        }
+        assert!(list(word, Some("z"), None).await.0.is_empty());
+    }
+    assert_eq!(list("zzz", None, None).await.1, Count::Exact(0));
+    let oldest = &ids[10_049..];
+    for word in ["rare", "common rare"] {
+        let (found, count, _) = list(word, None, None).await;
+        assert_eq!((found.as_slice(), count), (oldest, Count::Exact(1)), "{word}");
+    }
+    let (found, count, _) = list("common own-10049", None, None).await;
+    assert_eq!((found.as_slice(), count), (&ids[..1], Count::Exact(1)));
+    // `own-77` begins `own-770` to `own-779` and `own-7700` to `own-7799`, too.
+    assert_eq!(list("own-77", None, None).await.1, Count::Exact(111));
 }
 
 /// How the database carries a statement out, in lines.

@@ -1,0 +1,4 @@
+-- Deployments of the environments that a word finds, in one state, counted without being read.
+CREATE INDEX deployments_environment_state ON deployments (environment_id, state, kind, trigger_kind, id);
+-- What is known of the others' contents makes SQLite take the wrong one until it knows of this.
+ANALYZE deployments_environment_state;
