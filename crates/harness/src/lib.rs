@@ -154,7 +154,9 @@ pub struct Api {
 impl Api {
     /// A client with a token.
     pub fn new(url: &str, token: &str) -> Self {
-        Self { url: url.to_owned(), token: token.to_owned(), http: reqwest::Client::new() }
+        // Not `Client::new`, which needs that somebody has chosen a provider of cryptography before.
+        let http = client().build().expect("the client of tests can be built");
+        Self { url: url.to_owned(), token: token.to_owned(), http }
     }
 
     /// The same user at another address.

@@ -92,6 +92,26 @@ async fn main_path() {
     assert_eq!(listed["items"][0]["release"]["tag"], "2.4.0");
     let listed = landfall(&api, &["env", "list", "-o", "yaml"]).await;
     assert!(out(&listed).contains("\n  name: staging\n"), "{}", out(&listed));
+    for (filter, value, found) in [
+        ("--app", "Parcel", true),
+        ("--cluster", "lab", true),
+        ("--release", "Parcel/2.4.0", true),
+        ("--kind", "production", false),
+    ] {
+        let listed = landfall(&api, &["env", "list", filter, value]).await;
+        assert!(listed.status.success(), "{}", err(&listed));
+        assert_eq!(out(&listed).contains("staging"), found, "{filter}: {}", out(&listed));
+    }
+
+    let history = out(&landfall(&api, &["env", "history", "staging"]).await);
+    let rows: Vec<&str> = history.lines().skip(1).collect();
+    assert!(rows[0].trim_start().starts_with("#4") && rows[0].contains("rollback"), "{history}");
+    assert!(rows[1].trim_start().starts_with("#3"), "{history}");
+    let failed = ["env", "history", "staging", "--state", "failed", "-o", "json"];
+    let failed: Value = serde_json::from_str(&out(&landfall(&api, &failed).await)).unwrap();
+    let numbers: Vec<&Value> =
+        failed["items"].as_array().unwrap().iter().map(|it| &it["number"]).collect();
+    assert_eq!(numbers, [3]);
 }
 
 /// Without a server, a token or a right answer, the message says what to do.

@@ -58,7 +58,7 @@ pub(crate) struct CreateArgs {
     of: EnvironmentArgs,
 
     /// What to remember of it
-    #[arg(long, default_value = "", value_name = "TEXT")]
+    #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true)]
     note: String,
 
     /// Follow it; the command then succeeds only if the backup becomes whole

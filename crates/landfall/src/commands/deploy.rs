@@ -26,7 +26,7 @@ pub(crate) struct Args {
     environment: String,
 
     /// Tag of the release; without it the one that runs is deployed again
-    #[arg(long, default_value = "", value_name = "TAG")]
+    #[arg(long, default_value = "", value_name = "TAG", hide_default_value = true)]
     release: String,
 
     /// File with the deployment's Helm values; without it the environment's own are kept

@@ -148,7 +148,7 @@ pub(crate) struct AddressArgs {
     show: ShowArgs,
 
     /// A host name, or IP addresses with commas between them; left out: as the App or the cluster says
-    #[arg(default_value = "")]
+    #[arg(default_value = "", hide_default_value = true)]
     address: String,
 }
 

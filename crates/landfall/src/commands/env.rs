@@ -4,6 +4,7 @@ mod account;
 mod adopt;
 mod create;
 mod drift;
+mod history;
 mod remove;
 mod values;
 mod why;
@@ -22,6 +23,8 @@ use crate::output::{self, Format};
 pub(crate) enum Command {
     /// List App Environments with what runs in them
     List(ListArgs),
+    /// List the deployments of an App Environment, newest first
+    History(history::HistoryArgs),
     /// Create an App Environment and deploy a release to it
     Create(Box<create::Args>),
     /// Make an App Environment of a Helm release that is there already; nothing is deployed
@@ -57,6 +60,22 @@ pub(crate) struct ListArgs {
     #[arg(long, value_name = "STATE")]
     status: Option<String>,
 
+    /// Only those of this App
+    #[arg(long, value_name = "APP")]
+    app: Option<String>,
+
+    /// Only those of this kind: production or sandbox
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+
+    /// Only those on this cluster
+    #[arg(long, value_name = "CLUSTER")]
+    cluster: Option<String>,
+
+    /// Only those that run this Release: APP/TAG
+    #[arg(long, value_name = "RELEASE")]
+    release: Option<String>,
+
     /// How many at most
     #[arg(long, default_value_t = 100, value_name = "N")]
     limit: u32,
@@ -91,6 +110,7 @@ struct Last {
 pub(crate) async fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::List(args) => list(args).await,
+        Command::History(args) => history::history(args).await,
         Command::Create(args) => create::create(*args).await,
         Command::Adopt(args) => adopt::adopt(args).await,
         Command::Adoptable(args) => adopt::adoptable(args).await,
@@ -105,7 +125,14 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
 
 async fn list(args: ListArgs) -> Result<ExitCode> {
     let mut path = format!("/api/v1/environments?limit={}", args.limit);
-    for (name, given) in [("search", &args.search), ("status", &args.status)] {
+    for (name, given) in [
+        ("search", &args.search),
+        ("status", &args.status),
+        ("app", &args.app),
+        ("kind", &args.kind),
+        ("cluster", &args.cluster),
+        ("release", &args.release),
+    ] {
         if let Some(given) = given {
             path.extend(["&", name, "=", &part(given)]);
         }

@@ -79,7 +79,7 @@ pub(crate) struct SetArgs {
     values: PathBuf,
 
     /// Why, for the history
-    #[arg(long, default_value = "", value_name = "TEXT")]
+    #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true)]
     note: String,
 
     /// Whether production environments wait until all sandbox ones are done
