@@ -56,7 +56,7 @@ pub(super) async fn measure(account: &Account) -> Result<Vec<Vec<String>>> {
 /// Follows an Op to its end, and notes how old each line of Landfall's own is when it comes. What was said before the
 /// follower was there is not counted.
 async fn follow(url: String, token: String, op: String, took: Arc<Mutex<Vec<f64>>>) -> Result<()> {
-    let http = reqwest::Client::new();
+    let http = harness::client().build()?;
     let began = Timestamp::now();
     let address = format!("{url}/api/v1/ops/{op}/events");
     let mut answer = http.get(address).bearer_auth(token).send().await?.error_for_status()?;

@@ -64,6 +64,11 @@ pub(crate) fn size(bytes: i64) -> String {
     }
 }
 
+/// A moment, to the minute: `2026-11-27 17:42 UTC`.
+pub(crate) fn minute(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
+}
+
 /// Whether a person watches: bars and colours only then.
 pub(crate) fn is_watched() -> bool {
     std::io::stderr().is_terminal()

@@ -57,15 +57,25 @@ struct FewTerms {
 }
 
 impl Search {
-    /// The ids of what is found by it.
+    /// The ids of what is found by it, each as often as it has a term that begins with the word.
     fn found(&self) -> String {
+        format!("SELECT subject_id {}", self.of_terms())
+    }
+
+    /// The same, each once.
+    fn found_once(&self) -> String {
         match &self.few {
-            Some(few) => format!("SELECT subject_id FROM search_terms few WHERE {}", few.condition),
-            None => format!(
-                "SELECT subject_id FROM search_terms WHERE {}{}",
-                self.terms(self.range),
-                self.within
-            ),
+            Some(FewTerms { count: 1, .. }) => self.found(),
+            _ => format!("SELECT DISTINCT subject_id {}", self.of_terms()),
+        }
+    }
+
+    fn of_terms(&self) -> String {
+        match &self.few {
+            Some(few) => format!("FROM search_terms few WHERE {}", few.condition),
+            None => {
+                format!("FROM search_terms WHERE {}{}", self.terms(self.range), self.within)
+            }
         }
     }
 
@@ -239,11 +249,7 @@ impl Listing<'_> {
     /// Looks which terms begin with each word: where they are few, a row is asked for these rather than held against all
     /// that is found.
     async fn look_for_few_terms(&mut self, c: &impl ConnectionTrait) -> Result<(), StoreError> {
-        for search in self
-            .searches
-            .iter_mut()
-            .filter(|search| search.within.is_empty() && search.few.is_none())
-        {
+        for search in self.searches.iter_mut().filter(|search| search.within.is_empty()) {
             let terms = search.terms(1);
             // From one term to the next: whatever else begins with the word is not read.
             let text = format!(
@@ -299,7 +305,8 @@ impl Listing<'_> {
         key: impl Fn(&T) -> (SortKey, String),
     ) -> Result<Page<T>, Error> {
         let doing = self.view.doing;
-        if self.is_word_alone() {
+        let alone = self.is_word_alone();
+        if alone {
             self.look_for_few_terms(c).await?;
         }
         let count = sql(self.count_text(c.get_database_backend()))
@@ -312,7 +319,7 @@ impl Listing<'_> {
             (false, true) => Way::Gather,
             (false, false) => Way::Walk,
         };
-        if way == Way::Walk {
+        if way == Way::Walk && !alone {
             self.look_for_few_terms(c).await?;
         }
         let (text, values) = self.page_text(request, order, way, c.get_database_backend())?;
@@ -360,11 +367,7 @@ impl Listing<'_> {
         // Counting stops early where there is much.
         let limit = COUNT_LIMIT + 1;
         if self.is_word_alone() {
-            let search = &self.searches[0];
-            // With one term nothing is found twice.
-            let once = search.few.as_ref().is_some_and(|few| few.count == 1);
-            let each = if once { "SELECT" } else { "SELECT DISTINCT" };
-            let found = search.found().replacen("SELECT", each, 1);
+            let found = self.searches[0].found_once();
             return format!("SELECT COUNT(*) AS n FROM ({found} LIMIT {limit}) counted");
         }
         let condition = self.condition(Way::Free, backend);

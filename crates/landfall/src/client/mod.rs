@@ -211,6 +211,13 @@ pub(crate) fn part(word: &str) -> String {
     url::form_urlencoded::byte_serialize(word.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
+/// What is asked of a list, behind what its address asks already: each of these that was given.
+pub(crate) fn filters(given: &[(&str, Option<&str>)]) -> String {
+    let each =
+        given.iter().filter_map(|(name, value)| Some(format!("&{name}={}", part((*value)?))));
+    each.collect()
+}
+
 /// Where the API has an environment.
 pub(crate) fn environment_path(environment: &str) -> String {
     format!("/api/v1/environments/{}", part(environment))

@@ -293,7 +293,7 @@ async fn restore(args: RestoreArgs) -> Result<ExitCode> {
             "The data of {to} is replaced by that of backup {} ({}, {}), and {} is deployed.",
             backup.number,
             size(backup.bytes),
-            backup.created_at.strftime("%Y-%m-%d %H:%M UTC"),
+            output::minute(backup.created_at),
             backup.release.tag
         );
         confirm(&what, to)?;

@@ -15,7 +15,7 @@ use anyhow::Result;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::client::{Named, ServerArgs, Tagged, part};
+use crate::client::{Named, ServerArgs, Tagged, filters, understood};
 use crate::output::{self, Format};
 
 /// What can be asked about App Environments.
@@ -124,21 +124,17 @@ pub(crate) async fn run(command: Command) -> Result<ExitCode> {
 }
 
 async fn list(args: ListArgs) -> Result<ExitCode> {
-    let mut path = format!("/api/v1/environments?limit={}", args.limit);
-    for (name, given) in [
-        ("search", &args.search),
-        ("status", &args.status),
-        ("app", &args.app),
-        ("kind", &args.kind),
-        ("cluster", &args.cluster),
-        ("release", &args.release),
-    ] {
-        if let Some(given) = given {
-            path.extend(["&", name, "=", &part(given)]);
-        }
-    }
+    let asked = filters(&[
+        ("search", args.search.as_deref()),
+        ("status", args.status.as_deref()),
+        ("app", args.app.as_deref()),
+        ("kind", args.kind.as_deref()),
+        ("cluster", args.cluster.as_deref()),
+        ("release", args.release.as_deref()),
+    ]);
+    let path = format!("/api/v1/environments?limit={}{asked}", args.limit);
     let page: Value = args.server.client()?.get(&path).await?;
-    let items: Vec<Row> = serde_json::from_value(page.get("items").cloned().unwrap_or_default())?;
+    let items: Vec<Row> = understood(&page["items"])?;
     let header =
         ["environment", "app", "kind", "release", "status", "cluster", "namespace", "culprit"];
     output::print(args.output, &page, &header, |_| {

@@ -172,7 +172,7 @@ async fn list(args: ListArgs) -> Result<ExitCode> {
                 format!("{} {}", row.chart.name, row.chart.version),
                 row.runs_in.production.to_string(),
                 row.runs_in.sandbox.to_string(),
-                row.created_at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+                output::minute(row.created_at),
             ]
         };
         rows.into_iter().map(cells).collect()

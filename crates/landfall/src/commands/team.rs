@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::client::{ServerArgs, part};
-use crate::output::{self, Format};
+use crate::output::{self, Format, minute};
 
 /// What can be done with people.
 #[derive(Debug, clap::Subcommand)]
@@ -189,11 +189,6 @@ async fn list(args: ListArgs) -> Result<ExitCode> {
         people.into_iter().map(person).chain(invited.into_iter().map(invitation)).collect()
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// `2026-11-27 17:42 UTC`.
-fn minute(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 fn items<T: serde::de::DeserializeOwned>(page: &Value) -> Result<Vec<T>> {

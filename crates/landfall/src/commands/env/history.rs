@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::client::{Named, ServerArgs, Tagged, part, understood};
+use crate::client::{Named, ServerArgs, Tagged, filters, part, understood};
 use crate::output::{self, Format};
 
 /// Whose deployments, and which of them.
@@ -50,13 +50,9 @@ struct Row {
 
 /// Lists the deployments of an environment, newest first.
 pub(super) async fn history(args: HistoryArgs) -> Result<ExitCode> {
-    let mut path =
-        format!("/api/v1/deployments?environment={}&limit={}", part(&args.environment), args.limit);
-    for (name, given) in [("state", &args.state), ("trigger", &args.trigger)] {
-        if let Some(given) = given {
-            path.extend(["&", name, "=", &part(given)]);
-        }
-    }
+    let asked = filters(&[("state", args.state.as_deref()), ("trigger", args.trigger.as_deref())]);
+    let environment = part(&args.environment);
+    let path = format!("/api/v1/deployments?environment={environment}&limit={}{asked}", args.limit);
     let page: Value = args.server.client()?.get(&path).await?;
     let items: Vec<Row> = understood(&page["items"])?;
     let header = ["number", "release", "trigger", "state", "by", "made", "reason", "culprit"];
@@ -68,7 +64,7 @@ pub(super) async fn history(args: HistoryArgs) -> Result<ExitCode> {
                 row.trigger,
                 row.state,
                 row.by.name,
-                row.created_at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+                output::minute(row.created_at),
                 row.reason,
                 row.culprit.unwrap_or_default(),
             ]

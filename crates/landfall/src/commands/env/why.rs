@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::client::{Named, ServerArgs, environment_path, part, understood};
-use crate::output::{self, Format};
+use crate::output::{self, Format, minute};
 
 /// Which value, of which environment.
 #[derive(Debug, clap::Args)]
@@ -73,7 +73,6 @@ pub(super) async fn why(args: WhyArgs) -> Result<ExitCode> {
 }
 
 fn rows(origin: &Origin) -> Vec<Vec<String>> {
-    let minute = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
     let row = |name: &str, told: String| vec![name.to_owned(), told];
     let note = match origin.set.note.as_str() {
         "" => String::new(),
