@@ -36,6 +36,7 @@ pub mod ingress;
 mod key;
 mod logs;
 pub mod manifest;
+mod namespace;
 pub mod plan;
 pub mod prune;
 pub mod record;

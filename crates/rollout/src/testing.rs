@@ -187,6 +187,10 @@ impl State {
                 let items: Vec<&Value> = inside.map(|(_, o)| o).filter(selected).collect();
                 ok(&json!({ "metadata": { "resourceVersion": "1" }, "items": items }))
             }
+            // Nobody makes the namespace that something is in.
+            ("GET", None) if self.is_namespace(path) => {
+                ok(&json!({ "apiVersion": "v1", "kind": "Namespace" }))
+            }
             ("POST", _) => {
                 let path = format!("{path}/{}", body["metadata"]["name"].as_str().unwrap());
                 if self.objects.contains_key(&path) {
@@ -208,6 +212,15 @@ impl State {
             }
             _ => status(404, "it is not there"),
         }
+    }
+
+    /// Whether this is the path of a namespace that has anything in it.
+    fn is_namespace(&self, path: &str) -> bool {
+        let name = path.strip_prefix("/api/v1/namespaces/");
+        name.is_some_and(|name| {
+            let within = format!("/namespaces/{name}/");
+            !name.contains('/') && self.objects.keys().any(|path| path.contains(&within))
+        })
     }
 
     fn store(&mut self, path: &str, mut object: Value) -> Value {

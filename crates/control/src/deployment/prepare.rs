@@ -424,7 +424,7 @@ pub(crate) fn helm_release(
             notes: rendering.notes.clone().unwrap_or_default(),
             ..helm::release::Info::default()
         },
-        chart: Some(Arc::new((&processed).into())),
+        chart: Some(chart.stored(&processed)),
         config,
         manifest: rendering.manifest.clone(),
         hooks: rendering.hooks.clone(),

@@ -2,13 +2,15 @@
 //!
 //! The Kubernetes API adds its own base64 around Secret data; that layer is not handled here.
 
+use std::borrow::Cow;
 use std::io::{Read as _, Write as _};
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::packed::{self, Piece, Place};
 use super::record::{ChartOutline, Release};
+use super::shared::Shared;
 use crate::json;
 
 /// Magic bytes of gzip with the deflate method.
@@ -46,34 +48,61 @@ pub enum Packing {
 impl Release {
     /// The record as it stands in the Secret's key `release`, before the API's own base64.
     pub fn encode(&self, packing: Packing) -> Vec<u8> {
-        let level = match packing {
-            Packing::Quick => flate2::Compression::default(),
-            Packing::Smallest => flate2::Compression::best(),
-        };
-        let packed = {
-            let mut gzip = flate2::write::GzEncoder::new(Vec::new(), level);
-            gzip.write_all(&self.to_json())
-                .and_then(|()| gzip.finish())
-                .expect("writing to memory does not fail")
+        let packed = match packing {
+            Packing::Quick => self.packed_quickly(),
+            Packing::Smallest => {
+                let level = flate2::Compression::best();
+                let mut gzip = flate2::write::GzEncoder::new(Vec::new(), level);
+                gzip.write_all(&self.to_json())
+                    .and_then(|()| gzip.finish())
+                    .expect("writing to memory does not fail")
+            }
         };
         STANDARD.encode(packed).into_bytes()
     }
 
+    /// Packs the chart once for all that have it, and the rest around it.
+    fn packed_quickly(&self) -> Vec<u8> {
+        let sorted = self.sorted();
+        let Some(chart) = &sorted.chart else {
+            return packed::gzip([&Piece::pack(&json::to_go_json(&*sorted), Place::Last)]);
+        };
+        let without = (*sorted).clone().with_chart(Some(Shared::new(WITHOUT)));
+        let around = json::to_go_json(&without);
+        // A quotation mark within a text has a backslash in front: the first one of these is the field.
+        let field = br#","chart":"#;
+        let at = around
+            .windows(field.len())
+            .position(|part| part == field)
+            .expect("a field that is there is written");
+        let (before, behind) = around.split_at(at + field.len());
+        let behind = &behind[b"null".len()..];
+        let before = Piece::pack(before, Place::Before);
+        let chart = chart.packed(|chart| Piece::pack(&json::to_go_json(chart), Place::Before));
+        packed::gzip([&before, chart, &Piece::pack(behind, Place::Last)])
+    }
+
     /// The JSON of the record: compact, HTML-escaped, maps sorted, numbers as Go writes them.
     pub fn to_json(&self) -> Vec<u8> {
+        json::to_go_json(&*self.sorted())
+    }
+
+    /// The same with the keys of its values in order, as in records that Helm wrote.
+    fn sorted(&self) -> Cow<'_, Self> {
         let values = self.chart.as_ref().and_then(|chart| chart.values.as_ref());
-        if is_sorted(&self.config) && values.is_none_or(is_sorted) {
-            // As records are that Helm wrote.
-            return json::to_go_json(self);
+        let (config_is, values_are) = (is_sorted(&self.config), values.is_none_or(is_sorted));
+        if config_is && values_are {
+            return Cow::Borrowed(self);
         }
         let mut sorted = self.clone();
         sort(&mut sorted.config);
-        if let Some(chart) = &mut sorted.chart
-            && let Some(values) = &mut Arc::make_mut(chart).values
+        if !values_are
+            && let Some(chart) = &mut sorted.chart
+            && let Some(values) = &mut chart.make_mut().values
         {
             sort(values);
         }
-        json::to_go_json(&sorted)
+        Cow::Owned(sorted)
     }
 
     /// Reads what [`Release::encode`] or any Helm since 3.0 wrote.
@@ -94,6 +123,9 @@ impl Release<ChartOutline> {
         serde_json::from_slice(&unpack(stored)?).map_err(DecodeError::Json)
     }
 }
+
+/// Nothing of a chart: it is put in later.
+const WITHOUT: () = ();
 
 /// The JSON of a stored record.
 fn unpack(stored: &[u8]) -> Result<Vec<u8>, DecodeError> {
@@ -124,7 +156,7 @@ fn is_sorted(object: &serde_json::Map<String, serde_json::Value>) -> bool {
     object.keys().is_sorted() && object.values().all(below)
 }
 
-fn sort(object: &mut serde_json::Map<String, serde_json::Value>) {
+pub(super) fn sort(object: &mut serde_json::Map<String, serde_json::Value>) {
     object.sort_keys();
     object.values_mut().for_each(serde_json::Value::sort_all_objects);
 }
@@ -166,8 +198,35 @@ mod tests {
         let stored = whole.encode(Packing::Quick);
         let outline = Release::decode_outline(&stored).unwrap();
         let metadata = whole.chart.as_ref().and_then(|chart| chart.metadata.clone());
-        let chart = Arc::new(StoredChart::from(ChartOutline { metadata }));
+        let chart = Shared::new(StoredChart::from(ChartOutline { metadata }));
         assert_eq!(Release::from(outline), Release { chart: Some(chart), ..whole });
+    }
+
+    /// Records that share a chart share what it was packed to, until one of them has another chart.
+    #[test]
+    fn charts_are_packed_once() {
+        let first = Release::from_json(RECORD.as_bytes()).unwrap();
+        let second = Release { manifest: "---\nkind: Secret\n".to_owned(), ..first.clone() };
+        let mut third = second.clone();
+        for release in [&first, &second] {
+            assert_eq!(Release::decode(&release.encode(Packing::Quick)).unwrap(), *release);
+        }
+        third.chart.as_mut().unwrap().make_mut().templates = None;
+        let mut last = third.clone();
+        assert_eq!(Release::decode(&third.encode(Packing::Quick)).unwrap(), third);
+        drop(third);
+        // Nobody else has it any more, and it was packed.
+        last.chart.as_mut().unwrap().make_mut().schema = Some(b"{}".to_vec());
+        assert_eq!(Release::decode(&last.encode(Packing::Quick)).unwrap(), last);
+        assert!(last.chart.as_ref().unwrap().templates.is_none());
+        assert!(second.chart.as_ref().unwrap().templates.is_some());
+    }
+
+    /// A record without a chart is packed as well.
+    #[test]
+    fn records_without_a_chart() {
+        let release = Release { chart: None, ..Release::from_json(RECORD.as_bytes()).unwrap() };
+        assert_eq!(Release::decode(&release.encode(Packing::Quick)).unwrap(), release);
     }
 
     /// Values whose keys are in no order, as users write them, are written in order.
@@ -176,7 +235,7 @@ mod tests {
         let mut release = Release::from_json(RECORD.as_bytes()).unwrap();
         release.config = serde_json::from_str(r#"{"b":2,"a":"<&>"}"#).unwrap();
         assert_eq!(String::from_utf8(release.to_json()).unwrap(), RECORD);
-        let chart = Arc::make_mut(release.chart.as_mut().unwrap());
+        let chart = release.chart.as_mut().unwrap().make_mut();
         chart.values = serde_json::from_str(r#"{"b":1e+21,"a":1}"#).unwrap();
         assert_eq!(String::from_utf8(release.to_json()).unwrap(), RECORD);
     }

@@ -7,10 +7,13 @@
 mod codec;
 mod hook;
 mod name;
+mod packed;
 mod record;
+mod shared;
 pub mod storage;
 
 pub use codec::{DecodeError, Packing};
 pub use hook::{Hook, HookDeletePolicy, HookEvent, HookExecution, HookOutputLogPolicy, HookPhase};
 pub use name::{MAX_NAME, NameError, validate_name};
 pub use record::{ApplyMethod, ChartOutline, Info, Release, Status, StoredChart, StoredFile};
+pub use shared::Shared;

@@ -2,13 +2,12 @@
 //!
 //! Reading accepts what Helm 3 and Helm 4 write; writing gives Helm 4.3's bytes (see `codec`).
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::hook::Hook;
+use super::shared::Shared;
 use crate::chart::{Chart, File, Lock, Metadata};
 use crate::json::null_as_default;
 use crate::render::{ReleaseOptions, Rendered};
@@ -28,7 +27,7 @@ pub struct Release<C = StoredChart> {
     pub info: Info,
     /// The root chart; sub-charts are not stored. Shared, because copies of a record differ in everything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub chart: Option<Arc<C>>,
+    pub chart: Option<Shared<C>>,
     /// The values the user gave, without the chart's defaults.
     #[serde(default, deserialize_with = "null_as_default", skip_serializing_if = "Map::is_empty")]
     pub config: Map<String, Value>,
@@ -49,6 +48,24 @@ pub struct Release<C = StoredChart> {
     pub apply_method: Option<ApplyMethod>,
 }
 
+impl<C> Release<C> {
+    /// The same release with this kept of its chart.
+    pub(super) fn with_chart<D>(self, chart: Option<Shared<D>>) -> Release<D> {
+        let Self {
+            name,
+            info,
+            chart: _,
+            config,
+            manifest,
+            hooks,
+            version,
+            namespace,
+            apply_method,
+        } = self;
+        Release { name, info, chart, config, manifest, hooks, version, namespace, apply_method }
+    }
+}
+
 impl Release {
     /// The record of a release about to be made, before anything was sent: no times, no
     /// description, status unknown. `values` are the user's, without the chart's defaults.
@@ -61,7 +78,7 @@ impl Release {
         Self {
             name: options.name.clone(),
             info: Info { notes: rendered.notes.clone().unwrap_or_default(), ..Info::default() },
-            chart: Some(Arc::new(StoredChart::from(&rendered.chart))),
+            chart: Some(Shared::new(StoredChart::from(&rendered.chart))),
             config: crate::json::object_from_yaml(values).unwrap_or_default(),
             manifest: rendered.manifest.clone(),
             hooks: rendered.hooks.clone(),
@@ -230,19 +247,9 @@ impl From<ChartOutline> for StoredChart {
 
 impl From<Release<ChartOutline>> for Release {
     /// The same with a chart that has no files and no values; not to be written anywhere.
-    fn from(outline: Release<ChartOutline>) -> Self {
-        let chart = outline.chart.map(|chart| Arc::new(Arc::unwrap_or_clone(chart).into()));
-        Self {
-            chart,
-            name: outline.name,
-            info: outline.info,
-            config: outline.config,
-            manifest: outline.manifest,
-            hooks: outline.hooks,
-            version: outline.version,
-            namespace: outline.namespace,
-            apply_method: outline.apply_method,
-        }
+    fn from(mut outline: Release<ChartOutline>) -> Self {
+        let chart = outline.chart.take();
+        outline.with_chart(chart.map(|chart| Shared::new(chart.into_inner().into())))
     }
 }
 
@@ -253,13 +260,19 @@ impl From<&Chart> for StoredChart {
             metadata: Some(chart.metadata().clone()),
             lock: chart.lock().cloned(),
             templates: stored_files(chart.templates()),
-            values: crate::json::object_from_yaml(chart.values()),
+            values: crate::json::object_from_yaml(chart.values()).map(sorted),
             schema: chart.schema().map(|file| file.data.to_vec()),
             schema_modified: chart.schema().and_then(|file| file.modified),
             files: stored_files(chart.files()),
             modified: chart.modified(),
         }
     }
+}
+
+/// As Go writes maps, so that nothing has to be put in order when it is written.
+fn sorted(mut values: Map<String, Value>) -> Map<String, Value> {
+    super::codec::sort(&mut values);
+    values
 }
 
 fn stored_files(files: &[File]) -> Option<Vec<StoredFile>> {

@@ -21,7 +21,7 @@ mod output;
 mod values_type;
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use goyaml::Value;
 
@@ -38,7 +38,7 @@ pub use output::{PrintedHooks, TemplateNotFound, show_only};
 use crate::capabilities::Capabilities;
 use crate::chart::{self, Chart, Crd};
 use crate::cluster_reader::ClusterReader;
-use crate::release::Hook;
+use crate::release::{Hook, Shared, StoredChart};
 use crate::{schema, values};
 use engine::Engine;
 use frozen::FrozenDefaults;
@@ -154,6 +154,8 @@ pub struct PreparedChart {
     /// Made of `chart`, when it is first rendered.
     defaults: OnceLock<FrozenDefaults>,
     engine: Engine,
+    /// What the last record kept of it.
+    stored: Mutex<Option<Shared<StoredChart>>>,
 }
 
 impl PreparedChart {
@@ -167,12 +169,28 @@ impl PreparedChart {
             other => return Err(RenderError::NotInstallable { chart_type: other.to_owned() }),
         }
         chart::check_presence(&chart)?;
-        Ok(Self { chart, defaults: OnceLock::new(), engine: Engine::default() })
+        Ok(Self {
+            chart,
+            defaults: OnceLock::new(),
+            engine: Engine::default(),
+            stored: Mutex::default(),
+        })
     }
 
     /// The chart as it was loaded.
     pub fn chart(&self) -> &Chart {
         &self.chart
+    }
+
+    /// What records keep of it, its dependencies `processed` for some values: what others with the same result have, so that
+    /// it is packed once for all of them.
+    pub fn stored(&self, processed: &Chart) -> Shared<StoredChart> {
+        let now = StoredChart::from(processed);
+        let mut last = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Some(last) if **last == now => last.clone(),
+            _ => last.insert(Shared::new(now)).clone(),
+        }
     }
 
     /// Renders the chart.

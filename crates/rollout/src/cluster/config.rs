@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::client::ConfigExt as _;
 use kube::{Client, Config};
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tower::{BoxError, ServiceBuilder};
 use tower_http::decompression::DecompressionLayer;
 
@@ -99,6 +100,37 @@ pub(super) struct Clients {
     /// For what goes on for long, each on a connection of its own: servers limit how many streams a connection has, and
     /// one that nobody reads from would hold up the others.
     pub(super) streams: Client,
+    /// What goes on for long all the same on the connection of the requests: watches of one object, which say little and are
+    /// over soon. A connection of its own costs either side more than the watch itself.
+    among_requests: Semaphore,
+}
+
+/// So many watches of one object go on among the requests of a connection; API servers allow a hundred streams on it.
+const AMONG_REQUESTS: usize = 32;
+
+/// A client for what goes on for long, as long as it does.
+pub(super) struct StreamClient<'a> {
+    pub(super) client: &'a Client,
+    _place: Option<SemaphorePermit<'a>>,
+}
+
+impl Clients {
+    pub(super) fn new(requests: Client, streams: Client) -> Self {
+        Self { requests, streams, among_requests: Semaphore::new(AMONG_REQUESTS) }
+    }
+
+    /// For a watch of one object.
+    pub(super) fn for_one(&self) -> StreamClient<'_> {
+        match self.among_requests.try_acquire() {
+            Ok(place) => StreamClient { client: &self.requests, _place: Some(place) },
+            Err(_) => self.for_many(),
+        }
+    }
+
+    /// For any other watch.
+    pub(super) fn for_many(&self) -> StreamClient<'_> {
+        StreamClient { client: &self.streams, _place: None }
+    }
 }
 
 /// Makes the clients. Requests are retried and timed by our own rules, so `kube`'s are off.
@@ -137,7 +169,7 @@ pub(super) fn clients(config: ClusterConfig) -> Result<Clients, ClusterError> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let requests = multiplexing(&kube).map_err(|error| problem(super::error::chain(&*error)))?;
     let streams = Client::try_from(kube).map_err(|error| problem(super::error::chain(&error)))?;
-    Ok(Clients { requests, streams })
+    Ok(Clients::new(requests, streams))
 }
 
 /// A client that speaks HTTP/2 where the server does; `kube`'s own has HTTP/1 alone, and makes a connection for each

@@ -94,7 +94,7 @@ impl Cluster {
     pub(crate) fn with_client(name: &str, client: kube::Client) -> Self {
         let inner = Inner {
             name: name.to_owned(),
-            clients: Clients { requests: client.clone(), streams: client },
+            clients: Clients::new(client.clone(), client),
             request_timeout: Duration::from_secs(5),
             first_pause: Duration::from_millis(1),
             discovery: RwLock::new(None),

@@ -120,10 +120,10 @@ impl Cluster {
         query.extend(field_selector.map(|selector| ("fieldSelector", selector)));
         let path = with_query(&resource.collection(namespace), &query);
         let request = self.request(&Call::get(&path, &doing))?;
-        let opened = self
-            .inner
-            .clients
-            .streams
+        let clients = &self.inner.clients;
+        let client = if field_selector.is_some() { clients.for_one() } else { clients.for_many() };
+        let opened = client
+            .client
             .request_events::<Value>(request)
             .await
             .map_err(|error| error::from_kube(self.name(), &doing, error).error);

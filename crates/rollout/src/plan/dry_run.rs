@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Method, PlanOptions, Refusal, namespace_key};
+use super::{Method, PlanOptions, Refusal};
 use crate::apply::{Change, Sent, migrate, refusal_text};
 use crate::cluster::{ApplyMode, Effect};
 use crate::manifest::Desired;
+use crate::namespace::namespace_key;
 use crate::{Cluster, ClusterError, ObjectKey};
 
 /// What a server-side dry run said.

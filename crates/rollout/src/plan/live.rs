@@ -12,6 +12,7 @@ use crate::base::Base;
 use crate::cluster::{ApplyMode, Resource};
 use crate::crds::CrdPolicy;
 use crate::manifest::{Desired, in_namespace, read_objects};
+use crate::namespace::namespace_exists;
 use crate::record::History;
 use crate::{Cluster, ClusterError, ObjectKey};
 
@@ -75,7 +76,10 @@ pub(crate) async fn read_live_telling(
     options: &PlanOptions,
     looked: &(dyn Fn() + Sync),
 ) -> Result<LiveState, PlanError> {
-    let namespace_exists = namespace_exists(cluster, &desired.namespace).await?;
+    let namespace_exists = match history.namespace_exists() {
+        Some(known) => known,
+        None => namespace_exists(cluster, &desired.namespace).await?,
+    };
     let base = read_base(cluster, desired, history).await?;
     let method = history.method(desired.rollback_to);
     let listed =
@@ -160,27 +164,6 @@ async fn read_crds(cluster: &Cluster, desired: &Desired) -> Result<Vec<LiveObjec
     });
     let looks: Vec<_> = looks.collect();
     stream::iter(looks).buffered(AT_ONCE).try_collect().await
-}
-
-async fn namespace_exists(cluster: &Cluster, namespace: &str) -> Result<bool, ClusterError> {
-    let key = namespace_key(namespace);
-    let resource = cluster.resource(&key).await?;
-    match cluster.get(&resource, &key).await {
-        Ok(found) => Ok(found.is_some()),
-        // Who may not look at namespaces may not create one either: it has to be there.
-        Err(ClusterError::Forbidden { .. }) => Ok(true),
-        Err(error) => Err(error),
-    }
-}
-
-/// The key of a Namespace.
-pub(crate) fn namespace_key(name: &str) -> ObjectKey {
-    ObjectKey {
-        api_version: "v1".to_owned(),
-        kind: "Namespace".to_owned(),
-        namespace: None,
-        name: name.to_owned(),
-    }
 }
 
 /// The objects of the revision that runs, as its manifest has them.

@@ -18,7 +18,7 @@ mod unchanged;
 
 pub(crate) use dry_run::DryRun;
 use helm::release::{HookDeletePolicy, HookEvent};
-pub(crate) use live::{LiveObject, namespace_key, read_live_telling};
+pub(crate) use live::{LiveObject, read_live_telling};
 pub use live::{LiveState, read_live};
 pub(crate) use planner::laid_over;
 pub use planner::plan;

@@ -11,6 +11,8 @@ use crate::plan::{Method, Operation};
 #[derive(Clone, Debug, Default)]
 pub struct History {
     pub(super) revisions: Vec<StoredRevision>,
+    /// Whether their namespace was there, where that was looked at.
+    namespace_exists: Option<bool>,
 }
 
 /// One revision as it stands in the cluster.
@@ -72,7 +74,22 @@ impl StoredRevision {
 impl History {
     pub(super) fn new(mut revisions: Vec<StoredRevision>) -> Self {
         revisions.sort_by_key(StoredRevision::revision);
-        Self { revisions }
+        Self { revisions, namespace_exists: None }
+    }
+
+    /// None at all: not even their namespace is there.
+    pub(super) fn without_namespace() -> Self {
+        Self { revisions: Vec::new(), namespace_exists: Some(false) }
+    }
+
+    /// The same, their namespace being there.
+    pub(super) fn in_namespace(self) -> Self {
+        Self { namespace_exists: Some(true), ..self }
+    }
+
+    /// Whether their namespace was there when they were read; none where nobody looked.
+    pub(crate) fn namespace_exists(&self) -> Option<bool> {
+        self.namespace_exists
     }
 
     /// Gets the manifests that records have no room for.

@@ -10,7 +10,8 @@ use serde_json::json;
 use super::history::{History, StoredRevision};
 use super::{AtWork, NewRevision, Owner, RecordError, Recorded, Records};
 use crate::cluster::ApplyMode;
-use crate::plan::{Method, Operation, Plan, namespace_key};
+use crate::namespace::namespace_key;
+use crate::plan::{Method, Operation, Plan};
 use crate::report::Level;
 use crate::{Execution, RolloutError};
 

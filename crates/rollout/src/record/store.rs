@@ -2,18 +2,18 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use helm::release::storage::{self, Write};
-use helm::release::{Packing, Release, Status, StoredChart};
+use helm::release::{Packing, Release, Shared, Status, StoredChart};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::history::{History, StoredRevision};
 use super::{KeptManifests, RecordError, kept};
 use crate::cluster::{Effect, Resource};
+use crate::namespace::namespace_exists;
 use crate::report::Level;
 use crate::{Cluster, ClusterError, Execution, ObjectKey, RolloutError};
 
@@ -29,8 +29,14 @@ pub(crate) async fn read_records(
     namespace: &str,
     release: &str,
 ) -> Result<History, ClusterError> {
-    read_selected(cluster, kept, namespace, &storage::selector(release, None), |_| Extent::Outline)
-        .await
+    // Of most new releases there is no namespace yet: asking for it is a fraction of asking for what is in it, and plans ask
+    // for it all the same.
+    if !namespace_exists(cluster, namespace).await? {
+        return Ok(History::without_namespace());
+    }
+    let selector = storage::selector(release, None);
+    let history = read_selected(cluster, kept, namespace, &selector, |_| Extent::Outline).await?;
+    Ok(history.in_namespace())
 }
 
 /// Reads the revisions whose labels fit a selector, each as far as `extent` says by its Secret. They are taken apart one
@@ -212,7 +218,7 @@ impl<'a> Records<'a> {
     async fn whole_chart(
         &self,
         read: &StoredRevision,
-    ) -> Result<Option<Arc<StoredChart>>, RolloutError> {
+    ) -> Result<Option<Shared<StoredChart>>, RolloutError> {
         let (release, revision) = (self.release.to_owned(), read.revision());
         match self.whole(revision).await? {
             Some(there) if there.resource_version == read.resource_version => {
@@ -291,7 +297,7 @@ impl<'a> Records<'a> {
         }
         let mut smaller = release.clone();
         for part in [Part::Files, Part::Templates, Part::Schema, Part::Manifest] {
-            let left_out = match (part, smaller.chart.as_mut().map(Arc::make_mut), reference) {
+            let left_out = match (part, smaller.chart.as_mut().map(Shared::make_mut), reference) {
                 (Part::Files, Some(chart), _) => chart.files.take().is_some(),
                 (Part::Templates, Some(chart), _) => chart.templates.take().is_some(),
                 (Part::Schema, Some(chart), _) => chart.schema.take().is_some(),

@@ -165,6 +165,23 @@ async fn other_peoples_writes() {
     assert!(matches!(gone, Err(RolloutError::Record(RecordError::Gone { .. }))));
 }
 
+/// Where not even the namespace is there, nothing is asked of what is in it.
+#[tokio::test]
+async fn no_namespace_no_revisions() {
+    let server = FakeServer::default();
+    let cluster = server.cluster();
+    let history = read_history(&cluster, &NothingKept, "prod", "shop").await.unwrap();
+    assert_eq!(history.namespace_exists(), Some(false));
+    assert!(history.revisions().is_empty());
+    let asked = server.take_requests();
+    assert!(asked.iter().all(|request| !request.contains("secrets")), "{asked:?}");
+    record_pending(server.execution(&cluster), &plan(Operation::Install), &new("d1"))
+        .await
+        .unwrap();
+    let history = read_history(&cluster, &NothingKept, "prod", "shop").await.unwrap();
+    assert_eq!((history.namespace_exists(), history.revisions().len()), (Some(true), 1));
+}
+
 /// A revision ends without reading anything where it is known how its records stand, and what became current before it
 /// is superseded with its chart.
 #[tokio::test]
