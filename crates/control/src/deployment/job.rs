@@ -6,14 +6,16 @@ use super::content::{Content, StoredRendering};
 use super::store::{self, DeploymentRow};
 use super::{Failure, Trigger, failure_identity};
 use crate::app::AppSettings;
+use crate::app::store::{self as app, ValuesRow};
 use crate::control::Control;
-use crate::domain::layer::{DomainLayer, Which};
+use crate::domain::layer::{DomainLayer, Which, domain_layer};
 use crate::environment::store::{self as environments, EnvironmentRow};
 use crate::error::Error;
 use crate::objects::Address;
 use crate::observed::store as observed;
-use crate::op::store as ops;
+use crate::op::store::{self as ops, Begun};
 use crate::release::store::{self as releases, ReleaseRow};
+use crate::store::commit;
 use crate::store::ids::DeploymentId;
 use crate::work::Lease;
 
@@ -43,8 +45,6 @@ pub(crate) struct Job {
     pub(crate) failure: Option<Failure>,
     /// What the way back consists of, if an earlier run of the Op had planned it.
     pub(crate) rollback_content: Option<Content>,
-    /// When the wait that an earlier run of the Op had begun gives up.
-    pub(crate) deadline: Option<jiff::Timestamp>,
 }
 
 /// An earlier deployment with what it consisted of.
@@ -76,23 +76,28 @@ pub(crate) struct LayerTexts {
 }
 
 impl Control {
-    /// Loads what the Op under `lease` is about.
-    pub(crate) async fn job(&self, lease: &Lease) -> Result<Job, Error> {
+    /// Loads what the Op under `lease` is about, and what an earlier run of it had begun.
+    pub(crate) async fn job(&self, lease: &Lease) -> Result<(Job, Begun), Error> {
         let gone = || Error::internal("load an Op", "a row that it needs is gone");
-        let c = self.db().read();
+        // In one transaction: by itself each statement would ask for a connection and give it back.
+        let tx = self.db().snapshot().await?;
+        let c = &tx;
         let deployment = store::by_id(c, lease.deployment()?).await?.ok_or_else(gone)?;
         let environment = environments::by_id(c, deployment.environment).await?.ok_or_else(gone)?;
         let release = releases::by_id(c, deployment.release).await?.ok_or_else(gone)?;
-        let settings = crate::app::store::settings(c, deployment.app).await?.ok_or_else(gone)?;
-        let deadline = ops::get(c, lease.op).await?.ok_or_else(gone)?.deadline;
+        let settings = app::settings(c, deployment.app).await?.ok_or_else(gone)?;
+        let begun = ops::begun(c, lease.op).await?.ok_or_else(gone)?;
         let which = match (deployment.trigger, deployment.domain) {
             (Trigger::DomainDeployed, Some(domain)) => Which::Domain(domain),
             (Trigger::DomainReset, _) => Which::Default,
             _ => Which::Current,
         };
-        let domain_layer = self.domain_layer(&environment, which).await?;
-        let (revision, values) = (deployment.app_values_revision, deployment.values.as_ref());
-        let layers = self.layer_texts(&release, revision, values, &domain_layer).await?;
+        let domain_layer = domain_layer(c, &settings.domains, &environment, which).await?;
+        let app = app::values(c, release.app, deployment.app_values_revision).await?;
+        let others = observed::last_good(c, environment.id).await?;
+        commit(tx).await?;
+        let values = deployment.values.as_ref();
+        let layers = self.layers_as_written(&release, app, values, &domain_layer).await?;
         let content = match deployment.content {
             Some(id) => Some(self.content(id).await?),
             None => None,
@@ -105,11 +110,11 @@ impl Control {
             self.open_told(&failure_identity(deployment.id), deployment.failure_sealed.clone())?;
         let repeats = self.earlier(deployment.repeats).await?;
         let last_good = self.earlier(environment.current_deployment).await?;
-        let others = match last_good {
-            Some(_) => None,
-            None => self.others_revision(&deployment).await?,
+        let others = match (&last_good, others) {
+            (None, Some(found)) => self.others_revision(&deployment, found).await?,
+            _ => None,
         };
-        Ok(Job {
+        let job = Job {
             deployment,
             environment,
             release,
@@ -122,8 +127,8 @@ impl Control {
             others,
             failure,
             rollback_content,
-            deadline,
-        })
+        };
+        Ok((job, begun))
     }
 
     /// The layers of a deployment as written.
@@ -134,8 +139,17 @@ impl Control {
         deployment: Option<&Address>,
         domain: &DomainLayer,
     ) -> Result<LayerTexts, Error> {
-        let app =
-            crate::app::store::values(self.db().read(), release.app, app_values_revision).await?;
+        let app = app::values(self.db().read(), release.app, app_values_revision).await?;
+        self.layers_as_written(release, app, deployment, domain).await
+    }
+
+    async fn layers_as_written(
+        &self,
+        release: &ReleaseRow,
+        app: Option<ValuesRow>,
+        deployment: Option<&Address>,
+        domain: &DomainLayer,
+    ) -> Result<LayerTexts, Error> {
         let app = app.map(|values| values.values);
         let objects = self.objects();
         Ok(LayerTexts {
@@ -146,13 +160,12 @@ impl Control {
         })
     }
 
-    /// The last revision of others that ran, where the environment was made of one.
+    /// The last revision of others that ran, as it was found.
     async fn others_revision(
         &self,
         deployment: &DeploymentRow,
+        (revision, chart, address): (i64, String, Address),
     ) -> Result<Option<OthersRevision>, Error> {
-        let found = observed::last_good(self.db().read(), deployment.environment).await?;
-        let Some((revision, chart, address)) = found else { return Ok(None) };
         let Ok(revision) = u32::try_from(revision) else { return Ok(None) };
         let objects = self.objects();
         let plan = match &deployment.rollback_plan {

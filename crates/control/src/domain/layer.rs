@@ -1,5 +1,7 @@
 //! The layer of domain values: which host an environment is to answer on, and what the App's template makes of it.
 
+use sea_orm::ConnectionTrait;
+
 use super::store::{self, DomainRow};
 use super::template::{Places, fill, fill_pattern};
 use super::{Host, Tls};
@@ -95,8 +97,23 @@ pub(crate) fn layer(
     Ok(DomainLayer { text: fill(&settings.template, &places)?, host: Some(host.clone()) })
 }
 
+/// The layer as it is now.
+pub(crate) async fn domain_layer(
+    c: &impl ConnectionTrait,
+    settings: &DomainSettings,
+    environment: &EnvironmentRow,
+    which: Which,
+) -> Result<DomainLayer, Error> {
+    let domain = match which {
+        Which::Current => store::deployed(c, environment.id).await?,
+        Which::Domain(id) => store::by_id(c, environment.id, id).await?,
+        Which::Default => None,
+    };
+    layer(settings, environment, domain.as_ref())
+}
+
 impl Control {
-    /// The layer as it is now.
+    /// The same where the App's settings are not read yet.
     pub(crate) async fn domain_layer(
         &self,
         environment: &EnvironmentRow,
@@ -104,11 +121,6 @@ impl Control {
     ) -> Result<DomainLayer, Error> {
         let c = self.db().read();
         let settings = crate::app::store::settings(c, environment.app).await?.unwrap_or_default();
-        let domain = match which {
-            Which::Current => store::deployed(c, environment.id).await?,
-            Which::Domain(id) => store::by_id(c, environment.id, id).await?,
-            Which::Default => None,
-        };
-        layer(&settings.domains, environment, domain.as_ref())
+        domain_layer(c, &settings.domains, environment, which).await
     }
 }

@@ -15,8 +15,8 @@ use crate::store::sql::{StoreError, sql};
 const SEGMENTS: i64 = 64;
 
 /// A log of so few segments and bytes stays in the database: it takes less room there than as an object of its own.
-const FEW_SEGMENTS: usize = 8;
-const FEW_BYTES: usize = 16 * 1024;
+const FEW_SEGMENTS: i64 = 8;
+const FEW_BYTES: i64 = 16 * 1024;
 
 /// Lines of a segment in the object store.
 const PER_OBJECT: usize = 5_000;
@@ -159,17 +159,20 @@ pub(super) async fn read(
     Ok(lines)
 }
 
-/// Whether segments that begin a log are better left where they are.
-fn is_settled(segments: &[Segment]) -> bool {
-    let sealed = |segment: &Segment| segment.sealed.as_ref().map_or(0, Vec::len);
-    segments.iter().all(|segment| segment.object.is_some())
-        || (segments.len() <= FEW_SEGMENTS
-            && segments.iter().map(sealed).sum::<usize>() <= FEW_BYTES)
+/// Whether an Op has ended, and its log is better moved.
+async fn is_to_be_moved(c: &impl ConnectionTrait, op: OpId) -> Result<bool, StoreError> {
+    let found =
+        sql("SELECT COUNT(*) AS segments, COALESCE(SUM(LENGTH(l.lines_sealed)), 0) AS bytes \
+         FROM ops o JOIN op_log l ON l.op_id = o.id \
+         WHERE o.id = $1 AND o.state NOT IN ('queued', 'running') AND l.lines_sealed IS NOT NULL")
+        .bind(op)
+        .one(c, "look at a log", |row| Ok((row.get::<i64>("segments")?, row.get::<i64>("bytes")?)));
+    Ok(found.await?.is_some_and(|(segments, bytes)| segments > FEW_SEGMENTS || bytes > FEW_BYTES))
 }
 
-/// Moves the log of an Op that has ended into few objects, unless it is small. Can be repeated.
+/// Moves the log of an Op into few objects, if it has ended and the log is large. Can be repeated.
 pub(crate) async fn compact(db: &Db, objects: &Objects, op: OpId) -> Result<(), Error> {
-    if is_settled(&segments(db.read(), op, 0).await?) {
+    if !is_to_be_moved(db.read(), op).await? {
         return Ok(());
     }
     let lines = read(db, objects, op, 0, usize::MAX).await?;

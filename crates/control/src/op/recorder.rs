@@ -9,6 +9,7 @@ use rollout::report::Cursor;
 use tokio::sync::Mutex;
 
 use super::log_store::{self, NewLine};
+use super::store::Begun;
 use super::{Carries, Culprit, ObjectState, Step, StepName, StepState, store};
 use crate::control::Control;
 use crate::deployment::content::ContentRow;
@@ -410,14 +411,18 @@ impl Recorder {
         Ok(store::objects(self.control.db().read(), self.lease.op).await?)
     }
 
-    /// How far events and container logs were told by whoever had the Op before.
-    pub(crate) async fn cursor(&self) -> Result<Cursor, RecordError> {
-        let row = store::get(self.control.db().read(), self.lease.op).await?;
-        let Some(sealed) = row.and_then(|row| row.cursor_sealed) else {
-            return Ok(Cursor::default());
-        };
+    /// How far whoever had the Op before has come with it.
+    pub(crate) async fn begun(&self) -> Result<Begun, RecordError> {
+        let found = store::begun(self.control.db().read(), self.lease.op).await?;
+        Ok(found.ok_or_else(|| Error::internal("read an Op", "its row is gone"))?)
+    }
+
+    /// Goes on from there; how far events and container logs were told.
+    pub(crate) async fn go_on(&self, begun: &Begun) -> Result<Cursor, RecordError> {
+        *self.steps.lock().await = Some(begun.steps.clone());
+        let Some(sealed) = &begun.cursor_sealed else { return Ok(Cursor::default()) };
         let sealer = self.control.objects().sealer();
-        Ok(sealer.open_json(&cursor_identity(self.lease.op), &sealed, "read a cursor")?)
+        Ok(sealer.open_json(&cursor_identity(self.lease.op), sealed, "read a cursor")?)
     }
 
     /// Whether someone asked for the Op to be stopped.

@@ -62,7 +62,6 @@ pub(crate) struct OpRow {
     pub(crate) percent: i64,
     pub(crate) deadline: Option<Timestamp>,
     pub(crate) culprits_sealed: Option<Vec<u8>>,
-    pub(crate) cursor_sealed: Option<Vec<u8>>,
     pub(crate) last_sequence: i64,
     pub(crate) cancel_by: Option<By>,
     pub(crate) waits_for: Option<WaitsFor>,
@@ -171,6 +170,27 @@ pub(crate) async fn get(c: &impl ConnectionTrait, op: OpId) -> Result<Option<OpR
     .await
 }
 
+/// What a worker has to know of an Op that another one may have taken up before it.
+pub(crate) struct Begun {
+    /// When the wait that it had begun gives up.
+    pub(crate) deadline: Option<Timestamp>,
+    /// How far events and container logs are told.
+    pub(crate) cursor_sealed: Option<Vec<u8>>,
+    /// Its steps, in order.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// What was begun of an Op; none where it is gone.
+pub(crate) async fn begun(c: &impl ConnectionTrait, op: OpId) -> Result<Option<Begun>, StoreError> {
+    let found = sql("SELECT deadline, cursor_sealed FROM ops WHERE id = $1").bind(op).one(
+        c,
+        "read an Op",
+        |row| Ok((row.opt("deadline")?, row.opt("cursor_sealed")?)),
+    );
+    let Some((deadline, cursor_sealed)) = found.await? else { return Ok(None) };
+    Ok(Some(Begun { deadline, cursor_sealed, steps: steps(c, op).await? }))
+}
+
 /// What an Op carries out, of its own row.
 pub(crate) fn read_carries(row: &Row<'_>) -> Result<Carries, DbErr> {
     Ok(match (row.get("op_kind")?, row.opt("deployment_id")?) {
@@ -197,7 +217,6 @@ fn read(row: &Row<'_>) -> Result<OpRow, DbErr> {
         percent: row.get("percent")?,
         deadline: row.opt("deadline")?,
         culprits_sealed: row.opt("culprits_sealed")?,
-        cursor_sealed: row.opt("cursor_sealed")?,
         last_sequence: row.get("last_sequence")?,
         cancel_by: row.json_opt("cancel_by")?,
         waits_for: row.json_opt("waits_for")?,

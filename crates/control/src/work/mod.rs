@@ -22,7 +22,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::control::Control;
 use crate::deployment::prepare::whole_text;
-use crate::error::Error;
 use crate::store::ids::{OpId, WorkerId};
 use crate::store::sql::now;
 use crate::store::wake::Wake;
@@ -173,12 +172,7 @@ async fn give_back_later(control: &Control, lease: &Lease) {
 /// The log of an Op that has ended moves out of the database. Where its end could not be stored it has not: its lease runs
 /// out, and whoever takes it up then goes on writing.
 async fn put_log_away(control: &Control, op: OpId) {
-    let put_away = async {
-        if store::has_ended(control.db().read(), op).await? {
-            crate::op::log_store::compact(control.db(), control.objects(), op).await?;
-        }
-        Ok::<(), Error>(())
-    };
+    let put_away = crate::op::log_store::compact(control.db(), control.objects(), op);
     if let Err(error) = put_away.await {
         tracing::warn!(error = whole_text(&error), %op, "the log of an Op stays in the database");
     }

@@ -216,14 +216,6 @@ pub(crate) async fn renew(
     Ok(renewed == 1)
 }
 
-/// Whether an Op has ended.
-pub(super) async fn has_ended(c: &impl ConnectionTrait, op: OpId) -> Result<bool, StoreError> {
-    let open = sql("SELECT 1 AS one FROM ops WHERE id = $1 AND state IN ('queued', 'running')")
-        .bind(op)
-        .one(c, "see whether an Op has ended", |_| Ok(()));
-    Ok(open.await?.is_none())
-}
-
 /// Gives an Op back unfinished: any worker can take it up at once.
 pub(crate) async fn give_back(c: &impl ConnectionTrait, lease: &Lease) -> Result<(), StoreError> {
     sql("UPDATE ops SET lease_until = 0 WHERE id = $1 AND fence = $2 AND state = 'running'")

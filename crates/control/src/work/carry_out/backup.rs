@@ -65,8 +65,8 @@ async fn back_up(
     let job = load(control, &held.lease()).await.map_err(|error| (None, error.into()))?;
     let backup = job.backup.id;
     let made = async {
-        let before = recorder.steps().await?;
-        let reports = Reports::start(recorder.clone(), held.clone()).await?;
+        let begun = recorder.begun().await?;
+        let reports = Reports::start(recorder.clone(), held.clone(), &begun).await?;
         let check = Some(StepName::Check);
         let cluster = match connect(control, &job.environment, check, recorder, &reports).await? {
             Ok(cluster) => cluster,
@@ -76,7 +76,7 @@ async fn back_up(
             }
         };
         let recorder = recorder.clone();
-        let run = Run { control, held, recorder, reports, job, cluster, before };
+        let run = Run { control, held, recorder, reports, job, cluster, begun };
         let outcome = run.carry_out().await;
         run.reports.finish().await;
         outcome

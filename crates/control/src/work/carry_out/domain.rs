@@ -20,7 +20,7 @@ const HOST_ANNOTATION: &str = "landfall.dev/host";
 
 impl Run<'_> {
     pub(super) fn has_step(&self, step: StepName) -> bool {
-        self.before.iter().any(|known| known.name == step)
+        self.begun.steps.iter().any(|known| known.name == step)
     }
 
     /// Step `prove domain`: the TXT record must be there now, and no other environment may have been first.

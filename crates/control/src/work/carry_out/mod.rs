@@ -29,7 +29,8 @@ use crate::environment::Ready;
 use crate::environment::store::EnvironmentRow;
 use crate::error::{Error, sentence};
 use crate::op::recorder::{RecordError, Recorder};
-use crate::op::{Carries, Culprit, LogLevel, Step, StepName, StepState};
+use crate::op::store::Begun;
+use crate::op::{Carries, Culprit, LogLevel, StepName, StepState};
 use reports::Reports;
 use rollout::RolloutError;
 
@@ -80,8 +81,8 @@ struct Run<'a, J = Job> {
     reports: Reports,
     job: J,
     cluster: rollout::Cluster,
-    /// The steps as the worker before left them.
-    before: Vec<Step>,
+    /// How far the worker before has come.
+    begun: Begun,
 }
 
 /// Carries the Op out that is held, to its end or until it has to stop.
@@ -134,9 +135,8 @@ async fn prepare<'a>(
     held: &'a Arc<Held>,
     recorder: Recorder,
 ) -> Result<Run<'a>, Interrupted> {
-    let job = control.job(&held.lease()).await?;
-    let before = recorder.steps().await?;
-    let reports = Reports::start(recorder.clone(), held.clone()).await?;
+    let (job, begun) = control.job(&held.lease()).await?;
+    let reports = Reports::start(recorder.clone(), held.clone(), &begun).await?;
     let cluster = match connect(control, &job.environment, None, &recorder, &reports).await? {
         Ok(cluster) => cluster,
         Err(message) => {
@@ -145,7 +145,7 @@ async fn prepare<'a>(
             return Err(Interrupted::Stopped);
         }
     };
-    Ok(Run { control, held, recorder, reports, job, cluster, before })
+    Ok(Run { control, held, recorder, reports, job, cluster, begun })
 }
 
 /// Connects to the cluster an environment runs on. Where that cannot be, the log tells why, and so does `step` if one is
@@ -206,7 +206,7 @@ impl Run<'_> {
 
     /// The failure that a worker before this one recorded: what it told of it, else what the Op's page tells by now.
     async fn failed_before(&self) -> Result<Option<FailedStep>, Interrupted> {
-        let failed = self.before.iter().find(|step| {
+        let failed = self.begun.steps.iter().find(|step| {
             step.state == StepState::Failed && !crate::op::ROLL_BACK_STEPS.contains(&step.name)
         });
         let Some(failed) = failed else { return Ok(None) };

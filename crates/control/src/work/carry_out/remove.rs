@@ -21,7 +21,6 @@ use crate::domain::store as domains;
 use crate::environment::store::{self as environments, EnvironmentRow};
 use crate::error::{Error, sentence};
 use crate::op::recorder::Recorder;
-use crate::op::store as ops;
 use crate::op::{Left, LogLevel, StepName};
 use crate::work::Lease;
 use crate::work::lease::{Held, Stopped};
@@ -42,8 +41,6 @@ pub(super) struct Job {
     has_release: bool,
     /// Whether it has custom domains, and may have certificates of theirs.
     has_domains: bool,
-    /// When the wait that an earlier run of the Op had begun gives up.
-    deadline: Option<Timestamp>,
     /// What an earlier run of the Op has left.
     left: Left,
 }
@@ -65,8 +62,8 @@ async fn remove(
     recorder: &Recorder,
 ) -> Result<(), Interrupted> {
     let job = load(control, &held.lease()).await?;
-    let before = recorder.steps().await?;
-    let reports = Reports::start(recorder.clone(), held.clone()).await?;
+    let begun = recorder.begun().await?;
+    let reports = Reports::start(recorder.clone(), held.clone(), &begun).await?;
     if job.forget {
         return forget(control, recorder, &reports, &job).await;
     }
@@ -79,7 +76,7 @@ async fn remove(
         }
     };
     let recorder = recorder.clone();
-    let run = Run { control, held, recorder, reports, job, cluster, before };
+    let run = Run { control, held, recorder, reports, job, cluster, begun };
     let outcome = run.carry_out().await;
     run.reports.finish().await;
     outcome
@@ -97,7 +94,6 @@ async fn load(control: &Control, lease: &Lease) -> Result<Job, Error> {
         environment,
         settings,
         forget: removal.forget,
-        deadline: ops::get(c, lease.op).await?.ok_or_else(gone)?.deadline,
         left: removal.left,
     })
 }
@@ -321,7 +317,7 @@ impl Run<'_, Job> {
         self.begin(step).await?;
         let seconds = self.job.settings.wait_seconds;
         let lasting = SignedDuration::from_secs(seconds.into());
-        let kept = self.job.deadline.filter(|_| self.was_begun(step));
+        let kept = self.begun.deadline.filter(|_| self.was_begun(step));
         let deadline = kept
             .unwrap_or_else(|| Timestamp::now().saturating_add(lasting).unwrap_or(Timestamp::MAX));
         self.reports.deadline(deadline).await;

@@ -16,6 +16,7 @@ use crate::deployment::content::ContentRow;
 use crate::environment::Ready;
 use crate::op::log_store::NewLine;
 use crate::op::recorder::{self, RecordError, Recorder, StepChange};
+use crate::op::store::Begun;
 use crate::op::{Culprit, LogLevel, LogSource, ObjectCondition, ObjectState, StepName};
 use crate::work::lease::{Held, Stopped};
 
@@ -54,10 +55,14 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// Starts the task that stores; it goes on from the cursor that was stored last.
-    pub(super) async fn start(recorder: Recorder, held: Arc<Held>) -> Result<Self, RecordError> {
+    /// Starts the task that stores; it goes on from what was stored last.
+    pub(super) async fn start(
+        recorder: Recorder,
+        held: Arc<Held>,
+        begun: &Begun,
+    ) -> Result<Self, RecordError> {
         let (told, receiver) = mpsc::channel(WAITING);
-        let cursor = recorder.cursor().await?;
+        let cursor = recorder.go_on(begun).await?;
         let writer = Writer {
             recorder,
             held,
@@ -385,7 +390,8 @@ mod tests {
         let recorder = Recorder::new(site.control.clone(), lease);
         let now = tokio::time::Instant::now();
         let held = Arc::new(Held::new(site.control.clone(), lease, now));
-        let reports = Reports::start(recorder.clone(), held.clone()).await.unwrap();
+        let begun = recorder.begun().await.unwrap();
+        let reports = Reports::start(recorder.clone(), held.clone(), &begun).await.unwrap();
         reports.step_started(StepName::Apply).await;
         reports.flush().await;
         assert!(reports.are_stored());

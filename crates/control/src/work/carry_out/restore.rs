@@ -22,7 +22,7 @@ impl Run<'_> {
     /// A deployment that a backup was to precede is not carried out without it.
     pub(super) async fn refuse_without_backup(&self) -> Result<(), Interrupted> {
         let Some(wanted) = self.job.deployment.backup_before else { return Ok(()) };
-        let Some(step) = self.before.first().map(|step| step.name) else { return Ok(()) };
+        let Some(step) = self.begun.steps.first().map(|step| step.name) else { return Ok(()) };
         if self.was_done(step) {
             return Ok(());
         }

@@ -196,7 +196,7 @@ impl Run<'_> {
         self.begin(step).await?;
         let now = Timestamp::now();
         let lasting = SignedDuration::from_secs(self.job.settings.wait_seconds.into());
-        let kept = self.job.deadline.filter(|_| self.was_begun(step));
+        let kept = self.begun.deadline.filter(|_| self.was_begun(step));
         let deadline =
             kept.unwrap_or_else(|| now.saturating_add(lasting).unwrap_or(Timestamp::MAX));
         self.reports.deadline(deadline).await;

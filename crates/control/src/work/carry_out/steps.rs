@@ -119,7 +119,7 @@ impl<J> Run<'_, J> {
     }
 
     pub(super) fn was_begun(&self, name: StepName) -> bool {
-        self.before.iter().any(|step| step.name == name && step.state != StepState::Waiting)
+        self.begun.steps.iter().any(|step| step.name == name && step.state != StepState::Waiting)
     }
 
     /// When a step began.
@@ -169,7 +169,7 @@ impl<J> Run<'_, J> {
 
     /// The step as the worker before left it.
     pub(super) fn was_done(&self, name: StepName) -> bool {
-        self.before.iter().any(|step| {
+        self.begun.steps.iter().any(|step| {
             step.name == name && matches!(step.state, StepState::Done | StepState::Skipped)
         })
     }
