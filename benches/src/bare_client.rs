@@ -1,6 +1,7 @@
 //! The least that any client must do for as many releases: the writes that Landfall made for one of them, made for all of them
 //! under other names, and nothing else: nothing is read, rendered, planned, waited for or kept.
 
+use std::ops::Range;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -14,22 +15,28 @@ use rollout::crds::Crds;
 use rollout::manifest::Desired;
 use serde_json::{Value, json};
 
-/// The seconds it takes to write `releases` releases like `name`, which Landfall has deployed into the namespace of its name.
+/// The seconds it takes to write releases of these numbers like `deployed`, which Landfall has deployed into the namespace
+/// of its name.
 pub(crate) async fn write(
     cluster: &ClusterTools,
-    name: &str,
-    releases: usize,
+    deployed: &str,
+    numbers: Range<usize>,
     at_a_time: usize,
 ) -> Result<f64> {
     let client = Client::new(cluster)?;
-    let like = Writes::of(cluster, name)?;
+    let like = Writes::of(cluster, deployed)?;
     let begun = Instant::now();
-    futures_util::stream::iter(0..releases)
-        .map(|number| client.release(&like, format!("bare-{number}")))
+    futures_util::stream::iter(numbers)
+        .map(|number| client.release(&like, name(number)))
         .buffer_unordered(at_a_time)
         .try_collect::<()>()
         .await?;
     Ok(begun.elapsed().as_secs_f64())
+}
+
+/// The name of such a release and of its namespace.
+pub(crate) fn name(number: usize) -> String {
+    format!("bare-{number}")
 }
 
 /// What is written for a release, in this order after its namespace.

@@ -1,8 +1,9 @@
 //! A thousand environments of one App, each a Helm release of its own without pods: how long until all are deployed, and
 //! what memory that takes.
 
+use std::ops::Range;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use futures_util::StreamExt;
@@ -19,6 +20,8 @@ pub(crate) const HEADER: [&str; 6] =
 const CHART: &str = "stefanprodan__podinfo__charts__podinfo";
 /// Requests under way at the same time.
 const AT_A_TIME: usize = 16;
+/// In so many turns Landfall and the bare client take each other's place: a machine is not as fast at one time as at another.
+const TURNS: usize = 5;
 
 /// On a simulated cluster in a process of its own, and on a real control plane where one can be had.
 pub(crate) async fn measure(landfall: &Path, releases: usize) -> Result<Vec<Vec<String>>> {
@@ -26,66 +29,84 @@ pub(crate) async fn measure(landfall: &Path, releases: usize) -> Result<Vec<Vec<
     let chart = charts.join(CHART);
     let folder = tempfile::tempdir()?;
     let simulator = Simulator::start(landfall, folder.path(), "instant").await;
-    let simulated = deploy(landfall, &simulator, &chart, releases).await?;
-    let mut rows = vec![simulated.row("simulated", releases, None)];
+    let fleet = Fleet::start(landfall, &simulator, &chart).await?;
+    let seconds = fleet.deploy(0..releases).await?;
+    let mut rows = vec![fleet.row("simulated", releases, seconds, None)?];
+    drop(fleet);
     simulator.stop().await;
     if let Some(cluster) = RealCluster::start().await {
-        let real = deploy(landfall, &cluster, &chart, releases).await?;
-        let bare = bare_client::write(&cluster, &name(0), releases, AT_A_TIME).await?;
-        rows.push(real.row("real control plane", releases, Some(bare)));
+        let fleet = Fleet::start(landfall, &cluster, &chart).await?;
+        let (mut seconds, mut bare_seconds) = (0.0, 0.0);
+        for turn in 0..TURNS {
+            let some = releases * turn / TURNS..releases * (turn + 1) / TURNS;
+            let last = some.end.saturating_sub(1);
+            seconds += fleet.deploy(some.clone()).await?;
+            caught_up(&cluster, &name(last)).await;
+            bare_seconds += bare_client::write(&cluster, &name(0), some, AT_A_TIME).await?;
+            caught_up(&cluster, &bare_client::name(last)).await;
+        }
+        rows.push(fleet.row("real control plane", releases, seconds, Some(bare_seconds))?);
         cluster.stop().await;
     }
     Ok(rows)
 }
 
-/// What deploying all of them took.
-struct Deployed {
-    seconds: f64,
-    peak_megabytes: f64,
+/// A server with the App whose environments are made.
+struct Fleet {
+    server: Server,
+    api: Api,
+    _data: tempfile::TempDir,
 }
 
-impl Deployed {
-    fn row(&self, cluster: &str, releases: usize, bare_seconds: Option<f64>) -> Vec<String> {
+impl Fleet {
+    async fn start(landfall: &Path, cluster: &ClusterTools, chart: &Path) -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let (server, api) = Server::on_lab(landfall, data.path(), cluster, &[]).await;
+        let repository = charts::serve(vec![helm::chart::package(chart)?]).await;
+        let app = json!({
+            "name": "podinfo", "chart_kind": "repository", "chart_url": repository, "chart_name": "podinfo",
+        });
+        api.post("/apps", app).await;
+        let version = helm::chart::Chart::load(chart)?.metadata().version.clone();
+        let release = json!({ "app": "podinfo", "tag": "1", "chart_version": version });
+        api.post("/releases", release).await;
+        Ok(Self { server, api, _data: data })
+    }
+
+    /// Makes these environments; the seconds until all of them are deployed.
+    async fn deploy(&self, numbers: Range<usize>) -> Result<f64> {
+        let begun = Instant::now();
+        let ops: Vec<String> = futures_util::stream::iter(numbers)
+            .map(|number| create(&self.api, number))
+            .buffer_unordered(AT_A_TIME)
+            .collect()
+            .await;
+        all_ended(&self.api, ops.last().context("there is nothing to deploy")?).await;
+        let seconds = begun.elapsed().as_secs_f64();
+        for op in &ops {
+            let ended = self.api.get(&format!("/ops/{op}")).await;
+            ensure!(ended["state"] == "succeeded", "{ended:#}");
+        }
+        Ok(seconds)
+    }
+
+    fn row(
+        &self,
+        cluster: &str,
+        releases: usize,
+        seconds: f64,
+        bare_seconds: Option<f64>,
+    ) -> Result<Vec<String>> {
         let number = |number: Option<f64>| number.map_or_else(String::new, |it| format!("{it:.1}"));
-        vec![
+        Ok(vec![
             cluster.to_owned(),
             releases.to_string(),
-            number(Some(self.seconds)),
+            number(Some(seconds)),
             number(bare_seconds),
-            number(bare_seconds.map(|bare| self.seconds / bare)),
-            format!("{:.0}", self.peak_megabytes),
-        ]
+            bare_seconds.map_or_else(String::new, |bare| format!("{:.2}", seconds / bare)),
+            format!("{:.0}", megabytes(self.server.pid(), "VmHWM:")?),
+        ])
     }
-}
-
-async fn deploy(
-    landfall: &Path,
-    cluster: &ClusterTools,
-    chart: &Path,
-    releases: usize,
-) -> Result<Deployed> {
-    let data = tempfile::tempdir()?;
-    let (server, api) = Server::on_lab(landfall, data.path(), cluster, &[]).await;
-    let repository = charts::serve(vec![helm::chart::package(chart)?]).await;
-    let app = json!({
-        "name": "podinfo", "chart_kind": "repository", "chart_url": repository, "chart_name": "podinfo",
-    });
-    api.post("/apps", app).await;
-    let version = helm::chart::Chart::load(chart)?.metadata().version.clone();
-    api.post("/releases", json!({ "app": "podinfo", "tag": "1", "chart_version": version })).await;
-    let begun = Instant::now();
-    let ops: Vec<String> = futures_util::stream::iter(0..releases)
-        .map(|number| create(&api, number))
-        .buffer_unordered(AT_A_TIME)
-        .collect()
-        .await;
-    all_ended(&api, ops.last().context("there is nothing to deploy")?).await;
-    let seconds = begun.elapsed().as_secs_f64();
-    for op in &ops {
-        let ended = api.get(&format!("/ops/{op}")).await;
-        ensure!(ended["state"] == "succeeded", "{ended:#}");
-    }
-    Ok(Deployed { seconds, peak_megabytes: megabytes(server.pid(), "VmHWM:")? })
 }
 
 /// Waits until the last Op of the queue has ended, and those that were begun before it: whoever followed each would be measured
@@ -96,6 +117,19 @@ async fn all_ended(api: &Api, last: &str) {
         let none = |found: &Value| found["items"].as_array().is_some_and(Vec::is_empty);
         api.get_until(&format!("/environments?status={status}&limit=1"), none).await;
     }
+}
+
+/// Waits until the cluster's controllers have seen the last release too, so that whoever comes next does not pay for them.
+async fn caught_up(cluster: &ClusterTools, namespace: &str) {
+    let seen = |what: &[&str]| {
+        let get = [&["get", "--namespace", namespace, "--ignore-not-found"], what].concat();
+        !cluster.kubectl(&get).trim().is_empty()
+    };
+    let generation = "jsonpath={.items[*].status.observedGeneration}";
+    while !seen(&["deployments", "-o", generation]) || !seen(&["configmap", "kube-root-ca.crt"]) {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
 }
 
 /// The name of an environment, its namespace and its Helm release.

@@ -20,7 +20,7 @@ pub(super) const HEADER: [&str; 8] =
 /// The budget of the p99, in milliseconds.
 const BUDGET: f64 = 20.0;
 /// Different addresses of a row.
-const ADDRESSES: usize = 25;
+const ADDRESSES: usize = 12;
 /// Pages that are read on from the first one.
 const ON: usize = 3;
 
@@ -83,8 +83,12 @@ pub(super) async fn measure(
     let administrator = Asker::new(account, &account.administrator)?;
     let qa = Asker::new(account, &account.qa)?;
     let mut measured = Vec::new();
+    let all = [LISTS, SINGLE].into_iter().flatten().flat_map(each).count();
+    let mut done = 0;
     for (asked, lists) in [(LISTS, true), (SINGLE, false)] {
         for (path, queries) in asked.iter().flat_map(each) {
+            done += 1;
+            eprint!("\r{done} of {all} addresses");
             let address =
                 if queries.is_empty() { path.to_owned() } else { format!("{path}?{queries}") };
             measured.extend(
@@ -96,6 +100,7 @@ pub(super) async fn measure(
         }
     }
     measured.sort_by(|a, b| b.p99.total_cmp(&a.p99));
+    eprintln!();
     let over = measured.iter().filter(|it| it.p99 > BUDGET).count();
     eprintln!("{over} of {} above {BUDGET} ms", measured.len());
     Ok(measured.iter().map(row).collect())
