@@ -6,8 +6,9 @@
 //! does both for a running process. It is the one place in Landfall that calls C by hand, and the only one with `unsafe`.
 //!
 //! That is not for a server: memory is held in pieces of 2 MiB and not given back. A server's heap is kept small instead
-//! ([`share`]): the C library gives each thread a part of its own, eight for each processor, and what one has freed no
-//! other uses.
+//! ([`keep_small`]): the C library gives each thread a part of its own, eight for each processor, and what one has freed no
+//! other uses; and once it has seen a large block freed, such as the 19 MiB in which a password is hashed, it keeps room for
+//! the next one for good.
 
 /// Lets the heap grow by this much at once. Address space, not memory: what is not touched costs nothing.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -29,14 +30,16 @@ const LARGE_PAGE: usize = 2 << 20;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const PARTS_MOST: usize = 4;
 
-/// Lets all threads of this process share the heap, in one part for every two processors, unless the C library's own
-/// `MALLOC_ARENA_MAX` says otherwise. Threads seldom allocate at the same moment, and nobody waits long. Elsewhere
-/// nothing happens. To be called before threads are started.
-pub fn share() {
+/// What is as large as this goes back to the system as soon as it is freed, and so does as much at the heap's end.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const GIVEN_BACK: std::ffi::c_int = 4 << 20;
+
+/// Keeps the heap of this process small: large blocks go back to the system when they are freed, and all threads share one
+/// part of it for every two processors, unless the C library's own `MALLOC_ARENA_MAX` says otherwise. Threads seldom
+/// allocate at the same moment, and nobody waits long. Elsewhere nothing happens. To be called before threads are started.
+pub fn keep_small() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    if std::env::var_os("MALLOC_ARENA_MAX").is_none() {
-        linux::share();
-    }
+    linux::keep_small(std::env::var_os("MALLOC_ARENA_MAX").is_none());
 }
 
 /// Lets the heap of this process consist of large pages from now on, where the system has them. Elsewhere nothing
@@ -53,13 +56,21 @@ mod linux {
     use std::ffi::c_int;
     use std::hint::black_box;
 
-    use super::{GROWTH, LARGE_PAGE, LARGEST, MORE_THAN_LEFT, PARTS_MOST, SMALL_PAGE};
+    use super::{
+        GIVEN_BACK, GROWTH, LARGE_PAGE, LARGEST, MORE_THAN_LEFT, PARTS_MOST, SMALL_PAGE,
+    };
 
-    pub(super) fn share() {
+    pub(super) fn keep_small(shared: bool) {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let parts = c_int::try_from((processors / 2).clamp(1, PARTS_MOST)).unwrap_or(1);
-        // SAFETY: `mallopt` takes any numbers, and answers 0 to what it does not accept.
-        unsafe { libc::mallopt(libc::M_ARENA_MAX, parts) };
+        let parts = shared.then_some((libc::M_ARENA_MAX, parts));
+        // Once either is set, the C library no longer adapts it to what was freed last.
+        let given_back =
+            [(libc::M_MMAP_THRESHOLD, GIVEN_BACK), (libc::M_TRIM_THRESHOLD, GIVEN_BACK)];
+        for (parameter, value) in parts.into_iter().chain(given_back) {
+            // SAFETY: `mallopt` takes any numbers, and answers 0 to what it does not accept.
+            unsafe { libc::mallopt(parameter, value) };
+        }
     }
 
     pub(super) fn use_large_pages() {

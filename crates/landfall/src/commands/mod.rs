@@ -79,7 +79,7 @@ pub(crate) struct FindArgs {
 }
 
 fn with_runtime(command: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
-    heap::share();
+    heap::keep_small();
     // Both reqwest and kube ask rustls for the process's provider; there is one in the whole binary.
     let _ = rustls::crypto::ring::default_provider().install_default();
     tokio::runtime::Builder::new_multi_thread()
