@@ -56,9 +56,7 @@ mod linux {
     use std::ffi::c_int;
     use std::hint::black_box;
 
-    use super::{
-        GIVEN_BACK, GROWTH, LARGE_PAGE, LARGEST, MORE_THAN_LEFT, PARTS_MOST, SMALL_PAGE,
-    };
+    use super::{GIVEN_BACK, GROWTH, LARGE_PAGE, LARGEST, MORE_THAN_LEFT, PARTS_MOST, SMALL_PAGE};
 
     pub(super) fn keep_small(shared: bool) {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);

@@ -32,6 +32,7 @@ mod watch;
 use std::net::SocketAddr;
 
 use axum::Router;
+use axum::serve::ListenerExt as _;
 use control::Control;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -58,8 +59,21 @@ pub async fn serve(
     config: ServerConfig,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
-    let service = router(control, config, stop.clone());
-    axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
+    serve_service(listener, router(control, config, stop.clone()), stop).await
+}
+
+/// The same for any routes. What is said goes out at once: an answer in pieces would wait for the other side to say that it
+/// has the first one, which takes up to 40 ms (RFC 896 meets RFC 1122's delayed acknowledgements).
+async fn serve_service(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+) -> std::io::Result<()> {
+    let listener = listener.tap_io(|connection| {
+        // Without it everything works, only later.
+        let _ = connection.set_nodelay(true);
+    });
+    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(async move { stop.cancelled().await })
         .await
 }

@@ -4,7 +4,6 @@
 //! store, once a second at most. Metrics tell how much is deployed and how often: they are served at an address that only the inside of a network
 //! reaches, so that no token must be kept in the configuration of whoever collects them.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use axum::Json;
@@ -163,8 +162,5 @@ async fn serve(
     state: AppState,
 ) -> std::io::Result<()> {
     let stop = state.stop.clone();
-    let service = router.with_state(state).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(async move { stop.cancelled().await })
-        .await
+    crate::serve_service(listener, router.with_state(state), stop).await
 }

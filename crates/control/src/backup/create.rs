@@ -97,7 +97,7 @@ impl Control {
         let shown = self.backup_shown(backup).await?;
         audit::write(&tx, actor, act).await?;
         commit(tx).await?;
-        self.wakes().send(Wake::Queue).await;
+        self.wakes().send(Wake::Backups).await;
         self.wakes().send(Wake::Environment(row.id, row.kind)).await;
         Ok(shown)
     }

@@ -131,7 +131,7 @@ impl Control {
         };
         audit::write(&tx, actor, act).await?;
         commit(tx).await?;
-        self.wakes().send(Wake::Queue).await;
+        self.wakes().send(Wake::Backups).await;
         self.wakes().send(Wake::Environment(row.id, row.kind)).await;
         Ok(schedule)
     }

@@ -103,6 +103,10 @@ pub(crate) fn order(by: EnvironmentSort, direction: Direction) -> Order {
     Order { column, direction }
 }
 
+/// Of so many that a search finds, a page is put together of all of them. Of more, it is sooner found among the first of all:
+/// there are tens of thousands at most.
+const GATHERED: i64 = 500;
+
 /// Living environments that match the filter, of what the actor may see.
 pub(crate) fn matching<'a>(
     view: &'a View,
@@ -125,4 +129,5 @@ pub(crate) fn matching<'a>(
         .when_some("e.current_release_id = ?", filter.release)
         .when_some("e.status = ?", filter.status.filter(|_| !deleted))
         .search("environment", &filter.search)
+        .gathered(GATHERED)
 }

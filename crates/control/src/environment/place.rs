@@ -45,7 +45,7 @@ pub(crate) async fn insert(tx: &Tx, new: &NewPlace<'_>) -> Result<(), Error> {
     if let Some((values, note)) = values {
         let values =
             store::NewValuesRow { environment: row.id, values, note, deployment: None, at, by };
-        store::add_values(tx, &values).await?;
+        store::add_values(tx, None, &values).await?;
     }
     let words =
         [row.name.as_str(), row.namespace.as_str(), cluster.name.as_str(), app.name.as_str()];

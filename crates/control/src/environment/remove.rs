@@ -110,7 +110,9 @@ impl Control {
         });
         audit::write(&tx, actor, act(action, &row, new)).await?;
         commit(tx).await?;
-        self.wakes().send(Wake::Queue).await;
+        for wake in Wake::PLACE_FREE {
+            self.wakes().send(wake).await;
+        }
         let own = OpWake { op, environment: row.id, kind: row.kind };
         for wake in superseded.into_iter().chain([own]) {
             self.wakes().send(Wake::Op(wake)).await;

@@ -350,10 +350,10 @@ pub(crate) struct NewValuesRow<'a> {
 /// Adds a revision of an environment's values, unless the newest one is the same.
 pub(crate) async fn add_values(
     c: &impl ConnectionTrait,
+    newest: Option<ValuesRow>,
     new: &NewValuesRow<'_>,
 ) -> Result<(), StoreError> {
     const DOING: &str = "save the values of an environment";
-    let newest = newest_values(c, new.environment).await?;
     if newest.as_ref().is_some_and(|newest| newest.values == *new.values) {
         return Ok(());
     }

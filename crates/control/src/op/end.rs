@@ -2,7 +2,7 @@
 //! deployment succeeded, brings the environment up to date. How a removal ends is in `end_removal`.
 
 use super::recorder::{RecordError, Recorder};
-use super::{OpState, store};
+use super::{Carries, OpState, store};
 use crate::backup::store as backups;
 use crate::deployment::content::ContentRow;
 use crate::deployment::store::{self as deployments, DeploymentRow};
@@ -113,8 +113,8 @@ impl Recorder {
     /// Its values become the environment's. After a rollback the environment holds the App values
     /// revision of what it went back to; a deployment with another one makes it follow.
     pub(crate) async fn end_succeeded(&self, ready: Option<Ready>) -> Result<(), RecordError> {
-        let deployment = self.deployment_row().await?;
         let tx = self.fenced().await?;
+        let deployment = self.deployment_row(&tx).await?;
         let at = now();
         deployments::end(&tx, deployment.id, DeploymentState::Succeeded, None, at).await?;
         let holds = held_after(&tx, &deployment).await?;
@@ -134,7 +134,7 @@ impl Recorder {
             domains::set_deployed(&tx, environment, domain, at).await?;
         }
         self.write_values_back(&tx, &deployment, at).await?;
-        self.end(tx, OpState::Succeeded).await
+        self.end_deployment(tx, &deployment, OpState::Succeeded).await
     }
 
     /// What the deployment was made with becomes the environment's own values.
@@ -145,7 +145,7 @@ impl Recorder {
         at: jiff::Timestamp,
     ) -> Result<(), RecordError> {
         let newest = environments::newest_values(tx, deployment.environment).await?;
-        let values = match (&deployment.values, newest) {
+        let values = match (&deployment.values, &newest) {
             (Some(values), _) => values.clone(),
             (None, None) => return Ok(()),
             (None, Some(_)) => self.control().objects().empty_values().await?,
@@ -153,6 +153,7 @@ impl Recorder {
         let note = format!("deployment #{}", deployment.number);
         environments::add_values(
             tx,
+            newest,
             &NewValuesRow {
                 environment: deployment.environment,
                 values: &values,
@@ -186,9 +187,9 @@ impl Recorder {
         rolled_back_to: Option<WentBackTo>,
         ready: Option<Ready>,
     ) -> Result<(), RecordError> {
-        let deployment = self.deployment_row().await?;
-        let sealed = self.seal(failure, deployment.id)?;
+        let sealed = self.seal(failure, self.lease().deployment()?)?;
         let tx = self.fenced().await?;
+        let deployment = self.deployment_row(&tx).await?;
         deployments::end(&tx, deployment.id, DeploymentState::Failed, Some(sealed), now()).await?;
         let noting = match rolled_back_to {
             Some(WentBackTo::Deployment(back)) => Some(
@@ -209,17 +210,17 @@ impl Recorder {
         if let Some(ready) = ready {
             environments::set_ready(&tx, deployment.environment, ready).await?;
         }
-        self.end(tx, OpState::Failed).await
+        self.end_deployment(tx, &deployment, OpState::Failed).await
     }
 
     /// The deployment was cancelled; `failure` says what it left behind.
     pub(crate) async fn end_cancelled(&self, failure: &Failure) -> Result<(), RecordError> {
-        let deployment = self.deployment_row().await?;
-        let sealed = self.seal(failure, deployment.id)?;
+        let sealed = self.seal(failure, self.lease().deployment()?)?;
         let tx = self.fenced().await?;
+        let deployment = self.deployment_row(&tx).await?;
         deployments::end(&tx, deployment.id, DeploymentState::Cancelled, Some(sealed), now())
             .await?;
-        self.end(tx, OpState::Cancelled).await
+        self.end_deployment(tx, &deployment, OpState::Cancelled).await
     }
 
     /// Nothing was done, because the plan no longer fits: the new one is offered as a preview.
@@ -227,8 +228,8 @@ impl Recorder {
         &self,
         new_preview: PreviewId,
     ) -> Result<(), RecordError> {
-        let deployment = self.deployment_row().await?;
         let tx = self.fenced().await?;
+        let deployment = self.deployment_row(&tx).await?;
         let state = DeploymentState::NeedsConfirmation;
         deployments::end(&tx, deployment.id, state, None, now()).await?;
         sql("UPDATE deployments SET new_preview_id = $2 WHERE id = $1")
@@ -236,12 +237,12 @@ impl Recorder {
             .bind(new_preview)
             .run(&tx, "offer a new preview")
             .await?;
-        self.end(tx, OpState::NeedsConfirmation).await
+        self.end_deployment(tx, &deployment, OpState::NeedsConfirmation).await
     }
 
-    async fn deployment_row(&self) -> Result<DeploymentRow, RecordError> {
+    async fn deployment_row(&self, tx: &Tx) -> Result<DeploymentRow, RecordError> {
         let id = self.lease().deployment()?;
-        deployments::by_id(self.control().db().read(), id)
+        deployments::by_id(tx, id)
             .await?
             .ok_or_else(|| Error::internal("end an Op", "the row of its deployment is gone").into())
     }
@@ -260,9 +261,23 @@ impl Recorder {
         Ok(sealer.seal_json(identity, told, "store what an Op came to")?)
     }
 
+    /// Ends the Op of a deployment, and tells the batch that it is of.
+    async fn end_deployment(
+        &self,
+        tx: Tx,
+        deployment: &DeploymentRow,
+        state: OpState,
+    ) -> Result<(), RecordError> {
+        self.end(tx, state).await?;
+        if deployment.batch.is_some() {
+            self.control().wakes().send(Wake::Batches).await;
+        }
+        Ok(())
+    }
+
     /// Ends the Op in the transaction of what it came to.
     pub(super) async fn end(&self, tx: Tx, state: OpState) -> Result<(), RecordError> {
-        let Lease { op, wake, .. } = *self.lease();
+        let Lease { op, wake, carries, .. } = *self.lease();
         store::skip_rest(&tx, op).await?;
         sql("UPDATE ops SET state = $2, finished_at = $3, lease_until = NULL, \
              percent = CASE WHEN $2 = 'succeeded' THEN 100 ELSE percent END WHERE id = $1")
@@ -274,7 +289,11 @@ impl Recorder {
         environments::refresh_status(&tx, wake.environment).await?;
         self.commit(tx).await?;
         self.control().metrics().ended(state);
-        self.control().wakes().send(Wake::Queue).await;
+        let wakes = self.control().wakes();
+        wakes.send(Wake::Queue).await;
+        if carries == Carries::Backup {
+            wakes.send(Wake::Backups).await;
+        }
         Ok(())
     }
 }

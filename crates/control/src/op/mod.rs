@@ -571,7 +571,13 @@ impl Control {
         if let Some(backup) = dropped {
             wakes.send(Wake::Op(backup)).await;
         }
-        wakes.send(if queued { Wake::Queue } else { Wake::Cancel(op) }).await;
+        if queued {
+            for wake in Wake::PLACE_FREE {
+                wakes.send(wake).await;
+            }
+        } else {
+            wakes.send(Wake::Cancel(op)).await;
+        }
         self.op_view(op).await
     }
 

@@ -349,6 +349,6 @@ fn change(wake: Option<Wake>, kinds: &[EnvironmentKind]) -> Option<Change> {
         Wake::Clusters => Some(Change::Clusters),
         Wake::People => Some(Change::People),
         Wake::Missed => Some(Change::Lagged),
-        Wake::Queue | Wake::Cancel(_) => None,
+        Wake::Queue | Wake::Backups | Wake::Cancel(_) => None,
     }
 }

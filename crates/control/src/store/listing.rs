@@ -6,6 +6,7 @@
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value};
 
 use super::paging::{COUNT_LIMIT, Count, Direction, Page, PageRequest, SortKey};
+use super::searched::{self, Search};
 use super::sql::{Param, Row, StoreError, sql};
 use crate::error::Error;
 
@@ -33,60 +34,8 @@ pub(crate) struct Listing<'a> {
     by_ids: bool,
     only_added: bool,
     index: Option<&'static str>,
+    gathered: i64,
 }
-
-/// A word that is searched for.
-struct Search {
-    /// The column that holds the id of what is found by it.
-    column: String,
-    /// Of which kind it is.
-    kind: &'static str,
-    /// From which search term on, and up to which, they begin with it: its place among the values, the other one's is the next.
-    range: usize,
-    /// What else has to hold for what is found, over `subject_id`.
-    within: String,
-    /// The terms that begin with it, where it was worth looking: they are few.
-    few: Option<FewTerms>,
-}
-
-/// Few search terms.
-struct FewTerms {
-    count: usize,
-    /// That a search term is one of them.
-    condition: String,
-}
-
-impl Search {
-    /// The ids of what is found by it, each as often as it has a term that begins with the word.
-    fn found(&self) -> String {
-        format!("SELECT subject_id {}", self.of_terms())
-    }
-
-    /// The same, each once.
-    fn found_once(&self) -> String {
-        match &self.few {
-            Some(FewTerms { count: 1, .. }) => self.found(),
-            _ => format!("SELECT DISTINCT subject_id {}", self.of_terms()),
-        }
-    }
-
-    fn of_terms(&self) -> String {
-        match &self.few {
-            Some(few) => format!("FROM search_terms few WHERE {}", few.condition),
-            None => {
-                format!("FROM search_terms WHERE {}{}", self.terms(self.range), self.within)
-            }
-        }
-    }
-
-    /// The condition on its search terms, the range standing at this place and the next.
-    fn terms(&self, range: usize) -> String {
-        format!("kind = '{}' AND term >= ${range} AND term < ${}", self.kind, range + 1)
-    }
-}
-
-/// As many terms of a word are few.
-const FEW_TERMS: usize = 16;
 
 /// How the rows of a page are found.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -117,6 +66,7 @@ impl View {
             by_ids: false,
             only_added: false,
             index: None,
+            gathered: COUNT_LIMIT,
         }
     }
 }
@@ -165,12 +115,12 @@ impl Listing<'_> {
             self.values.push(to.into());
             let (column, within, range) =
                 (column.to_owned(), within.clone(), self.values.len() - 1);
-            self.searches.push(Search { column, kind, range, within, few: None });
+            self.searches.push(Search::new(column, kind, range, within));
         }
         self
     }
 
-    /// Rows of this table only ever come: where nothing but a word is asked for, what it finds is counted without being
+    /// Rows of this table only ever come: where nothing but words is asked for, what they find is counted without being
     /// looked up.
     pub(crate) fn only_added(mut self) -> Self {
         self.only_added = true;
@@ -182,6 +132,13 @@ impl Listing<'_> {
     /// columns alone.
     pub(crate) fn looked_up_by(mut self, index: &'static str) -> Self {
         self.index = Some(index);
+        self
+    }
+
+    /// Of what is searched for, only so many rows are looked up and put into order. Of more, a page is found by walking along
+    /// the order and looking at each row: the smaller the table, the sooner.
+    pub(crate) fn gathered(mut self, most: i64) -> Self {
+        self.gathered = most;
         self
     }
 
@@ -217,20 +174,13 @@ impl Listing<'_> {
     /// looked up by that.
     fn condition(&self, way: Way, backend: DbBackend) -> String {
         let mut all = self.conditions.clone();
-        for search in &self.searches {
-            let (column, found) = (&search.column, search.found());
-            all.push(match (way, &search.few, backend) {
-                (Way::Free | Way::Gather, _, _) => format!("{column} IN ({found})"),
-                // Counted: what only exists would be looked up by PostgreSQL before anything is walked along.
-                (Way::Walk, Some(FewTerms { condition, .. }), _) => format!(
-                    "(SELECT COUNT(*) FROM search_terms few WHERE few.subject_id = {column} AND {condition}) > 0"
-                ),
-                // `IS TRUE` keeps it from becoming a join: what is found is hashed once, and each row held against it.
-                (Way::Walk, None, DbBackend::Postgres) => {
-                    format!("({column} IN ({found})) IS TRUE")
-                }
-                (Way::Walk, None, _) => format!("({column} || '') IN ({found})"),
-            });
+        match (way, self.searches.first()) {
+            (Way::Walk, _) => all.extend(self.searches.iter().map(|search| search.holds(backend))),
+            // All searches of a list are of one column.
+            (Way::Free | Way::Gather, Some(Search { column, .. })) => {
+                all.push(format!("{column} IN ({})", searched::found(&self.searches)));
+            }
+            (Way::Free | Way::Gather, None) => {}
         }
         if all.is_empty() { "1 = 1".to_owned() } else { all.join(" AND ") }
     }
@@ -244,36 +194,6 @@ impl Listing<'_> {
             }
             _ => format!("{table} {alias}"),
         }
-    }
-
-    /// Looks which terms begin with each word: where they are few, a row is asked for these rather than held against all
-    /// that is found.
-    async fn look_for_few_terms(&mut self, c: &impl ConnectionTrait) -> Result<(), StoreError> {
-        for search in self.searches.iter_mut().filter(|search| search.within.is_empty()) {
-            let terms = search.terms(1);
-            // From one term to the next: whatever else begins with the word is not read.
-            let text = format!(
-                "WITH RECURSIVE found(word) AS (SELECT MIN(term) FROM search_terms WHERE {terms} \
-                 UNION ALL SELECT (SELECT MIN(term) FROM search_terms WHERE {terms} AND term > word) \
-                 FROM found WHERE word IS NOT NULL) \
-                 SELECT word FROM found WHERE word IS NOT NULL LIMIT {}",
-                FEW_TERMS + 1
-            );
-            let range = self.values[search.range - 1..=search.range].to_vec();
-            let found = sql(text).bind_all(range);
-            let found = found.all(c, self.view.doing, |row| row.get::<String>("word")).await?;
-            if found.is_empty() || found.len() > FEW_TERMS {
-                continue;
-            }
-            let first = self.values.len() + 1;
-            let places: Vec<String> =
-                (first..first + found.len()).map(|n| format!("${n}")).collect();
-            let condition =
-                format!("few.kind = '{}' AND few.term IN ({})", search.kind, places.join(", "));
-            search.few = Some(FewTerms { count: found.len(), condition });
-            self.values.extend(found.into_iter().map(Value::from));
-        }
-        Ok(())
     }
 
     /// The statement around `inner`, with what is joined.
@@ -305,22 +225,22 @@ impl Listing<'_> {
         key: impl Fn(&T) -> (SortKey, String),
     ) -> Result<Page<T>, Error> {
         let doing = self.view.doing;
-        let alone = self.is_word_alone();
-        if alone {
-            self.look_for_few_terms(c).await?;
+        let several = self.searches.len() > 1;
+        if several || self.are_words_alone() {
+            searched::look(&mut self.searches, c, &mut self.values).await?;
         }
         let count = sql(self.count_text(c.get_database_backend()))
             .bind_all(self.values.clone())
             .one(c, doing, |row| row.get::<i64>("n"))
             .await?
             .unwrap_or(0);
-        let way = match (self.searches.is_empty(), count <= COUNT_LIMIT) {
+        let way = match (self.searches.is_empty(), count <= self.gathered) {
             (true, _) => Way::Free,
             (false, true) => Way::Gather,
             (false, false) => Way::Walk,
         };
-        if way == Way::Walk && !alone {
-            self.look_for_few_terms(c).await?;
+        if way == Way::Walk && !several {
+            searched::look(&mut self.searches, c, &mut self.values).await?;
         }
         let (text, values) = self.page_text(request, order, way, c.get_database_backend())?;
         let rows = match count {
@@ -358,16 +278,16 @@ impl Listing<'_> {
         Ok(Count::of_limited(counted.await?.unwrap_or(0)))
     }
 
-    /// Whether what a word finds is all that the list has.
-    fn is_word_alone(&self) -> bool {
-        self.only_added && self.searches.len() == 1 && self.conditions.is_empty()
+    /// Whether what words find is all that the list has.
+    fn are_words_alone(&self) -> bool {
+        self.only_added && !self.searches.is_empty() && self.conditions.is_empty()
     }
 
     fn count_text(&self, backend: DbBackend) -> String {
         // Counting stops early where there is much.
         let limit = COUNT_LIMIT + 1;
-        if self.is_word_alone() {
-            let found = self.searches[0].found_once();
+        if self.are_words_alone() {
+            let found = searched::found_once(&self.searches);
             return format!("SELECT COUNT(*) AS n FROM ({found} LIMIT {limit}) counted");
         }
         let condition = self.condition(Way::Free, backend);

@@ -10,6 +10,7 @@ pub(crate) mod listing;
 pub(crate) mod outage;
 pub mod paging;
 pub(crate) mod search;
+mod searched;
 pub(crate) mod sql;
 pub(crate) mod wake;
 

@@ -33,12 +33,19 @@ pub(crate) enum Wake {
     Fleet,
     /// A batch moved on or has something to do.
     Batches,
+    /// A backup ended, or a schedule changed.
+    Backups,
     /// A cluster changed.
     Clusters,
     /// Someone's rights or sessions changed: who follows something is to be asked again who they are.
     People,
     /// Wake-ups may have been missed: anything may have changed.
     Missed,
+}
+
+impl Wake {
+    /// What is to be told where queued Ops have ended, whatever they carried.
+    pub(crate) const PLACE_FREE: [Self; 3] = [Self::Queue, Self::Batches, Self::Backups];
 }
 
 /// An Op with what a listener needs to know whether it may see it.

@@ -24,7 +24,7 @@ use crate::op::{
 use crate::rights::Role;
 use crate::store::ids::{OpId, WorkerId};
 use crate::store::sql::{now, sql};
-use crate::work::store::{claim, give_back, renew};
+use crate::work::store::{Wanted, claim, give_back, renew};
 
 on_both!(
     a_nul_is_no_fault,
@@ -99,7 +99,7 @@ async fn many_workers_take_each_once(site: Site) {
             while idle < 50 {
                 let until = now() + SignedDuration::from_secs(60);
                 let claimed =
-                    claim(control.db(), worker, || (now(), until), &[], 20).await.unwrap();
+                    claim(control.db(), || (now(), until), Wanted::any(worker, 20)).await.unwrap();
                 tokio::task::yield_now().await;
                 idle += 1;
                 if let Some(lease) = claimed {
@@ -146,7 +146,7 @@ async fn bound_per_cluster(site: Site) {
     }
     let take = async || {
         let (worker, until) = (WorkerId::generate(), now() + SignedDuration::from_secs(60));
-        claim(site.control.db(), worker, || (now(), until), &[], 2).await.unwrap()
+        claim(site.control.db(), || (now(), until), Wanted::any(worker, 2)).await.unwrap()
     };
     let first = take().await.unwrap();
     take().await.unwrap();
@@ -176,14 +176,21 @@ async fn a_dead_workers_op_is_taken_up(site: Site) {
     let start = now();
     let until = start + SignedDuration::from_secs(10);
     let db = site.control.db();
-    let first = claim(db, WorkerId::generate(), || (start, until), &[], 20).await.unwrap().unwrap();
+    let first =
+        claim(db, || (start, until), Wanted::any(WorkerId::generate(), 20)).await.unwrap().unwrap();
     let lost = Recorder::new(site.control.clone(), first);
     lost.store(told(vec![line("by the first")])).await.unwrap();
-    assert!(claim(db, WorkerId::generate(), || (until, until), &[], 20).await.unwrap().is_none());
+    assert!(
+        claim(db, || (until, until), Wanted::any(WorkerId::generate(), 20))
+            .await
+            .unwrap()
+            .is_none()
+    );
     assert!(renew(db.write(), &first, until + SignedDuration::from_secs(5)).await.unwrap());
     let later = until + SignedDuration::from_secs(6);
     let far = later + SignedDuration::from_secs(3600);
-    let second = claim(db, WorkerId::generate(), || (later, far), &[], 20).await.unwrap().unwrap();
+    let second =
+        claim(db, || (later, far), Wanted::any(WorkerId::generate(), 20)).await.unwrap().unwrap();
     assert_eq!((second.op, second.fence), (first.op, first.fence + 1));
 
     assert!(!renew(db.write(), &first, far).await.unwrap());

@@ -237,13 +237,10 @@ impl Site {
         let now = crate::store::sql::now();
         let until = now + jiff::SignedDuration::from_secs(3600);
         let most = self.config.workers.per_cluster;
-        crate::work::store::claim(
-            self.control.db(),
-            WorkerId::generate(),
-            || (now, until),
-            &[],
-            most,
-        )
+        {
+            let wanted = crate::work::store::Wanted::any(WorkerId::generate(), most);
+            crate::work::store::claim(self.control.db(), || (now, until), wanted)
+        }
         .await
         .unwrap()
     }

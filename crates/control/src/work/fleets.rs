@@ -36,9 +36,9 @@ impl Work {
     fn waits_for(self, wake: Wake) -> bool {
         match self {
             Self::Previews => wake == Wake::Fleet,
-            Self::Batches => matches!(wake, Wake::Queue | Wake::Batches),
+            Self::Batches => wake == Wake::Batches,
             // One that failed is cleared away.
-            Self::Backups => wake == Wake::Queue,
+            Self::Backups => wake == Wake::Backups,
         }
     }
 }

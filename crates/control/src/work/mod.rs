@@ -71,6 +71,7 @@ async fn take_ops(control: Control, worker: WorkerId, stop: CancellationToken, t
     control.metrics().has_places(settings.count.max(1), &places);
     let load = Arc::new(Load::new(settings.count.max(1)));
     let mut wakes = control.wakes().subscribe();
+    let mut looked = None;
     while !stop.is_cancelled() {
         let Some(place) = stop.run_until_cancelled(places.clone().acquire_owned()).await else {
             return;
@@ -84,8 +85,14 @@ async fn take_ops(control: Control, worker: WorkerId, stop: CancellationToken, t
             let at = now();
             (at, at.checked_add(settings.lease).unwrap_or(at))
         };
-        let claimed =
-            store::claim(control.db(), worker, clock, &closed, settings.per_cluster).await;
+        // Leases run out by the clock, which nobody tells. While there is much to do, that is not asked each time.
+        let abandoned = looked.is_none_or(|at: Instant| at.elapsed() >= settings.poll);
+        if abandoned {
+            looked = Some(Instant::now());
+        }
+        let per_cluster = settings.per_cluster;
+        let wanted = store::Wanted { worker, closed: &closed, per_cluster, abandoned };
+        let claimed = store::claim(control.db(), clock, wanted).await;
         match claimed {
             Ok(Some(lease)) => {
                 let running = load.begin(lease.cluster);
@@ -99,6 +106,7 @@ async fn take_ops(control: Control, worker: WorkerId, stop: CancellationToken, t
             }
             Ok(None) => {
                 drop(place);
+                looked = None;
                 let woken = async {
                     tokio::select! {
                         () = next_in_queue(&mut wakes) => {}

@@ -43,33 +43,49 @@ const DOING: &str = "take an Op from the queue";
 /// What claims wait for each other by.
 const CLAIMS: i64 = 0x6c61_6e64_6661_6c6c;
 
-/// Takes the next Op for `worker`; none if there is nothing to do. From when until when the lease lasts is asked of `clock`
-/// once the database has begun. Queued Ops on clusters that are `closed`, or on which `per_cluster` run, stay in the queue,
-/// but for those that ask no cluster.
+/// Who takes an Op, and which.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted<'a> {
+    /// Whose lease it is going to be.
+    pub(crate) worker: WorkerId,
+    /// Queued Ops on these clusters stay in the queue, but for those that ask no cluster.
+    pub(crate) closed: &'a [ClusterId],
+    /// And so do those on a cluster on which as many run.
+    pub(crate) per_cluster: usize,
+    /// Whether to look for Ops whose worker is gone.
+    pub(crate) abandoned: bool,
+}
+
+#[cfg(test)]
+impl Wanted<'static> {
+    /// Any that this worker can have.
+    pub(crate) fn any(worker: WorkerId, per_cluster: usize) -> Self {
+        Self { worker, closed: &[], per_cluster, abandoned: true }
+    }
+}
+
+/// Takes the next Op that is wanted; none if there is nothing to do. From when until when the lease lasts is asked of `clock`
+/// once the database has begun.
 pub(crate) async fn claim(
     db: &Db,
-    worker: WorkerId,
     clock: impl FnOnce() -> (Timestamp, Timestamp),
-    closed: &[ClusterId],
-    per_cluster: usize,
+    wanted: Wanted<'_>,
 ) -> Result<Option<Lease>, StoreError> {
+    let Wanted { worker, closed, per_cluster, abandoned } = wanted;
     let tx = db.begin().await?;
     db.one_at_a_time(&tx, CLAIMS).await?;
     // Whoever waited for the database has not had the lease for so long.
     let (at, until) = clock();
-    let claimed = match claim_abandoned(&tx, worker, at, until).await? {
-        Some(lease) => Some(lease),
-        None => {
-            let mut closed = closed.to_vec();
-            closed.extend(full(&tx, per_cluster).await?);
-            match claim_queued(&tx, worker, at, until, &closed).await? {
-                None if count_for_apps(&tx).await? > 0 => {
-                    claim_queued(&tx, worker, at, until, &closed).await?
-                }
-                claimed => claimed,
-            }
-        }
-    };
+    let mut claimed = None;
+    if abandoned {
+        claimed = claim_abandoned(&tx, worker, at, until).await?;
+        count_for_apps(&tx).await?;
+    }
+    if claimed.is_none() {
+        let mut closed = closed.to_vec();
+        closed.extend(full(&tx, per_cluster).await?);
+        claimed = claim_queued(&tx, worker, at, until, &closed).await?;
+    }
     if let Some(lease) = &claimed {
         // Told by the clock now: the Op in front may have ended between asking it and finding this one.
         let at = at.max(now());
@@ -94,11 +110,12 @@ async fn full(c: &impl ConnectionTrait, most: usize) -> Result<Vec<ClusterId>, S
 }
 
 /// Ops that servers of an earlier version have queued say no App.
-async fn count_for_apps(c: &impl ConnectionTrait) -> Result<u64, StoreError> {
+async fn count_for_apps(c: &impl ConnectionTrait) -> Result<(), StoreError> {
     sql("UPDATE ops SET app_id = (SELECT e.app_id FROM environments e WHERE e.id = ops.environment_id) \
          WHERE state = 'queued' AND app_id IS NULL")
     .run(c, DOING)
     .await
+    .map(drop)
 }
 
 const CLAIMED: &str = "RETURNING id, fence, op_kind, deployment_id, environment_id, environment_kind, \
