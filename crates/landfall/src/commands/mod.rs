@@ -82,7 +82,14 @@ fn with_runtime(command: impl Future<Output = Result<ExitCode>>) -> Result<ExitC
     heap::keep_small();
     // Both reqwest and kube ask rustls for the process's provider; there is one in the whole binary.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    tokio::runtime::Builder::new_multi_thread()
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    // One for every two processors, unless tokio's own variable says otherwise: the database and what is worked out at length
+    // have threads of their own, and of two workers one wakes the other for every answer of theirs.
+    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        runtime.worker_threads((processors / 2).max(1));
+    }
+    runtime
         .enable_all()
         .build()
         .context("could not start the asynchronous runtime")?
