@@ -3,6 +3,7 @@
 //! Told from what its deployments that succeeded consisted of. How far back is looked is bounded; where that does not
 //! reach, the answer says so.
 
+use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -19,6 +20,8 @@ use crate::values::{LayerValue, MergedKey, MergedValues, PathPattern, ValuesLaye
 
 /// Deployments, and revisions of App values, that are looked at on the way back.
 const BACK: i64 = 100;
+/// Contents that are read at once on it.
+const AT_ONCE: usize = 8;
 
 /// Why a value is what it is.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
@@ -117,11 +120,18 @@ impl Control {
         patterns: &[PathPattern],
     ) -> Result<Back, Error> {
         let mut since = newest;
-        for (deployment, content) in earlier {
-            let merged = self.merged_of(*content).await?;
+        let reads: Vec<_> = earlier
+            .iter()
+            .map(
+                |&(deployment, content)| async move { (deployment, self.merged_of(content).await) },
+            )
+            .collect();
+        let mut read = stream::iter(reads).buffered(AT_ONCE);
+        while let Some((deployment, merged)) = read.next().await {
+            let merged = merged?;
             let then = merged.keys.iter().find(|then| then.path == key.path);
             if then.is_some_and(|then| then.value == key.value && then.layer == key.layer) {
-                since = *deployment;
+                since = deployment;
                 continue;
             }
             let before = then.map(|then| {

@@ -123,8 +123,8 @@ impl Search {
 
 const DOING: &str = "look for words";
 
-/// Looks how common words are: of several, what the rarest finds is held against the others.
-pub(super) async fn look(
+/// Looks for the terms of words that are common, if they are few.
+pub(super) async fn look_for_terms(
     searches: &mut [Search],
     c: &impl ConnectionTrait,
     values: &mut Vec<Value>,
@@ -132,13 +132,46 @@ pub(super) async fn look(
     for search in searches.iter_mut().filter(|search| search.few.is_none()) {
         search.look_for_few_terms(c, values).await?;
     }
-    if searches.len() > 1 {
-        for search in searches.iter_mut() {
-            search.look_for_size(c, values).await?;
-        }
-        searches.sort_by_key(|search| search.size);
-    }
     Ok(())
+}
+
+/// Looks how common words are, and puts the rarest first: what it finds is held against the others. Whether all are common.
+pub(super) async fn look_for_sizes(
+    searches: &mut [Search],
+    c: &impl ConnectionTrait,
+    values: &[Value],
+) -> Result<bool, StoreError> {
+    for search in searches.iter_mut() {
+        search.look_for_size(c, values).await?;
+    }
+    searches.sort_by_key(|search| search.size);
+    Ok(searches.first().is_some_and(|rarest| rarest.size > COUNT_LIMIT))
+}
+
+/// What all of them find.
+pub(super) enum Finds {
+    Nothing,
+    /// One thing, whose id this is.
+    One(String),
+    /// More.
+    Many,
+}
+
+/// Looks whether they find more than one thing.
+pub(super) async fn look_for_one(
+    searches: &[Search],
+    c: &impl ConnectionTrait,
+    values: &[Value],
+) -> Result<Finds, StoreError> {
+    let text = format!("{} LIMIT 2", selected("SELECT DISTINCT", searches));
+    let found = sql(text).bind_named(values);
+    let found = found.all(c, DOING, |row| row.get::<String>("subject_id")).await?;
+    let mut found = found.into_iter();
+    Ok(match (found.next(), found.next()) {
+        (None, _) => Finds::Nothing,
+        (Some(one), None) => Finds::One(one),
+        (Some(_), Some(_)) => Finds::Many,
+    })
 }
 
 /// The ids of what all of these find, which are of one column.

@@ -72,6 +72,32 @@ impl Query {
         self
     }
 
+    /// Binds those of these values that the text names, `$1` being the first of them, and numbers them anew: the drivers take no
+    /// value that is not asked for.
+    pub(crate) fn bind_named(mut self, values: &[Value]) -> Self {
+        let mut places: Vec<usize> = Vec::new();
+        let mut text = String::with_capacity(self.text.len());
+        let mut parts = self.text.split('$');
+        text.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+            let (number, rest) = part.split_at(end);
+            text.push('$');
+            if let Some(value) = number.parse::<usize>().ok().and_then(|n| n.checked_sub(1)) {
+                let known = places.iter().position(|place| *place == value);
+                let place = known.unwrap_or_else(|| {
+                    places.push(value);
+                    places.len() - 1
+                });
+                text.push_str(&(place + 1).to_string());
+            }
+            text.push_str(rest);
+        }
+        self.values.extend(places.iter().filter_map(|place| values.get(*place).cloned()));
+        self.text = text;
+        self
+    }
+
     fn statement(self, c: &impl ConnectionTrait) -> Statement {
         Statement::from_sql_and_values(c.get_database_backend(), self.text, self.values)
     }
@@ -360,4 +386,18 @@ impl<T: Serialize> Param for Json<&T> {
 pub(crate) fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only what the text names is bound, in the order in which it does.
+    #[test]
+    fn named_values() {
+        let values = [1_i64, 2, 3, 4].map(Value::from);
+        let query = sql("SELECT $4 WHERE a = $2 AND b = '$' AND c = $4").bind_named(&values);
+        assert_eq!(query.text, "SELECT $1 WHERE a = $2 AND b = '$' AND c = $1");
+        assert_eq!(query.values, [4_i64, 2].map(Value::from));
+    }
 }
