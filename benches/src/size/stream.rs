@@ -18,14 +18,17 @@ const OPS: usize = 20;
 
 pub(super) async fn measure(account: &Account) -> Result<Vec<Vec<String>>> {
     let mut rows = Vec::new();
-    let kind = json!({ "name": "followed", "app": APPS[0], "kind": "sandbox", "cluster": "lab", "release": "1.0.0" });
+    // An account that is kept has those of earlier runs.
+    let name = format!("followed-{}", Timestamp::now().as_second());
+    let kind = json!({ "name": name, "app": APPS[0], "kind": "sandbox", "cluster": "lab", "release": "1.0.0" });
     account.api.op_succeeds(&op_of(&account.api.post("/environments", kind).await)).await;
     for followers in [1, 50] {
         let took = Arc::new(Mutex::new(Vec::new()));
         for run in 0..OPS {
             let values = format!("api:\n  maxUploadMegabytes: {}\n", 20 + run + followers);
             let new = json!({ "release": "1.0.1", "values": values });
-            let op = op_of(&account.api.post("/environments/followed/deployments", new).await);
+            let op =
+                op_of(&account.api.post(&format!("/environments/{name}/deployments"), new).await);
             let following: Vec<_> = (0..followers)
                 .map(|_| {
                     tokio::spawn(follow(

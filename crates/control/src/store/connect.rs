@@ -11,6 +11,7 @@ use sea_orm::{
     SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions, TransactionTrait,
 };
 use secrecy::{ExposeSecret, SecretString};
+use sqlx::Executor as _;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
@@ -24,6 +25,9 @@ use crate::error::Error;
 const DOING: &str = "open its database";
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 20;
+/// Statements here are short, and say in which order tables are joined: what is compiled for one, or planned in all orders of its
+/// joins, takes longer than carrying it out. As statements and not at the start, which poolers refuse.
+const POSTGRES_SETTINGS: &str = "SET jit = off; SET join_collapse_limit = 1";
 
 static SQLITE: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("src/store/migrations/postgres");
@@ -162,6 +166,9 @@ impl Db {
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(Duration::from_secs(20))
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(POSTGRES_SETTINGS).await.map(drop) })
+            })
             .connect_with(options.application_name("landfall"))
             .await?;
         let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());

@@ -225,23 +225,20 @@ impl Listing<'_> {
         key: impl Fn(&T) -> (SortKey, String),
     ) -> Result<Page<T>, Error> {
         let doing = self.view.doing;
-        let counted = self.look_at_words(c).await?;
-        let count = match counted {
-            None => 0,
-            Some(way) => sql(self.count_text(way, c.get_database_backend()))
+        let count = if self.find_by_words(c).await? {
+            sql(self.count_text(c.get_database_backend()))
                 .bind_all(self.values.clone())
                 .one(c, doing, |row| row.get::<i64>("n"))
                 .await?
-                .unwrap_or(0),
+                .unwrap_or(0)
+        } else {
+            0
         };
         let way = match (self.searches.is_empty(), count <= self.gathered) {
             (true, _) => Way::Free,
             (false, true) => Way::Gather,
             (false, false) => Way::Walk,
         };
-        if way == Way::Walk {
-            searched::look_for_terms(&mut self.searches, c, &mut self.values).await?;
-        }
         let (text, values) = self.page_text(request, order, way, c.get_database_backend())?;
         let rows = match count {
             0 => Vec::new(),
@@ -250,32 +247,22 @@ impl Listing<'_> {
         Page::assemble(request, rows, Count::of_limited(count), key)
     }
 
-    /// Looks at what the words find before anything is asked of the list itself, and how rows are best counted; none where
-    /// nothing is found.
-    async fn look_at_words(&mut self, c: &impl ConnectionTrait) -> Result<Option<Way>, StoreError> {
-        let several = self.searches.len() > 1;
-        let mut all_common = false;
-        if several || (self.only_added && !self.searches.is_empty()) {
-            searched::look_for_terms(&mut self.searches, c, &mut self.values).await?;
-            all_common = searched::look_for_sizes(&mut self.searches, c, &self.values).await?;
-        }
-        let Some(Search { column, .. }) = self.searches.first() else { return Ok(Some(Way::Free)) };
+    /// Looks at what the words find before anything is asked of the list itself; whether they find anything.
+    async fn find_by_words(&mut self, c: &impl ConnectionTrait) -> Result<bool, StoreError> {
+        searched::look(&mut self.searches, c, &mut self.values).await?;
+        let Some(Search { column, .. }) = self.searches.first() else { return Ok(true) };
         match searched::look_for_one(&self.searches, c, &self.values).await? {
-            Finds::Nothing => Ok(None),
+            Finds::Nothing => return Ok(false),
             Finds::One(id) => {
                 // What belongs to one thing has an index that begins with it, and goes on in the list's order.
                 self.conditions.push(format!("{column} = ${}", self.values.len() + 1));
                 self.values.push(id.into());
                 self.searches.clear();
                 self.by_ids = true;
-                Ok(Some(Way::Free))
             }
-            // What else is asked for leaves less than any of the words would.
-            Finds::Many if self.only_added && all_common && !self.conditions.is_empty() => {
-                Ok(Some(Way::Walk))
-            }
-            Finds::Many => Ok(Some(Way::Free)),
+            Finds::Many => {}
         }
+        Ok(true)
     }
 
     /// The first rows, without counting how many there are.
@@ -298,9 +285,11 @@ impl Listing<'_> {
     /// How many rows the conditions match.
     pub(crate) async fn count(self, c: &impl ConnectionTrait) -> Result<Count, StoreError> {
         let doing = self.view.doing;
-        let counted = sql(self.count_text(Way::Free, c.get_database_backend()))
-            .bind_all(self.values)
-            .one(c, doing, |row| row.get::<i64>("n"));
+        let counted = sql(self.count_text(c.get_database_backend())).bind_all(self.values).one(
+            c,
+            doing,
+            |row| row.get::<i64>("n"),
+        );
         Ok(Count::of_limited(counted.await?.unwrap_or(0)))
     }
 
@@ -309,15 +298,15 @@ impl Listing<'_> {
         self.only_added && !self.searches.is_empty() && self.conditions.is_empty()
     }
 
-    fn count_text(&self, way: Way, backend: DbBackend) -> String {
+    fn count_text(&self, backend: DbBackend) -> String {
         // Counting stops early where there is much.
         let limit = COUNT_LIMIT + 1;
         if self.are_words_alone() {
             let found = searched::found_once(&self.searches);
             return format!("SELECT COUNT(*) AS n FROM ({found} LIMIT {limit}) counted");
         }
-        let condition = self.condition(way, backend);
-        let from = self.from(way, backend);
+        let condition = self.condition(Way::Free, backend);
+        let from = self.from(Way::Free, backend);
         let rows: Vec<String> = self
             .part_conditions()
             .iter()
@@ -336,7 +325,7 @@ impl Listing<'_> {
     pub(crate) fn texts(self, order: Order) -> [(String, Vec<Value>); 3] {
         let request = PageRequest::default();
         let View { table, alias, .. } = *self.view;
-        let count = (self.count_text(Way::Free, DbBackend::Sqlite), self.values.clone());
+        let count = (self.count_text(DbBackend::Sqlite), self.values.clone());
         let values = self.values.clone();
         let (whole, all) = self.page_text(&request, order, Way::Free, DbBackend::Sqlite).unwrap();
         let picking = if let Some(end) = whole.find(") picked JOIN ") {

@@ -123,29 +123,21 @@ impl Search {
 
 const DOING: &str = "look for words";
 
-/// Looks for the terms of words that are common, if they are few.
-pub(super) async fn look_for_terms(
+/// Looks how common words are, and puts the rarest first: what it finds is held against the others. Of those that much is found
+/// by, the terms are looked for; what others find is sooner gone through than asked for term by term.
+pub(super) async fn look(
     searches: &mut [Search],
     c: &impl ConnectionTrait,
     values: &mut Vec<Value>,
 ) -> Result<(), StoreError> {
-    for search in searches.iter_mut().filter(|search| search.few.is_none()) {
-        search.look_for_few_terms(c, values).await?;
-    }
-    Ok(())
-}
-
-/// Looks how common words are, and puts the rarest first: what it finds is held against the others. Whether all are common.
-pub(super) async fn look_for_sizes(
-    searches: &mut [Search],
-    c: &impl ConnectionTrait,
-    values: &[Value],
-) -> Result<bool, StoreError> {
     for search in searches.iter_mut() {
         search.look_for_size(c, values).await?;
+        if search.size > COUNT_LIMIT {
+            search.look_for_few_terms(c, values).await?;
+        }
     }
     searches.sort_by_key(|search| search.size);
-    Ok(searches.first().is_some_and(|rarest| rarest.size > COUNT_LIMIT))
+    Ok(())
 }
 
 /// What all of them find.
@@ -163,7 +155,20 @@ pub(super) async fn look_for_one(
     c: &impl ConnectionTrait,
     values: &[Value],
 ) -> Result<Finds, StoreError> {
-    let text = format!("{} LIMIT 2", selected("SELECT DISTINCT", searches));
+    // What else has to hold may be true of thousands of things, and few words find but one.
+    match find_two(searches, false, c, values).await? {
+        Finds::One(_) => find_two(searches, true, c, values).await,
+        other => Ok(other),
+    }
+}
+
+async fn find_two(
+    searches: &[Search],
+    within: bool,
+    c: &impl ConnectionTrait,
+    values: &[Value],
+) -> Result<Finds, StoreError> {
+    let text = format!("{} LIMIT 2", selected("SELECT DISTINCT", searches, within));
     let found = sql(text).bind_named(values);
     let found = found.all(c, DOING, |row| row.get::<String>("subject_id")).await?;
     let mut found = found.into_iter();
@@ -176,25 +181,24 @@ pub(super) async fn look_for_one(
 
 /// The ids of what all of these find, which are of one column.
 pub(super) fn found(searches: &[Search]) -> String {
-    selected("SELECT", searches)
+    selected("SELECT", searches, true)
 }
 
 /// The same, each once.
 pub(super) fn found_once(searches: &[Search]) -> String {
     let once =
         searches.first().and_then(|first| first.few.as_ref()).is_some_and(|few| few.len() == 1);
-    selected(if once { "SELECT" } else { "SELECT DISTINCT" }, searches)
+    selected(if once { "SELECT" } else { "SELECT DISTINCT" }, searches, true)
 }
 
-fn selected(select: &str, searches: &[Search]) -> String {
+fn selected(select: &str, searches: &[Search], within: bool) -> String {
     let Some((rarest, others)) = searches.split_first() else {
         return "SELECT NULL".to_owned();
     };
-    let mut text = format!(
-        "{select} found.subject_id FROM search_terms found WHERE {}{}",
-        rarest.terms("found"),
-        rarest.within
-    );
+    let terms = rarest.terms("found");
+    let within = if within { rarest.within.as_str() } else { "" };
+    let mut text =
+        format!("{select} found.subject_id FROM search_terms found WHERE {terms}{within}");
     for other in others {
         text.push_str(" AND ");
         text.push_str(&other.finds("found.subject_id"));
