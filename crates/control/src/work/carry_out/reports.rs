@@ -70,6 +70,7 @@ impl Reports {
             step: None,
             objects: Vec::new(),
             culprits: Vec::new(),
+            asks: None,
         };
         tokio::spawn(writer.run(receiver));
         Ok(Self { told })
@@ -178,6 +179,8 @@ struct Writer {
     step: Option<StepName>,
     objects: Vec<ObjectState>,
     culprits: Vec<rollout::culprit::Culprit>,
+    /// Who waits until what was told so far is stored.
+    asks: Option<oneshot::Sender<Flushed>>,
 }
 
 impl Writer {
@@ -203,9 +206,12 @@ impl Writer {
         }
     }
 
+    /// Stores what was told. Where that fails, whoever waits for a flush is kept waiting: the way in is to be closed first, for
+    /// an answer that never comes is taken for one.
     async fn store(&mut self, batch: &mut Vec<Told>) -> Result<(), RecordError> {
         let mut told = recorder::Told::default();
-        for one in batch.drain(..) {
+        batch.reverse();
+        while let Some(one) = batch.pop() {
             match one {
                 Told::Report(report) => self.report(*report, &mut told),
                 Told::Step(change) => {
@@ -224,10 +230,13 @@ impl Writer {
                 Told::Content(row) => told.content = Some(row),
                 Told::HelmRevision(revision) => told.helm_revision = Some(revision),
                 Told::Flush(answer) => {
+                    self.asks = Some(answer);
                     self.recorder.store(std::mem::take(&mut told)).await?;
-                    // Nobody waiting is fine.
-                    let _ =
-                        answer.send(Flushed { ready: self.ready(), cursor: self.cursor.clone() });
+                    let flushed = Flushed { ready: self.ready(), cursor: self.cursor.clone() };
+                    if let Some(answer) = self.asks.take() {
+                        // Nobody waiting is fine.
+                        let _ = answer.send(flushed);
+                    }
                 }
             }
         }
