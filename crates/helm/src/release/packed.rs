@@ -1,9 +1,12 @@
 //! Gzip put together of pieces that were packed apart: what many records have in common is packed once.
 //!
-//! Every piece but the last ends with a full flush (RFC 1951, 3.2.4 with an empty block), after which nothing refers to what
-//! stood before: behind each other they are one stream of one member, as any reader of gzip takes it.
+//! Every piece is compressed by itself, so that it refers to no other, and all but the last end with a flush (an empty block,
+//! RFC 1951, 3.2.4): behind each other they are one stream of one member, as any reader of gzip takes it.
 
-use flate2::{Compress, Compression, Crc, FlushCompress, Status};
+use std::io::Write as _;
+
+use flate2::write::DeflateEncoder;
+use flate2::{Compression, Crc};
 
 /// The header of RFC 1952: deflate, no name, no time, an unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -28,28 +31,19 @@ impl Piece {
     pub(super) fn pack(text: &[u8], place: Place) -> Self {
         let mut crc = Crc::new();
         crc.update(text);
-        let flush = match place {
-            Place::Before => FlushCompress::Full,
-            Place::Last => FlushCompress::Finish,
-        };
-        let mut compress = Compress::new(Compression::default(), false);
-        let mut deflated = Vec::with_capacity(text.len() / 3 + 64);
-        loop {
-            let read = usize::try_from(compress.total_in()).unwrap_or(text.len());
-            let status = compress
-                .compress_vec(&text[read..], &mut deflated, flush)
-                .expect("deflate has no errors but those of its use");
-            // A flush is through once it leaves room.
-            let is_through = match place {
-                Place::Before => deflated.len() < deflated.capacity(),
-                Place::Last => status == Status::StreamEnd,
-            };
-            if is_through {
-                deflated.shrink_to_fit();
-                return Self { deflated, crc };
-            }
-            deflated.reserve(deflated.capacity().max(64));
+        Self { deflated: deflated(text, place).expect("memory takes every write"), crc }
+    }
+}
+
+fn deflated(text: &[u8], place: Place) -> std::io::Result<Vec<u8>> {
+    let mut deflate = DeflateEncoder::new(Vec::new(), Compression::default());
+    deflate.write_all(text)?;
+    match place {
+        Place::Before => {
+            deflate.flush()?;
+            Ok(std::mem::take(deflate.get_mut()))
         }
+        Place::Last => deflate.finish(),
     }
 }
 
