@@ -8,7 +8,8 @@
 //! That is not for a server: memory is held in pieces of 2 MiB and not given back. A server's heap is kept small instead
 //! ([`keep_small`]): the C library gives each thread a part of its own, eight for each processor, and what one has freed no
 //! other uses; and once it has seen a large block freed, such as the 19 MiB in which a password is hashed, it keeps room for
-//! the next one for good.
+//! the next one for good. What is free between blocks that are in use it never gives back by itself: a server that has become quiet
+//! asks for that.
 
 /// Lets the heap grow by this much at once. Address space, not memory: what is not touched costs nothing.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -34,6 +35,24 @@ const PARTS_MOST: usize = 4;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const GIVEN_BACK: std::ffi::c_int = 4 << 20;
 
+/// How often a process looks whether it has become quiet.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const LOOK: std::time::Duration = std::time::Duration::from_secs(1);
+/// Less processor time than this between two looks is quiet.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const QUIET: std::time::Duration = std::time::Duration::from_millis(20);
+/// Less work than this leaves nothing that is worth being given back.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const WORK: std::time::Duration = std::time::Duration::from_millis(200);
+
+/// Gives what is free in the heap back to the system each time this process has worked and become quiet, from a thread of its
+/// own. It takes some milliseconds, in which others that want memory wait. Elsewhere nothing happens.
+pub fn give_back_when_quiet() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // Without the thread more memory is held, and nothing else is amiss.
+    drop(std::thread::Builder::new().name("heap".to_owned()).spawn(linux::give_back_when_quiet));
+}
+
 /// Keeps the heap of this process small: large blocks go back to the system when they are freed, and all threads share one
 /// part of it for every two processors, unless the C library's own `MALLOC_ARENA_MAX` says otherwise. Threads seldom
 /// allocate at the same moment, and nobody waits long. Elsewhere nothing happens. To be called before threads are started.
@@ -55,8 +74,36 @@ pub fn use_large_pages() {
 mod linux {
     use std::ffi::c_int;
     use std::hint::black_box;
+    use std::time::Duration;
 
-    use super::{GIVEN_BACK, GROWTH, LARGE_PAGE, LARGEST, MORE_THAN_LEFT, PARTS_MOST, SMALL_PAGE};
+    use super::{
+        GIVEN_BACK, GROWTH, LARGE_PAGE, LARGEST, LOOK, MORE_THAN_LEFT, PARTS_MOST, QUIET,
+        SMALL_PAGE, WORK,
+    };
+
+    pub(super) fn give_back_when_quiet() {
+        let (mut given_back_at, mut looked_at) = (Duration::ZERO, Duration::ZERO);
+        loop {
+            std::thread::sleep(LOOK);
+            let worked = processor_time();
+            let quiet = worked.saturating_sub(looked_at) < QUIET;
+            looked_at = worked;
+            if quiet && worked.saturating_sub(given_back_at) >= WORK {
+                // SAFETY: it may be called at any time.
+                unsafe { libc::malloc_trim(0) };
+                given_back_at = processor_time();
+            }
+        }
+    }
+
+    /// What this process has used of processors' time.
+    fn processor_time() -> Duration {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: the clock is there, and its answer has a place.
+        unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &raw mut time) };
+        let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+        Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or_default())
+    }
 
     pub(super) fn keep_small(shared: bool) {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);

@@ -1,14 +1,14 @@
 //! SQL of tries that failed.
 
 use jiff::Timestamp;
-use sea_orm::ConnectionTrait;
 
+use crate::store::Executor;
 use crate::store::ids::PersonId;
 use crate::store::sql::{StoreError, sql};
 
 /// Counts one try more; how many there are now, and since when.
 pub(super) async fn count(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     key: &[u8],
     at: Timestamp,
 ) -> Result<(i64, Timestamp), StoreError> {
@@ -23,7 +23,7 @@ pub(super) async fn count(
 }
 
 /// Takes one try back.
-pub(super) async fn take_back(c: &impl ConnectionTrait, key: &[u8]) -> Result<(), StoreError> {
+pub(super) async fn take_back(c: &impl Executor, key: &[u8]) -> Result<(), StoreError> {
     sql("UPDATE attempts SET tries = tries - 1 WHERE id = $1 AND tries > 0")
         .bind(key)
         .run(c, "take a try back")
@@ -32,7 +32,7 @@ pub(super) async fn take_back(c: &impl ConnectionTrait, key: &[u8]) -> Result<()
 }
 
 /// Forgets what began before.
-pub(super) async fn forget(c: &impl ConnectionTrait, before: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn forget(c: &impl Executor, before: Timestamp) -> Result<(), StoreError> {
     sql("DELETE FROM attempts WHERE began_at <= $1")
         .bind(before)
         .run(c, "forget old tries")
@@ -42,7 +42,7 @@ pub(super) async fn forget(c: &impl ConnectionTrait, before: Timestamp) -> Resul
 
 /// Whether a person has signed in from an address since.
 pub(super) async fn signed_in_from(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     person: PersonId,
     address: &str,
     since: Timestamp,

@@ -1,12 +1,13 @@
 //! SQL of people, sessions, tokens and sign-in links.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
 use super::{PasswordHash, Person, PersonBrief, SessionInfo, Token};
 use crate::actor::By;
 use crate::names::Email;
 use crate::rights::Role;
+use crate::store::Executor;
 use crate::store::ids::{PersonId, SessionId, SigninLinkId, TokenId};
 use crate::store::listing::View;
 use crate::store::sql::{Json, Row, StoreError, sql};
@@ -35,22 +36,19 @@ pub(super) fn read_person(row: &Row<'_>) -> Result<Person, DbErr> {
 }
 
 /// Whether there is anybody.
-pub(super) async fn anybody(c: &impl ConnectionTrait) -> Result<bool, StoreError> {
+pub(super) async fn anybody(c: &impl Executor) -> Result<bool, StoreError> {
     let found = sql("SELECT id FROM people LIMIT 1").one(c, "look for people", |_| Ok(())).await?;
     Ok(found.is_some())
 }
 
 /// One person.
-pub(super) async fn person(
-    c: &impl ConnectionTrait,
-    id: PersonId,
-) -> Result<Option<Person>, StoreError> {
+pub(super) async fn person(c: &impl Executor, id: PersonId) -> Result<Option<Person>, StoreError> {
     sql("SELECT * FROM people WHERE id = $1").bind(id).one(c, "read a person", read_person).await
 }
 
 /// A person who may sign in, with their password.
 pub(super) async fn for_sign_in(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     email: &Email,
 ) -> Result<Option<(PersonBrief, Option<PasswordHash>)>, StoreError> {
     sql("SELECT * FROM people WHERE email_key = $1 AND disabled_at IS NULL")
@@ -61,7 +59,7 @@ pub(super) async fn for_sign_in(
 
 /// Adds a person.
 pub(super) async fn insert_person(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     person: &PersonBrief,
     password: Option<PasswordHash>,
     at: Timestamp,
@@ -85,7 +83,7 @@ pub(super) async fn insert_person(
 
 /// Puts the digest of the set-up code; none: there is none any more.
 pub(super) async fn set_setup_code(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     hash: Option<&[u8]>,
 ) -> Result<(), StoreError> {
     sql("UPDATE account SET setup_code_hash = $1 WHERE id = 1")
@@ -96,10 +94,7 @@ pub(super) async fn set_setup_code(
 }
 
 /// Uses the set-up code up; false if it is not this one.
-pub(super) async fn use_setup_code(
-    c: &impl ConnectionTrait,
-    hash: &[u8],
-) -> Result<bool, StoreError> {
+pub(super) async fn use_setup_code(c: &impl Executor, hash: &[u8]) -> Result<bool, StoreError> {
     let used =
         sql("UPDATE account SET setup_code_hash = NULL WHERE id = 1 AND setup_code_hash = $1")
             .bind(hash)
@@ -121,7 +116,7 @@ pub(super) struct NewSessionRow<'a> {
 
 /// Begins a session.
 pub(super) async fn insert_session(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     new: &NewSessionRow<'_>,
 ) -> Result<(), StoreError> {
     sql(
@@ -156,7 +151,7 @@ pub(super) struct Held<Id> {
 
 /// The session behind a cookie, if it lasts and its person is not shut out.
 pub(super) async fn session(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     token_hash: &[u8],
     at: Timestamp,
 ) -> Result<Option<Held<SessionId>>, StoreError> {
@@ -181,7 +176,7 @@ pub(super) async fn session(
 
 /// Notes that a session is used, and prolongs it.
 pub(super) async fn touch_session(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     session: SessionId,
     person: PersonId,
     at: Timestamp,
@@ -206,7 +201,7 @@ pub(super) async fn touch_session(
 
 /// Ends a session of a person; what it was, if there is one.
 pub(super) async fn end_session(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     session: SessionId,
     person: PersonId,
     at: Timestamp,
@@ -222,7 +217,7 @@ pub(super) async fn end_session(
 
 /// A person's sessions that last, last begun first.
 pub(super) async fn sessions(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     person: PersonId,
     current: Option<SessionId>,
     at: Timestamp,
@@ -249,7 +244,7 @@ fn read_session(row: &Row<'_>, current: Option<SessionId>) -> Result<SessionInfo
 
 /// The role that a session gives now, if it lasts.
 pub(super) async fn session_role(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     session: SessionId,
     at: Timestamp,
 ) -> Result<Option<Role>, StoreError> {
@@ -263,7 +258,7 @@ pub(super) async fn session_role(
 
 /// Makes a token.
 pub(super) async fn insert_token(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     token: &Token,
     token_hash: &[u8],
     owner: PersonId,
@@ -284,10 +279,7 @@ pub(super) async fn insert_token(
 }
 
 /// A person's tokens that were not revoked, last made first.
-pub(super) async fn tokens(
-    c: &impl ConnectionTrait,
-    owner: PersonId,
-) -> Result<Vec<Token>, StoreError> {
+pub(super) async fn tokens(c: &impl Executor, owner: PersonId) -> Result<Vec<Token>, StoreError> {
     sql("SELECT * FROM tokens WHERE person_id = $1 AND revoked_at IS NULL ORDER BY id DESC LIMIT 200")
         .bind(owner)
         .all(c, "list tokens", read_token)
@@ -308,7 +300,7 @@ fn read_token(row: &Row<'_>) -> Result<Token, DbErr> {
 
 /// The role that a token gives now, if it lasts.
 pub(super) async fn token_role(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     token: TokenId,
     at: Timestamp,
 ) -> Result<Option<Role>, StoreError> {
@@ -326,7 +318,7 @@ pub(super) async fn token_role(
 
 /// The token behind a secret, if it lasts and its owner is not shut out.
 pub(super) async fn token(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     token_hash: &[u8],
     at: Timestamp,
 ) -> Result<Option<Held<TokenId>>, StoreError> {
@@ -352,7 +344,7 @@ pub(super) async fn token(
 
 /// Notes that a token is used.
 pub(super) async fn touch_token(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     token: TokenId,
     at: Timestamp,
 ) -> Result<(), StoreError> {
@@ -366,7 +358,7 @@ pub(super) async fn touch_token(
 
 /// A token that was not revoked, and whose it is.
 pub(super) async fn token_by_id(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     token: TokenId,
 ) -> Result<Option<(Token, PersonBrief)>, StoreError> {
     let token = sql("SELECT * FROM tokens WHERE id = $1 AND revoked_at IS NULL")
@@ -379,7 +371,7 @@ pub(super) async fn token_by_id(
 
 /// Ends a token; false if it has ended already.
 pub(super) async fn revoke_token(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     token: TokenId,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -393,7 +385,7 @@ pub(super) async fn revoke_token(
 
 /// Makes a sign-in link.
 pub(super) async fn insert_link(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     token_hash: &[u8],
     person: PersonId,
     at: Timestamp,
@@ -413,7 +405,7 @@ pub(super) async fn insert_link(
 
 /// Whom a link signs in, if it can still be used.
 pub(super) async fn link(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     token_hash: &[u8],
     at: Timestamp,
 ) -> Result<Option<PersonBrief>, StoreError> {
@@ -428,7 +420,7 @@ pub(super) async fn link(
 
 /// Uses a link up; false if it was used or has ended.
 pub(super) async fn use_link(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     token_hash: &[u8],
     at: Timestamp,
 ) -> Result<bool, StoreError> {

@@ -1,19 +1,20 @@
 //! SQL of what changes people: roles, shutting out, removal, invitations, password resets.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
 use super::store::{read_brief, read_person};
 use super::{Invitation, PasswordHash, Person, PersonBrief};
 use crate::actor::By;
 use crate::names::Email;
 use crate::rights::Role;
+use crate::store::Executor;
 use crate::store::ids::{PersonId, SessionId};
 use crate::store::listing::View;
 use crate::store::sql::{Json, Row, StoreError, sql};
 
 /// Makes changes of people wait for each other: which of two Administrators may go depends on the other.
-pub(super) async fn lock_people(c: &impl ConnectionTrait) -> Result<(), StoreError> {
+pub(super) async fn lock_people(c: &impl Executor) -> Result<(), StoreError> {
     sql("UPDATE account SET created_at = created_at WHERE id = 1")
         .run(c, "wait for other changes of people")
         .await
@@ -22,7 +23,7 @@ pub(super) async fn lock_people(c: &impl ConnectionTrait) -> Result<(), StoreErr
 
 /// One person by e-mail address.
 pub(super) async fn person_by_email(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     email: &Email,
 ) -> Result<Option<Person>, StoreError> {
     sql("SELECT * FROM people WHERE email_key = $1")
@@ -33,7 +34,7 @@ pub(super) async fn person_by_email(
 
 /// How many Administrators there are besides this one who are not shut out.
 pub(super) async fn other_administrators(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     person: PersonId,
 ) -> Result<i64, StoreError> {
     let counted = sql(
@@ -47,10 +48,7 @@ pub(super) async fn other_administrators(
 }
 
 /// Puts a person's name, role, and whether they are shut out.
-pub(super) async fn update_person(
-    c: &impl ConnectionTrait,
-    person: &Person,
-) -> Result<(), StoreError> {
+pub(super) async fn update_person(c: &impl Executor, person: &Person) -> Result<(), StoreError> {
     sql("UPDATE people SET name = $2, name_key = $3, role = $4, disabled_at = $5 WHERE id = $1")
         .bind(person.brief.id)
         .bind(person.brief.name.as_str())
@@ -63,10 +61,7 @@ pub(super) async fn update_person(
 }
 
 /// Forgets the words that a person is found by.
-pub(super) async fn forget_terms(
-    c: &impl ConnectionTrait,
-    person: PersonId,
-) -> Result<(), StoreError> {
+pub(super) async fn forget_terms(c: &impl Executor, person: PersonId) -> Result<(), StoreError> {
     sql("DELETE FROM search_terms WHERE kind = 'person' AND subject_id = $1")
         .bind(person)
         .run(c, "forget search terms")
@@ -75,10 +70,7 @@ pub(super) async fn forget_terms(
 }
 
 /// Deletes a person with everything by which they could come in. What they did keeps their name.
-pub(super) async fn delete_person(
-    c: &impl ConnectionTrait,
-    person: PersonId,
-) -> Result<(), StoreError> {
+pub(super) async fn delete_person(c: &impl Executor, person: PersonId) -> Result<(), StoreError> {
     for text in [
         "DELETE FROM password_resets WHERE person_id = $1",
         "DELETE FROM signin_links WHERE person_id = $1",
@@ -93,7 +85,7 @@ pub(super) async fn delete_person(
 
 /// Ends a person's sessions but the one to keep; how many.
 pub(super) async fn end_sessions(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     person: PersonId,
     keep: Option<SessionId>,
     at: Timestamp,
@@ -109,7 +101,7 @@ pub(super) async fn end_sessions(
 
 /// Ends a person's tokens; how many.
 pub(super) async fn revoke_tokens(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     owner: PersonId,
     at: Timestamp,
 ) -> Result<u64, StoreError> {
@@ -122,7 +114,7 @@ pub(super) async fn revoke_tokens(
 
 /// Withdraws the links that someone made for others.
 pub(super) async fn withdraw_links_of(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     maker: PersonId,
 ) -> Result<(), StoreError> {
     for text in [
@@ -136,7 +128,7 @@ pub(super) async fn withdraw_links_of(
 
 /// The password of a person, if they have one.
 pub(super) async fn password(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     person: PersonId,
 ) -> Result<Option<PasswordHash>, StoreError> {
     let found = sql("SELECT password_hash FROM people WHERE id = $1")
@@ -148,7 +140,7 @@ pub(super) async fn password(
 
 /// Puts a person's password.
 pub(super) async fn set_password(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     person: PersonId,
     password: PasswordHash,
 ) -> Result<(), StoreError> {
@@ -178,7 +170,7 @@ pub(super) fn read_invitation(row: &Row<'_>) -> Result<Invitation, DbErr> {
 
 /// Adds an invitation.
 pub(super) async fn insert_invitation(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     new: &Invitation,
     token_hash: &[u8],
     maker: Option<PersonId>,
@@ -201,7 +193,7 @@ pub(super) async fn insert_invitation(
 
 /// The invitation behind a link, if it can still be accepted.
 pub(super) async fn invitation_of_link(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     token_hash: &[u8],
     at: Timestamp,
 ) -> Result<Option<Invitation>, StoreError> {
@@ -214,7 +206,7 @@ pub(super) async fn invitation_of_link(
 
 /// Takes an invitation away by a column of it; what it was, if there was one.
 async fn take_invitation(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     condition: &str,
     value: String,
 ) -> Result<Option<Invitation>, StoreError> {
@@ -226,7 +218,7 @@ async fn take_invitation(
 
 /// Takes an invitation away by its id; what it was, if there was one.
 pub(super) async fn take_invitation_by_id(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: crate::store::ids::InvitationId,
 ) -> Result<Option<Invitation>, StoreError> {
     take_invitation(c, "id", id.to_string()).await
@@ -234,7 +226,7 @@ pub(super) async fn take_invitation_by_id(
 
 /// Takes the invitation for an address away; what it was, if there was one.
 pub(super) async fn take_invitation_by_email(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     email: &Email,
 ) -> Result<Option<Invitation>, StoreError> {
     take_invitation(c, "email_key", email.key()).await
@@ -250,10 +242,7 @@ pub(super) struct NewReset<'a> {
 }
 
 /// Makes a link to set a new password; an earlier one of the person ends.
-pub(super) async fn put_reset(
-    c: &impl ConnectionTrait,
-    new: &NewReset<'_>,
-) -> Result<(), StoreError> {
+pub(super) async fn put_reset(c: &impl Executor, new: &NewReset<'_>) -> Result<(), StoreError> {
     sql("INSERT INTO password_resets (person_id, token_hash, created_at, created_by_id, expires_at) \
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT (person_id) DO UPDATE SET \
          token_hash = excluded.token_hash, created_at = excluded.created_at, \
@@ -270,7 +259,7 @@ pub(super) async fn put_reset(
 
 /// Whose password a link sets, if it can still be used.
 pub(super) async fn person_of_reset(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     token_hash: &[u8],
     at: Timestamp,
 ) -> Result<Option<PersonBrief>, StoreError> {
@@ -283,10 +272,7 @@ pub(super) async fn person_of_reset(
 }
 
 /// Takes a person's link away; whether there was one.
-pub(super) async fn take_reset(
-    c: &impl ConnectionTrait,
-    person: PersonId,
-) -> Result<bool, StoreError> {
+pub(super) async fn take_reset(c: &impl Executor, person: PersonId) -> Result<bool, StoreError> {
     let taken = sql("DELETE FROM password_resets WHERE person_id = $1")
         .bind(person)
         .run(c, "use a link to set a password up")

@@ -1,13 +1,14 @@
 //! SQL of Apps and their values.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
 use super::{App, AppSettings, ChartReference, EnvironmentCounts, ValuesUse};
 use crate::actor::By;
 use crate::names::AppName;
 use crate::objects::Address;
 use crate::release::ReleaseBrief;
+use crate::store::Executor;
 use crate::store::ids::AppId;
 use crate::store::listing::View;
 use crate::store::sql::{Json, Row, StoreError, sql};
@@ -108,16 +109,13 @@ fn read_row(row: &Row<'_>) -> Result<AppRow, DbErr> {
 const ROW: &str = "read an App";
 
 /// By id.
-pub(crate) async fn by_id(
-    c: &impl ConnectionTrait,
-    id: AppId,
-) -> Result<Option<AppRow>, StoreError> {
+pub(crate) async fn by_id(c: &impl Executor, id: AppId) -> Result<Option<AppRow>, StoreError> {
     sql("SELECT * FROM apps WHERE id = $1").bind(id).one(c, ROW, read_row).await
 }
 
 /// By name, whatever its case.
 pub(crate) async fn by_name(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     name: &AppName,
 ) -> Result<Option<AppRow>, StoreError> {
     sql("SELECT * FROM apps WHERE name_key = $1").bind(name.key()).one(c, ROW, read_row).await
@@ -125,7 +123,7 @@ pub(crate) async fn by_name(
 
 /// An App's settings.
 pub(crate) async fn settings(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: AppId,
 ) -> Result<Option<AppSettings>, StoreError> {
     Ok(by_id(c, id).await?.map(|app| app.settings))
@@ -133,7 +131,7 @@ pub(crate) async fn settings(
 
 /// Saves the settings after `based_on` with their keyring; false if that is not the newest revision any more.
 pub(crate) async fn change_settings(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: AppId,
     based_on: i64,
     settings: &AppSettings,
@@ -153,10 +151,7 @@ pub(crate) async fn change_settings(
 }
 
 /// The number of the newest revision of an App's values; 0 where there is none.
-pub(crate) async fn values_revision(
-    c: &impl ConnectionTrait,
-    id: AppId,
-) -> Result<i64, StoreError> {
+pub(crate) async fn values_revision(c: &impl Executor, id: AppId) -> Result<i64, StoreError> {
     Ok(by_id(c, id).await?.map_or(0, |app| app.values_revision))
 }
 
@@ -173,7 +168,7 @@ pub(crate) struct NewRow<'a> {
 }
 
 /// Makes an App without values.
-pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result<(), StoreError> {
+pub(crate) async fn insert(c: &impl Executor, new: &NewRow<'_>) -> Result<(), StoreError> {
     sql(
         "INSERT INTO apps (id, name, name_key, chart, registry_username, registry_password_sealed, \
          settings, values_revision, last_release, created_at, created_by) \
@@ -205,7 +200,7 @@ pub(crate) struct ValuesRow {
 
 /// One revision.
 pub(crate) async fn values(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     app: AppId,
     revision: i64,
 ) -> Result<Option<ValuesRow>, StoreError> {
@@ -226,7 +221,7 @@ pub(crate) async fn values(
 
 /// Adds the revision after `based_on`; false if that is not the newest any more.
 pub(crate) async fn add_values(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     app: AppId,
     based_on: i64,
     row: &ValuesRow,

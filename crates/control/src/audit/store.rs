@@ -1,9 +1,10 @@
 //! SQL of the audit log.
 
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
 use super::AuditEntry;
 use crate::actor::By;
+use crate::store::Executor;
 use crate::store::listing::View;
 use crate::store::sql::{Json, Row, StoreError, sql};
 
@@ -28,7 +29,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<AuditEntry, DbErr> {
 }
 
 /// Writes an entry.
-pub(super) async fn insert(c: &impl ConnectionTrait, entry: &AuditEntry) -> Result<(), StoreError> {
+pub(super) async fn insert(c: &impl Executor, entry: &AuditEntry) -> Result<(), StoreError> {
     sql(
         "INSERT INTO audit (id, at, by_kind, by_id, by_name, remote_address, action, subject_kind, \
          subject_id, subject_name, old_value, new_value) \

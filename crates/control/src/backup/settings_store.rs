@@ -1,19 +1,16 @@
 //! SQL of how and when backups are made: the methods of Apps, the schedules of environments.
 
 use jiff::Timestamp;
-use sea_orm::ConnectionTrait;
 
 use super::schedule::Due;
 use super::{BackupMethod, BackupMethods, BackupSchedule};
 use crate::actor::By;
+use crate::store::Executor;
 use crate::store::ids::{AppId, EnvironmentId};
 use crate::store::sql::{Json, StoreError, sql};
 
 /// How the data of an App's environments is backed up.
-pub(crate) async fn methods(
-    c: &impl ConnectionTrait,
-    app: AppId,
-) -> Result<BackupMethods, StoreError> {
+pub(crate) async fn methods(c: &impl Executor, app: AppId) -> Result<BackupMethods, StoreError> {
     let found = sql("SELECT backup_methods, backup_methods_revision FROM apps WHERE id = $1")
         .bind(app)
         .one(c, "read the backup methods of an App", |row| {
@@ -28,7 +25,7 @@ pub(crate) async fn methods(
 
 /// Saves the methods after `based_on`; false if that is not the newest revision any more.
 pub(super) async fn change_methods(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     app: AppId,
     based_on: i64,
     methods: &[BackupMethod],
@@ -45,7 +42,7 @@ pub(super) async fn change_methods(
 
 /// An environment's schedule, if it was ever given one.
 pub(super) async fn schedule(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<Option<BackupSchedule>, StoreError> {
     sql("SELECT * FROM backup_schedules WHERE environment_id = $1")
@@ -66,7 +63,7 @@ pub(super) async fn schedule(
 /// Keeps an environment's schedule; when the next backup is due, which stays where the interval stays: it may have been moved
 /// on meanwhile.
 pub(super) async fn put_schedule(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     schedule: &BackupSchedule,
     at: Timestamp,
@@ -94,7 +91,7 @@ pub(super) async fn put_schedule(
 
 /// Schedules of living environments whose time has come.
 pub(super) async fn due(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     at: Timestamp,
     many: i64,
 ) -> Result<Vec<Due>, StoreError> {
@@ -116,7 +113,7 @@ pub(super) async fn due(
 
 /// Moves a schedule on; false if someone else did.
 pub(super) async fn move_on(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     due: &Due,
     next: Timestamp,
 ) -> Result<bool, StoreError> {

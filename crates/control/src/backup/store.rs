@@ -1,7 +1,7 @@
 //! SQL of backups and of what they hold.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
 use super::settings_store::schedule;
 use super::{Backup, BackupCause, BackupMethod, BackupState};
@@ -10,6 +10,7 @@ use crate::environment::EnvironmentBrief;
 use crate::objects::StoredStream;
 use crate::op;
 use crate::release::ReleaseBrief;
+use crate::store::Executor;
 use crate::store::ids::{BackupId, ContentId, DeploymentId, EnvironmentId, OpId, ReleaseId};
 use crate::store::listing::View;
 use crate::store::sql::{Json, Param, Row, StoreError, sql};
@@ -97,23 +98,20 @@ const ROW: &str = "read a backup";
 
 /// By id, deleted ones, too.
 pub(crate) async fn by_id(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: BackupId,
 ) -> Result<Option<BackupRow>, StoreError> {
     sql("SELECT * FROM backups WHERE id = $1").bind(id).one(c, ROW, read_row).await
 }
 
 /// By the Op that makes it.
-pub(crate) async fn by_op(
-    c: &impl ConnectionTrait,
-    op: OpId,
-) -> Result<Option<BackupRow>, StoreError> {
+pub(crate) async fn by_op(c: &impl Executor, op: OpId) -> Result<Option<BackupRow>, StoreError> {
     sql("SELECT * FROM backups WHERE op_id = $1").bind(op).one(c, ROW, read_row).await
 }
 
 /// By number in its environment, unless it is deleted.
 pub(crate) async fn by_number(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     number: i64,
 ) -> Result<Option<BackupRow>, StoreError> {
@@ -126,7 +124,7 @@ pub(crate) async fn by_number(
 
 /// The next number of an environment that lives; its row is locked with it.
 pub(super) async fn next_number(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<Option<i64>, StoreError> {
     sql("UPDATE environments SET last_backup = last_backup + 1 \
@@ -153,7 +151,7 @@ pub(super) struct NewRow<'a> {
 }
 
 /// Keeps a backup that is to be made.
-pub(super) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result<(), StoreError> {
+pub(super) async fn insert(c: &impl Executor, new: &NewRow<'_>) -> Result<(), StoreError> {
     sql("INSERT INTO backups (id, environment_id, number, cause, deployment_id, release_id, \
          content_id, methods, note, state, bytes, stored_bytes, op_id, created_at, created_by) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, 0, $11, $12, $13)")
@@ -176,11 +174,7 @@ pub(super) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result
 }
 
 /// The backup of an Op that was taken runs.
-pub(crate) async fn begin(
-    c: &impl ConnectionTrait,
-    op: OpId,
-    at: Timestamp,
-) -> Result<(), StoreError> {
+pub(crate) async fn begin(c: &impl Executor, op: OpId, at: Timestamp) -> Result<(), StoreError> {
     sql("UPDATE backups SET state = 'running', started_at = COALESCE(started_at, $2) WHERE op_id = $1")
         .bind(op)
         .bind(at)
@@ -191,7 +185,7 @@ pub(crate) async fn begin(
 
 /// How a backup ended. What is not whole is cleared away.
 pub(crate) async fn end(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     op: OpId,
     state: BackupState,
     failure_sealed: Option<Vec<u8>>,
@@ -212,7 +206,7 @@ pub(crate) async fn end(
 
 /// The backup that was to precede a deployment is not made once that is not carried out, unless it has begun.
 pub(crate) async fn drop_before(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     deployment: OpId,
     at: Timestamp,
 ) -> Result<Option<OpWake>, StoreError> {
@@ -233,7 +227,7 @@ pub(crate) async fn drop_before(
 
 /// A backup that was whole does not read any more. Its data stays, for whoever looks into it.
 pub(crate) async fn set_damaged(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: BackupId,
     failure_sealed: Vec<u8>,
 ) -> Result<(), StoreError> {
@@ -247,7 +241,7 @@ pub(crate) async fn set_damaged(
 
 /// Deletes a backup unless it is being made or restored; whether it did.
 pub(super) async fn delete(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: BackupId,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -266,7 +260,7 @@ pub(super) async fn delete(
 
 /// Deletes what an environment's schedule does not keep: of the backups that nobody asked for all but the newest whole ones.
 pub(crate) async fn delete_surplus(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     at: Timestamp,
 ) -> Result<(), StoreError> {
@@ -290,13 +284,13 @@ pub(crate) async fn delete_surplus(
 }
 
 /// Holds the rows of some backups until the transaction ends.
-async fn lock(c: &impl ConnectionTrait, which: &str, of: impl Param) -> Result<(), StoreError> {
+async fn lock(c: &impl Executor, which: &str, of: impl Param) -> Result<(), StoreError> {
     sql(format!("UPDATE backups SET number = number WHERE {which}")).bind(of).run(c, ROW).await?;
     Ok(())
 }
 
 /// Whether a backup is there and whole; locks its row.
-pub(crate) async fn is_there(c: &impl ConnectionTrait, id: BackupId) -> Result<bool, StoreError> {
+pub(crate) async fn is_there(c: &impl Executor, id: BackupId) -> Result<bool, StoreError> {
     let there = sql("UPDATE backups SET number = number \
                      WHERE id = $1 AND deleted_at IS NULL AND state = 'complete'")
     .bind(id)
@@ -307,7 +301,7 @@ pub(crate) async fn is_there(c: &impl ConnectionTrait, id: BackupId) -> Result<b
 
 /// Whether a backup of an environment is queued or running.
 pub(super) async fn is_under_way(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<bool, StoreError> {
     let found = sql("SELECT 1 AS one FROM ops WHERE environment_id = $1 AND op_kind = 'backup' \
@@ -319,7 +313,7 @@ pub(super) async fn is_under_way(
 
 /// Backups whose data is to be cleared away by now.
 pub(super) async fn to_purge(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     at: Timestamp,
     many: i64,
 ) -> Result<Vec<BackupId>, StoreError> {
@@ -333,7 +327,7 @@ pub(super) async fn to_purge(
 
 /// A backup's data is cleared away later.
 pub(super) async fn purge_later(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: BackupId,
     at: Timestamp,
 ) -> Result<(), StoreError> {
@@ -347,7 +341,7 @@ pub(super) async fn purge_later(
 
 /// Whether the environment of a backup was forgotten: its cluster counts as gone for ever.
 pub(super) async fn is_forgotten(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<bool, StoreError> {
     let found =
@@ -359,7 +353,7 @@ pub(super) async fn is_forgotten(
 }
 
 /// The data of a backup is gone; whether that was news.
-pub(super) async fn purged(c: &impl ConnectionTrait, id: BackupId) -> Result<bool, StoreError> {
+pub(super) async fn purged(c: &impl Executor, id: BackupId) -> Result<bool, StoreError> {
     for table in ["backup_parts", "backup_snapshots"] {
         sql(format!("DELETE FROM {table} WHERE backup_id = $1"))
             .bind(id)
@@ -382,10 +376,7 @@ pub(crate) struct PartRow {
 }
 
 /// The parts of a backup, in order.
-pub(crate) async fn parts(
-    c: &impl ConnectionTrait,
-    backup: BackupId,
-) -> Result<Vec<PartRow>, StoreError> {
+pub(crate) async fn parts(c: &impl Executor, backup: BackupId) -> Result<Vec<PartRow>, StoreError> {
     sql("SELECT * FROM backup_parts WHERE backup_id = $1 ORDER BY ordinal")
         .bind(backup)
         .all(c, "read the parts of a backup", |row| {
@@ -406,7 +397,7 @@ pub(crate) async fn parts(
 
 /// Keeps a part that is whole, and counts it.
 pub(crate) async fn put_part(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     backup: BackupId,
     part: &PartRow,
 ) -> Result<(), StoreError> {
@@ -450,7 +441,7 @@ pub(crate) struct SnapshotRow {
 
 /// The snapshots that a backup holds, by method and claim.
 pub(crate) async fn snapshots(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     backup: BackupId,
 ) -> Result<Vec<SnapshotRow>, StoreError> {
     sql("SELECT * FROM backup_snapshots WHERE backup_id = $1 ORDER BY ordinal, claim")
@@ -472,7 +463,7 @@ pub(crate) async fn snapshots(
 
 /// Keeps a snapshot that is ready, and counts it.
 pub(crate) async fn put_snapshot(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     backup: BackupId,
     snapshot: &SnapshotRow,
 ) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! SQL of batches and their members.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
 use super::{
     Batch, BatchMember, BatchSettings, BatchState, MemberCounts, MemberDeployment, MemberState,
@@ -13,6 +13,7 @@ use crate::deployment::{DeploymentState, Failure, failure_identity, open_culprit
 use crate::environment::{EnvironmentBrief, EnvironmentKind};
 use crate::objects::Sealer;
 use crate::op;
+use crate::store::Executor;
 use crate::store::Tx;
 use crate::store::ids::{AppId, BatchId, DeploymentId, EnvironmentId, FleetPreviewId};
 use crate::store::listing::View;
@@ -95,10 +96,7 @@ fn read_row(row: &Row<'_>) -> Result<BatchRow, DbErr> {
 }
 
 /// By id.
-pub(super) async fn get(
-    c: &impl ConnectionTrait,
-    id: BatchId,
-) -> Result<Option<BatchRow>, StoreError> {
+pub(super) async fn get(c: &impl Executor, id: BatchId) -> Result<Option<BatchRow>, StoreError> {
     sql("SELECT * FROM batches WHERE id = $1").bind(id).one(c, "read a batch", read_row).await
 }
 
@@ -132,7 +130,7 @@ pub(super) async fn insert(tx: &Tx, new: &NewBatch<'_>) -> Result<i64, StoreErro
     const FOLLOWERS: &str = "FROM environments e WHERE e.app_id = $1 AND e.deleted_at IS NULL \
          AND e.state = 'active' AND e.holds_app_values IS NULL AND e.current_release_id IS NOT NULL \
          AND e.current_deployment_id IS NOT NULL";
-    let count = sql(format!("SELECT COUNT(*) AS n {FOLLOWERS}")).bind(new.app);
+    let count = sql(format!("SELECT COUNT(*) AS n {FOLLOWERS}")).bind(new.app).heavy();
     let count = count.one(tx, DOING, |row| row.get::<i64>("n")).await?.unwrap_or(0);
     if count == 0 {
         return Ok(0);
@@ -169,6 +167,7 @@ pub(super) async fn insert(tx: &Tx, new: &NewBatch<'_>) -> Result<i64, StoreErro
     .bind(new.id)
     .bind(new.production)
     .bind(new.preview)
+    .heavy()
     .run(tx, DOING)
     .await?;
     Ok(count)
@@ -210,7 +209,7 @@ pub(super) async fn supersede(
 
 /// Older batches of an App that have not ended.
 pub(super) async fn open_of(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     app: AppId,
     but: BatchId,
 ) -> Result<Vec<BatchId>, StoreError> {
@@ -223,7 +222,7 @@ pub(super) async fn open_of(
 
 /// Batches that may have something to do: those that run, those of which a deployment has ended, and those of which
 /// nothing is left.
-pub(super) async fn to_drive(c: &impl ConnectionTrait) -> Result<Vec<BatchId>, StoreError> {
+pub(super) async fn to_drive(c: &impl Executor) -> Result<Vec<BatchId>, StoreError> {
     sql("SELECT b.id FROM batches b WHERE b.state <> 'ended' AND (b.state = 'running' OR EXISTS ( \
            SELECT 1 FROM batch_members m JOIN deployments d ON d.id = m.deployment_id \
            WHERE m.batch_id = b.id AND m.state = 'deploying' \
@@ -341,6 +340,7 @@ pub(super) async fn tally(tx: &Tx, batch: BatchId) -> Result<Tally, StoreError> 
     let rows = sql("SELECT kind, state, COUNT(*) AS n FROM batch_members WHERE batch_id = $1 \
                     GROUP BY kind, state")
     .bind(batch)
+    .heavy()
     .all(tx, "count the members of a batch", |row| {
         Ok((row.get("kind")?, row.get("state")?, row.get("n")?))
     });
@@ -380,7 +380,7 @@ pub(super) async fn steered(tx: &Tx, batch: BatchId, by: &By) -> Result<(), Stor
 
 /// What an open batch has in store for an environment: the batch, its revision, and how it stands there.
 pub(super) async fn in_store(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<Option<(BatchId, i64, MemberState, BatchState)>, StoreError> {
     sql("SELECT b.id AS batch, b.app_values_revision AS revision, m.state AS state, b.state AS batch_state \

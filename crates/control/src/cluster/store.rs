@@ -1,7 +1,7 @@
 //! SQL of clusters.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
 use super::access::Access;
 use super::{Admits, Cluster, ClusterCheck, ClusterKind, check};
@@ -9,6 +9,7 @@ use crate::actor::By;
 use crate::app::EnvironmentCounts;
 use crate::names::ClusterName;
 use crate::objects::Sealer;
+use crate::store::Executor;
 use crate::store::ids::ClusterId;
 use crate::store::listing::View;
 use crate::store::sql::{Json, Row, StoreError, sql};
@@ -88,7 +89,7 @@ const ROW: &str = "read a cluster";
 
 /// By id.
 pub(crate) async fn by_id(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: ClusterId,
 ) -> Result<Option<ClusterRow>, StoreError> {
     sql("SELECT * FROM clusters WHERE id = $1").bind(id).one(c, ROW, read_row).await
@@ -96,7 +97,7 @@ pub(crate) async fn by_id(
 
 /// By name.
 pub(crate) async fn by_name(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     name: &ClusterName,
 ) -> Result<Option<ClusterRow>, StoreError> {
     sql("SELECT * FROM clusters WHERE name = $1").bind(name).one(c, ROW, read_row).await
@@ -126,7 +127,7 @@ impl NewRow<'_> {
 }
 
 /// Adds a cluster that answered just now.
-pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result<(), StoreError> {
+pub(crate) async fn insert(c: &impl Executor, new: &NewRow<'_>) -> Result<(), StoreError> {
     let access = new.access.as_ref();
     sql("INSERT INTO clusters (id, name, kind, admits, server, access_sealed, \
          demands_impersonation, version, checked_at, created_at, created_by, \
@@ -155,7 +156,7 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result
 const CHANGE: &str = "change a cluster";
 
 /// Changes what is known of a cluster besides how it is reached.
-pub(crate) async fn update(c: &impl ConnectionTrait, row: &ClusterRow) -> Result<(), StoreError> {
+pub(crate) async fn update(c: &impl Executor, row: &ClusterRow) -> Result<(), StoreError> {
     sql("UPDATE clusters SET admits = $2, namespaces = $3, demands_impersonation = $4 WHERE id = $1")
         .bind(row.id)
         .bind(row.admits)
@@ -168,7 +169,7 @@ pub(crate) async fn update(c: &impl ConnectionTrait, row: &ClusterRow) -> Result
 
 /// Changes how a cluster is reached.
 pub(super) async fn update_access(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     row: &ClusterRow,
     access: &Access,
     at: Timestamp,
@@ -188,7 +189,7 @@ pub(super) async fn update_access(
 
 /// Keeps how a cluster was when it was looked at; what it said last stands where it did not answer.
 pub(crate) async fn set_check(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: ClusterId,
     sealed: &[u8],
     check: &ClusterCheck,
@@ -205,10 +206,7 @@ pub(crate) async fn set_check(
 }
 
 /// Whether living environments there act as service accounts of their own.
-pub(crate) async fn has_accounts(
-    c: &impl ConnectionTrait,
-    id: ClusterId,
-) -> Result<bool, StoreError> {
+pub(crate) async fn has_accounts(c: &impl Executor, id: ClusterId) -> Result<bool, StoreError> {
     sql("SELECT id FROM environments WHERE cluster_id = $1 AND deleted_at IS NULL \
          AND service_account IS NOT NULL LIMIT 1")
     .bind(id)

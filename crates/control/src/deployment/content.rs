@@ -4,7 +4,7 @@
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use rollout::record::KeptManifests;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 use serde::{Deserialize, Serialize};
 
 use super::Changes;
@@ -14,6 +14,7 @@ use crate::control::Control;
 use crate::domain::Host;
 use crate::error::Error;
 use crate::objects::{Address, ObjectKind, to_json};
+use crate::store::Executor;
 use crate::store::ids::{ContentId, ReleaseId};
 use crate::store::sql::{Json, Row, StoreError, now, sql};
 use crate::values::MergedValues;
@@ -211,11 +212,7 @@ impl Control {
     }
 }
 
-async fn insert(
-    c: &impl ConnectionTrait,
-    row: &ContentRow,
-    at: Timestamp,
-) -> Result<(), StoreError> {
+async fn insert(c: &impl Executor, row: &ContentRow, at: Timestamp) -> Result<(), StoreError> {
     sql("INSERT INTO contents (id, release_id, archive_sha256, app_values_revision, \
          app_values_object, release_values_object, domain_values_object, deployment_values_object, \
          merged_object, rendering_object, context_object, plan_object, plan_hash, helm_mode, engine, \
@@ -245,7 +242,7 @@ async fn insert(
     .map(drop)
 }
 
-async fn by_id(c: &impl ConnectionTrait, id: ContentId) -> Result<Option<ContentRow>, StoreError> {
+async fn by_id(c: &impl Executor, id: ContentId) -> Result<Option<ContentRow>, StoreError> {
     sql("SELECT * FROM contents WHERE id = $1")
         .bind(id)
         .one(c, "read what a deployment consists of", read)

@@ -1,7 +1,6 @@
 //! SQL of what an environment's deployments consisted of, one after the other.
 
-use sea_orm::ConnectionTrait;
-
+use crate::store::Executor;
 use crate::store::ids::{ContentId, DeploymentId, EnvironmentId};
 use crate::store::sql::{StoreError, sql};
 
@@ -9,7 +8,7 @@ const DOING: &str = "read earlier deployments";
 
 /// The last deployment of an environment that got as far as to have a content, from deployment `number` back.
 pub(crate) async fn last_with_content(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     number: i64,
 ) -> Result<Option<DeploymentId>, StoreError> {
@@ -24,7 +23,7 @@ pub(crate) async fn last_with_content(
 /// What an environment ran from deployment `number` back, newest first, at most `many`: those that succeeded, each with
 /// what it consisted of.
 pub(crate) async fn succeeded(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     number: i64,
     many: i64,

@@ -1,7 +1,7 @@
 //! SQL of deployments and previews.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
 use super::{
     Changes, Deployment, DeploymentState, Estimate, OnFailure, PlanPolicy, RestoredBackup, Trigger,
@@ -13,6 +13,7 @@ use crate::environment::{EnvironmentBrief, EnvironmentKind};
 use crate::objects::{Address, Sealer};
 use crate::op;
 use crate::release::ReleaseBrief;
+use crate::store::Executor;
 use crate::store::ids::{
     AppId, BackupId, BatchId, ContentId, DeploymentId, DomainId, EnvironmentId, OpId, PreviewId,
     ReleaseId,
@@ -220,7 +221,7 @@ const ROW: &str = "read a deployment";
 
 /// By id.
 pub(crate) async fn by_id(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: DeploymentId,
 ) -> Result<Option<DeploymentRow>, StoreError> {
     sql("SELECT * FROM deployments WHERE id = $1").bind(id).one(c, ROW, read_row).await
@@ -228,7 +229,7 @@ pub(crate) async fn by_id(
 
 /// By number in its environment.
 pub(crate) async fn by_number(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     number: i64,
 ) -> Result<Option<DeploymentRow>, StoreError> {
@@ -241,7 +242,7 @@ pub(crate) async fn by_number(
 
 /// The last deployment of a Release in an environment that succeeded.
 pub(crate) async fn last_success(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     release: ReleaseId,
 ) -> Result<Option<DeploymentRow>, StoreError> {
@@ -255,7 +256,7 @@ pub(crate) async fn last_success(
 
 /// Whether a deployment after this number did not succeed and was left as it was.
 pub(crate) async fn left_behind(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     number: i64,
 ) -> Result<bool, StoreError> {
@@ -269,7 +270,7 @@ pub(crate) async fn left_behind(
 
 /// The last deployment of an environment, if it failed.
 pub(crate) async fn last_if_failed(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<Option<DeploymentRow>, StoreError> {
     let last =
@@ -283,7 +284,7 @@ pub(crate) async fn last_if_failed(
 /// What the last deployments of an environment consisted of, newest first, at most `many`, from
 /// deployment `number` back where it is given.
 pub(crate) async fn last_contents(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     number: Option<i64>,
     many: i64,
@@ -299,7 +300,7 @@ pub(crate) async fn last_contents(
 
 /// How long a deployment took.
 pub(crate) async fn last_duration(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: Option<DeploymentId>,
 ) -> Result<Option<Estimate>, StoreError> {
     let Some(id) = id else { return Ok(None) };
@@ -346,10 +347,7 @@ pub(crate) struct NewRow<'a> {
 /// being removed.
 ///
 /// Locks the environment's row: numbers and the order of the queue agree.
-pub(crate) async fn insert(
-    c: &impl ConnectionTrait,
-    new: &NewRow<'_>,
-) -> Result<Option<i64>, StoreError> {
+pub(crate) async fn insert(c: &impl Executor, new: &NewRow<'_>) -> Result<Option<i64>, StoreError> {
     const DOING: &str = "make a deployment";
     let number = sql("UPDATE environments SET last_number = last_number + 1, \
                       last_deployment_id = $2, last_at = $3 \
@@ -410,7 +408,7 @@ pub(crate) struct LastRecorded {
 
 /// The deployment whose revision of the Helm release an environment has last.
 pub(crate) async fn last_recorded(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<Option<LastRecorded>, StoreError> {
     sql("SELECT number, rolled_back_revision, CASE WHEN rolled_back_to_id IS NULL THEN content_id \
@@ -430,7 +428,7 @@ pub(crate) async fn last_recorded(
 
 /// Whether any deployment of an environment has written a revision of the Helm release.
 pub(crate) async fn ever_recorded(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<bool, StoreError> {
     let found = sql("SELECT 1 AS one FROM deployments WHERE environment_id = $1 \
@@ -442,7 +440,7 @@ pub(crate) async fn ever_recorded(
 
 /// How many deployments of an environment are queued.
 pub(crate) async fn queued(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<i64, StoreError> {
     let count = sql("SELECT COUNT(*) AS n FROM ops WHERE environment_id = $1 \
@@ -454,7 +452,7 @@ pub(crate) async fn queued(
 
 /// Ends every queued deployment of an environment as superseded, with its Op; their Ops.
 pub(crate) async fn supersede_queued(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     at: Timestamp,
 ) -> Result<Vec<OpWake>, StoreError> {
@@ -471,7 +469,7 @@ pub(crate) async fn supersede_queued(
 
 /// Ends the deployments of Ops that are superseded; these Ops, and those of backups that are not made either.
 pub(crate) async fn end_superseded(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     mut ops: Vec<OpWake>,
     at: Timestamp,
 ) -> Result<Vec<OpWake>, StoreError> {
@@ -493,7 +491,7 @@ pub(crate) async fn end_superseded(
 
 /// Ends a deployment.
 pub(crate) async fn end(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: DeploymentId,
     state: DeploymentState,
     failure_sealed: Option<Vec<u8>>,
@@ -520,7 +518,7 @@ pub(crate) struct PreviewRow {
 
 /// Keeps a preview.
 pub(crate) async fn insert_preview(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     preview: &PreviewRow,
     at: Timestamp,
     by: &By,
@@ -542,7 +540,7 @@ pub(crate) async fn insert_preview(
 
 /// A preview by id.
 pub(crate) async fn preview(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: PreviewId,
 ) -> Result<Option<PreviewRow>, StoreError> {
     sql("SELECT * FROM previews WHERE id = $1")

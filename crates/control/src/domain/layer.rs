@@ -1,7 +1,5 @@
 //! The layer of domain values: which host an environment is to answer on, and what the App's template makes of it.
 
-use sea_orm::ConnectionTrait;
-
 use super::store::{self, DomainRow};
 use super::template::{Places, fill, fill_pattern};
 use super::{Host, Tls};
@@ -10,6 +8,7 @@ use crate::control::Control;
 use crate::environment::EnvironmentRow;
 use crate::error::{Error, sentence};
 use crate::objects::hex;
+use crate::store::Executor;
 use crate::store::ids::DomainId;
 
 /// Which host is meant.
@@ -99,7 +98,7 @@ pub(crate) fn layer(
 
 /// The layer as it is now.
 pub(crate) async fn domain_layer(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     settings: &DomainSettings,
     environment: &EnvironmentRow,
     which: Which,

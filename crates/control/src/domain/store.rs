@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 use rollout::certificate::Issuance;
 use rollout::ingress::IngressAddresses;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 use serde::{Deserialize, Serialize};
 
 use super::records::Findings;
 use super::{Certificate, Host, Tls};
 use crate::actor::By;
 use crate::environment::EnvironmentRow;
+use crate::store::Executor;
 use crate::store::ids::{DomainId, EnvironmentId};
 use crate::store::sql::{Json, Row, StoreError, sql};
 
@@ -64,7 +65,7 @@ fn read_row(row: &Row<'_>) -> Result<DomainRow, DbErr> {
 
 /// The domains of an environment, in the order in which they were added.
 pub(crate) async fn of_environment(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<Vec<DomainRow>, StoreError> {
     sql("SELECT * FROM domains WHERE environment_id = $1 ORDER BY id")
@@ -75,7 +76,7 @@ pub(crate) async fn of_environment(
 
 /// One of them, by id.
 pub(crate) async fn by_id(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     id: DomainId,
 ) -> Result<Option<DomainRow>, StoreError> {
@@ -88,7 +89,7 @@ pub(crate) async fn by_id(
 
 /// One of them, by host.
 pub(crate) async fn by_host(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     host: &Host,
 ) -> Result<Option<DomainRow>, StoreError> {
@@ -101,7 +102,7 @@ pub(crate) async fn by_host(
 
 /// The one that an environment answers on.
 pub(crate) async fn deployed(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<Option<DomainRow>, StoreError> {
     sql("SELECT * FROM domains WHERE environment_id = $1 AND deployed_at IS NOT NULL")
@@ -112,7 +113,7 @@ pub(crate) async fn deployed(
 
 /// Whose a host is: the environment that proved it.
 pub(crate) async fn owner(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     host: &Host,
 ) -> Result<Option<EnvironmentId>, StoreError> {
     sql("SELECT environment_id FROM domains WHERE host = $1 AND proved_at IS NOT NULL")
@@ -122,7 +123,7 @@ pub(crate) async fn owner(
 }
 
 /// Adds a domain that is only claimed; false where the environment has it already.
-pub(crate) async fn insert(c: &impl ConnectionTrait, row: &DomainRow) -> Result<bool, StoreError> {
+pub(crate) async fn insert(c: &impl Executor, row: &DomainRow) -> Result<bool, StoreError> {
     let added =
         sql("INSERT INTO domains (id, environment_id, host, token, tls, created_at, created_by) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (environment_id, host) DO NOTHING")
@@ -140,7 +141,7 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, row: &DomainRow) -> Result<
 
 /// Keeps what was found of a domain.
 pub(crate) async fn set_findings(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: DomainId,
     findings: &Findings,
 ) -> Result<(), StoreError> {
@@ -154,7 +155,7 @@ pub(crate) async fn set_findings(
 
 /// Keeps how its certificate stands.
 pub(crate) async fn set_issuance(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: DomainId,
     issuance: &SeenIssuance,
 ) -> Result<(), StoreError> {
@@ -169,7 +170,7 @@ pub(crate) async fn set_issuance(
 /// The domain is proved: it is this environment's. False where another environment was first; the database itself
 /// forbids two.
 pub(crate) async fn prove(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: DomainId,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -189,7 +190,7 @@ pub(crate) async fn prove(
 }
 
 /// The proof is gone: the domain is anyone's again, unless the environment answers on it.
-pub(crate) async fn unprove(c: &impl ConnectionTrait, id: DomainId) -> Result<bool, StoreError> {
+pub(crate) async fn unprove(c: &impl Executor, id: DomainId) -> Result<bool, StoreError> {
     let lost = sql("UPDATE domains SET proved_at = NULL WHERE id = $1 AND deployed_at IS NULL \
                     AND proved_at IS NOT NULL")
     .bind(id)
@@ -200,7 +201,7 @@ pub(crate) async fn unprove(c: &impl ConnectionTrait, id: DomainId) -> Result<bo
 
 /// Keeps a certificate for it, or goes back to the App's issuer.
 pub(crate) async fn set_certificate(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: DomainId,
     certificate: Option<(&Certificate, Vec<u8>)>,
 ) -> Result<(), StoreError> {
@@ -221,7 +222,7 @@ pub(crate) async fn set_certificate(
 
 /// The environment answers on this domain now, and on no other; none: on its default host.
 pub(crate) async fn set_deployed(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     id: Option<DomainId>,
     at: Timestamp,
@@ -242,10 +243,7 @@ pub(crate) async fn set_deployed(
 }
 
 /// Whether a deployment of the domain waits or runs.
-pub(crate) async fn is_being_deployed(
-    c: &impl ConnectionTrait,
-    id: DomainId,
-) -> Result<bool, StoreError> {
+pub(crate) async fn is_being_deployed(c: &impl Executor, id: DomainId) -> Result<bool, StoreError> {
     let found = sql("SELECT 1 AS one FROM ops o JOIN deployments d ON d.id = o.deployment_id \
                      WHERE o.environment_id = (SELECT environment_id FROM domains WHERE id = $1) \
                      AND o.state IN ('queued', 'running') AND d.domain_id = $1 LIMIT 1")
@@ -255,15 +253,12 @@ pub(crate) async fn is_being_deployed(
 }
 
 /// Takes a domain from its environment.
-pub(crate) async fn delete(c: &impl ConnectionTrait, id: DomainId) -> Result<(), StoreError> {
+pub(crate) async fn delete(c: &impl Executor, id: DomainId) -> Result<(), StoreError> {
     sql("DELETE FROM domains WHERE id = $1").bind(id).run(c, "remove a domain").await.map(drop)
 }
 
 /// Takes all from an environment that is gone: they are anyone's.
-pub(crate) async fn free(
-    c: &impl ConnectionTrait,
-    environment: EnvironmentId,
-) -> Result<(), StoreError> {
+pub(crate) async fn free(c: &impl Executor, environment: EnvironmentId) -> Result<(), StoreError> {
     sql("DELETE FROM domains WHERE environment_id = $1")
         .bind(environment)
         .run(c, "free the domains of an environment")
@@ -273,7 +268,7 @@ pub(crate) async fn free(
 
 /// Where an environment's ingress is: as given, and as its cluster said last.
 pub(crate) async fn ingress(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: &EnvironmentRow,
 ) -> Result<(String, Option<IngressAddresses>), StoreError> {
     let found = sql("SELECT ingress_address, ingress_seen FROM environments WHERE id = $1")
@@ -284,7 +279,7 @@ pub(crate) async fn ingress(
 
 /// Keeps where the cluster says that it is.
 pub(crate) async fn set_ingress_seen(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     seen: &IngressAddresses,
 ) -> Result<(), StoreError> {
@@ -298,7 +293,7 @@ pub(crate) async fn set_ingress_seen(
 
 /// Sets where it is; empty: as the App or the cluster says.
 pub(crate) async fn set_ingress_address(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     address: &str,
 ) -> Result<(), StoreError> {
@@ -312,7 +307,7 @@ pub(crate) async fn set_ingress_address(
 
 /// Whether any domain of an environment has an uploaded certificate.
 pub(crate) async fn has_certificates(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<bool, StoreError> {
     let found = sql("SELECT 1 AS one FROM domains WHERE environment_id = $1 AND tls = $2 LIMIT 1")

@@ -1,9 +1,9 @@
 //! SQL of drift checks: the last one of each environment, and the one under way.
 
 use jiff::Timestamp;
-use sea_orm::ConnectionTrait;
 
 use crate::actor::By;
+use crate::store::Executor;
 use crate::store::ids::EnvironmentId;
 use crate::store::sql::{Json, StoreError, sql};
 
@@ -16,7 +16,7 @@ pub(super) struct CheckRow {
 
 /// Keeps a check in the place of the one before.
 pub(super) async fn put(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     row: &CheckRow,
 ) -> Result<(), StoreError> {
@@ -35,7 +35,7 @@ pub(super) async fn put(
 
 /// The last check of an environment.
 pub(super) async fn get(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<Option<CheckRow>, StoreError> {
     sql("SELECT * FROM drift_checks WHERE environment_id = $1")
@@ -61,7 +61,7 @@ pub(super) struct RunRow {
 
 /// Begins a run unless one is under way that began after `over`; whether it did.
 pub(super) async fn begin_run(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     run: &RunRow,
     over: Timestamp,
@@ -84,7 +84,7 @@ pub(super) async fn begin_run(
 
 /// Keeps how far a run is.
 pub(super) async fn progress(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     (done, total): (i64, i64),
 ) -> Result<(), StoreError> {
@@ -99,7 +99,7 @@ pub(super) async fn progress(
 
 /// Ends a run: it is gone, or stands with why it failed.
 pub(super) async fn end_run(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     failure: Option<Vec<u8>>,
 ) -> Result<(), StoreError> {
@@ -115,7 +115,7 @@ pub(super) async fn end_run(
 
 /// The run of an environment.
 pub(super) async fn run(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<Option<RunRow>, StoreError> {
     sql("SELECT * FROM drift_runs WHERE environment_id = $1")

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
-use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, StreamTrait, Value as Bound,
-};
+use sea_orm::{DbBackend, DbErr, Statement, StreamTrait, Value as Bound};
 use serde_json::{Map, Value};
 
 use super::Kind;
-use crate::store::Tx;
 use crate::store::sql::{self, StoreError, sql};
+use crate::store::{DriverError, Executor, Row, Tx};
 
 const READING: &str = "read what tables there are";
 /// Values of one statement: below what both databases take.
@@ -21,12 +19,12 @@ const BOUND: usize = 2_000;
 /// The columns of a table by name.
 pub(crate) type Columns = BTreeMap<String, Kind>;
 
-fn on_postgres(c: &impl ConnectionTrait) -> bool {
-    c.get_database_backend() == DbBackend::Postgres
+fn on_postgres(c: &impl Executor) -> bool {
+    c.backend() == DbBackend::Postgres
 }
 
 /// Whether a migration has ever run.
-pub(super) async fn is_migrated(c: &impl ConnectionTrait) -> Result<bool, StoreError> {
+pub(super) async fn is_migrated(c: &impl Executor) -> Result<bool, StoreError> {
     let text = if on_postgres(c) {
         "SELECT 1 AS one FROM information_schema.tables \
          WHERE table_schema = current_schema() AND table_name = '_sqlx_migrations'"
@@ -37,9 +35,7 @@ pub(super) async fn is_migrated(c: &impl ConnectionTrait) -> Result<bool, StoreE
 }
 
 /// All tables but those of the migrations.
-pub(crate) async fn tables(
-    c: &impl ConnectionTrait,
-) -> Result<BTreeMap<String, Columns>, StoreError> {
+pub(crate) async fn tables(c: &impl Executor) -> Result<BTreeMap<String, Columns>, StoreError> {
     let text = if on_postgres(c) {
         "SELECT CAST(c.table_name AS TEXT) AS t, CAST(c.column_name AS TEXT) AS c, CAST(c.data_type AS TEXT) AS k \
          FROM information_schema.columns c \
@@ -68,7 +64,7 @@ pub(crate) async fn tables(
 }
 
 /// Whether a table has no row.
-pub(super) async fn is_empty(c: &impl ConnectionTrait, table: &str) -> Result<bool, StoreError> {
+pub(super) async fn is_empty(c: &impl Executor, table: &str) -> Result<bool, StoreError> {
     let found = sql(format!("SELECT 1 AS one FROM \"{table}\" LIMIT 1")).one(
         c,
         "look into a table",
@@ -78,15 +74,19 @@ pub(super) async fn is_empty(c: &impl ConnectionTrait, table: &str) -> Result<bo
 }
 
 /// Ops that have not ended.
-pub(super) async fn unended(c: &impl ConnectionTrait) -> Result<i64, StoreError> {
+pub(super) async fn unended(c: &impl Executor) -> Result<i64, StoreError> {
     let counted = sql("SELECT COUNT(*) AS n FROM ops WHERE state IN ('queued', 'running')");
     Ok(counted.one(c, "count Ops", |row| row.get("n")).await?.unwrap_or_default())
 }
 
 /// What the account's key check is.
-pub(super) async fn key_check(c: &impl ConnectionTrait) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) async fn key_check(c: &impl Executor) -> Result<Option<Vec<u8>>, StoreError> {
     let kept = sql("SELECT key_check_sealed FROM account WHERE id = 1");
     kept.one(c, "read the account", |row| row.get("key_check_sealed")).await
+}
+
+fn failed(source: impl Into<DriverError>) -> StoreError {
+    StoreError { doing: "read the rows of a table", source: source.into() }
 }
 
 /// Gives every row of a table to `each`, as a JSON object.
@@ -96,28 +96,32 @@ pub(super) async fn rows<E: From<StoreError>>(
     columns: &Columns,
     mut each: impl FnMut(Value) -> Result<(), E>,
 ) -> Result<(), E> {
-    let failed = |source| StoreError { doing: "read the rows of a table", source };
     let names: Vec<String> = columns.keys().map(|name| format!("\"{name}\"")).collect();
     let text = format!("SELECT {} FROM \"{table}\"", names.join(", "));
-    let statement = Statement::from_string(ConnectionTrait::get_database_backend(tx), text);
-    let mut rows = tx.stream_raw(statement).await.map_err(failed)?;
-    while let Some(row) = rows.next().await {
-        let row = row.map_err(failed)?;
-        each(object(&row, columns).map_err(failed)?)?;
+    match tx {
+        Tx::Sqlite(tx) => {
+            tx.each(&text, failed, |row| each(object(&Row::Sqlite(row), columns).map_err(failed)?))
+        }
+        Tx::Postgres(tx) => {
+            let statement = Statement::from_string(DbBackend::Postgres, text);
+            let mut rows = tx.stream_raw(statement).await.map_err(failed)?;
+            while let Some(row) = rows.next().await {
+                let row = row.map_err(failed)?;
+                each(object(&Row::Postgres(&row), columns).map_err(failed)?)?;
+            }
+            Ok(())
+        }
     }
-    Ok(())
 }
 
-fn object(row: &QueryResult, columns: &Columns) -> Result<Value, DbErr> {
+fn object(row: &Row<'_>, columns: &Columns) -> Result<Value, DbErr> {
     let mut object = Map::new();
     for (name, kind) in columns {
         let value = match kind {
-            Kind::Number => row.try_get::<Option<i64>>("", name)?.map(Value::from),
-            Kind::Text => row.try_get::<Option<String>>("", name)?.map(Value::from),
-            Kind::Boolean => row.try_get::<Option<bool>>("", name)?.map(Value::from),
-            Kind::Bytes => {
-                row.try_get::<Option<Vec<u8>>>("", name)?.map(|bytes| STANDARD.encode(bytes).into())
-            }
+            Kind::Number => row.opt::<i64>(name)?.map(Value::from),
+            Kind::Text => row.opt::<String>(name)?.map(Value::from),
+            Kind::Boolean => row.opt::<bool>(name)?.map(Value::from),
+            Kind::Bytes => row.opt::<Vec<u8>>(name)?.map(|bytes| STANDARD.encode(bytes).into()),
         };
         object.insert(name.clone(), value.unwrap_or_default());
     }
@@ -141,7 +145,7 @@ pub(super) fn bound(kind: Kind, value: &Value) -> Option<Bound> {
 
 /// Adds rows to a table, each with a value for every column.
 pub(super) async fn insert(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     table: &str,
     columns: &Columns,
     rows: Vec<Vec<Bound>>,
@@ -163,7 +167,7 @@ pub(super) async fn insert(
 }
 
 /// Rows may refer to others that come later, until [`check_references`].
-pub(super) async fn defer_references(c: &impl ConnectionTrait) -> Result<(), StoreError> {
+pub(super) async fn defer_references(c: &impl Executor) -> Result<(), StoreError> {
     const DOING: &str = "put checks of rows off";
     if !on_postgres(c) {
         // For this transaction alone.
@@ -179,7 +183,7 @@ pub(super) async fn defer_references(c: &impl ConnectionTrait) -> Result<(), Sto
 }
 
 /// Checks what rows refer to, and leaves the schema as it was. Numbers that the database gives go on behind those loaded.
-pub(super) async fn check_references(c: &impl ConnectionTrait) -> Result<(), StoreError> {
+pub(super) async fn check_references(c: &impl Executor) -> Result<(), StoreError> {
     const DOING: &str = "check what rows refer to";
     if !on_postgres(c) {
         // SQLite checks at the commit.
@@ -203,7 +207,7 @@ pub(super) async fn check_references(c: &impl ConnectionTrait) -> Result<(), Sto
 }
 
 /// The references between tables, as table and constraint.
-async fn references(c: &impl ConnectionTrait) -> Result<Vec<(String, String)>, StoreError> {
+async fn references(c: &impl Executor) -> Result<Vec<(String, String)>, StoreError> {
     sql("SELECT CAST(table_name AS TEXT) AS t, CAST(constraint_name AS TEXT) AS c \
          FROM information_schema.table_constraints WHERE constraint_schema = current_schema() \
          AND constraint_type = 'FOREIGN KEY' ORDER BY 1, 2")

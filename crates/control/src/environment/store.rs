@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
 use super::{
     CurrentDeployment, CurrentRelease, Environment, EnvironmentBrief, EnvironmentKind,
@@ -17,6 +17,7 @@ use crate::names::{EnvironmentName, HelmReleaseName, Namespace, ServiceAccount};
 use crate::objects::{Address, Sealer};
 use crate::observed;
 use crate::op;
+use crate::store::Executor;
 use crate::store::ids::{
     AppId, ClusterId, DeploymentId, EnvironmentId, ObservedId, OpId, ReleaseId,
 };
@@ -210,7 +211,7 @@ const ROW: &str = "read an environment";
 
 /// By id, living or not.
 pub(crate) async fn by_id(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: EnvironmentId,
 ) -> Result<Option<EnvironmentRow>, StoreError> {
     sql("SELECT * FROM environments WHERE id = $1").bind(id).one(c, ROW, read_row).await
@@ -218,7 +219,7 @@ pub(crate) async fn by_id(
 
 /// By name, living.
 pub(crate) async fn by_name(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     name: &EnvironmentName,
 ) -> Result<Option<EnvironmentRow>, StoreError> {
     sql("SELECT * FROM environments WHERE name = $1 AND deleted_at IS NULL")
@@ -229,7 +230,7 @@ pub(crate) async fn by_name(
 
 /// The living one that has this Helm release.
 pub(crate) async fn by_place(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     cluster: ClusterId,
     namespace: &Namespace,
     release_name: &HelmReleaseName,
@@ -245,7 +246,7 @@ pub(crate) async fn by_place(
 
 /// The Helm releases (namespace, name) that living environments have on a cluster.
 pub(crate) async fn places(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     cluster: ClusterId,
 ) -> Result<HashSet<(String, String)>, StoreError> {
     let places = sql("SELECT namespace, release_name FROM environments \
@@ -273,7 +274,7 @@ pub(crate) struct NewRow<'a> {
 }
 
 /// Makes an environment, without values and deployments.
-pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result<(), StoreError> {
+pub(crate) async fn insert(c: &impl Executor, new: &NewRow<'_>) -> Result<(), StoreError> {
     sql("INSERT INTO environments (id, name, app_id, cluster_id, namespace, release_name, kind, \
          state, status, values_revision, last_number, last_at, created_at, created_by, \
          service_account) \
@@ -297,7 +298,7 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result
 
 /// Changes the account that an environment acts as.
 pub(crate) async fn set_account(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: EnvironmentId,
     account: Option<&ServiceAccount>,
 ) -> Result<(), StoreError> {
@@ -320,7 +321,7 @@ pub(crate) struct ValuesRow {
 
 /// The newest revision of an environment's values.
 pub(crate) async fn newest_values(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<Option<ValuesRow>, StoreError> {
     sql("SELECT * FROM environment_values WHERE environment_id = $1 ORDER BY revision DESC LIMIT 1")
@@ -349,7 +350,7 @@ pub(crate) struct NewValuesRow<'a> {
 
 /// Adds a revision of an environment's values, unless the newest one is the same.
 pub(crate) async fn add_values(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     newest: Option<ValuesRow>,
     new: &NewValuesRow<'_>,
 ) -> Result<(), StoreError> {
@@ -380,7 +381,7 @@ pub(crate) async fn add_values(
 
 /// Brings the word that lists show up to date: what happens, else how the last deployment ended.
 pub(crate) async fn refresh_status(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<(), StoreError> {
     sql("UPDATE environments SET status = CASE \
@@ -415,10 +416,7 @@ pub(crate) struct Deployed {
 }
 
 /// The environment runs what was deployed.
-pub(crate) async fn set_deployed(
-    c: &impl ConnectionTrait,
-    deployed: &Deployed,
-) -> Result<(), StoreError> {
+pub(crate) async fn set_deployed(c: &impl Executor, deployed: &Deployed) -> Result<(), StoreError> {
     sql("UPDATE environments SET current_release_id = $2, current_deployment_id = $3, \
          holds_app_values = $4, ready = $5, total = $6, \
          state = CASE state WHEN 'creating' THEN 'active' ELSE state END WHERE id = $1")
@@ -435,7 +433,7 @@ pub(crate) async fn set_deployed(
 
 /// The environment runs what was there: of a Release, as far as is known.
 pub(crate) async fn set_adopted(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     release: Option<ReleaseId>,
 ) -> Result<(), StoreError> {
@@ -449,7 +447,7 @@ pub(crate) async fn set_adopted(
 
 /// Notes how many objects are ready.
 pub(crate) async fn set_ready(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     ready: Ready,
 ) -> Result<(), StoreError> {
@@ -464,7 +462,7 @@ pub(crate) async fn set_ready(
 
 /// Whether an environment's removal may begin, seen under a lock on its row.
 pub(crate) async fn begin_removal(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     op: OpId,
 ) -> Result<bool, StoreError> {
@@ -489,7 +487,7 @@ pub(crate) async fn begin_removal(
 
 /// Whether a removal of the environment runs or is queued.
 pub(crate) async fn is_being_removed(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<bool, StoreError> {
     let found = sql("SELECT 1 AS one FROM ops o WHERE o.environment_id = $1 \
@@ -501,7 +499,7 @@ pub(crate) async fn is_being_removed(
 
 /// Whether a removal has begun to delete objects of the environment.
 pub(crate) async fn has_lost_objects(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<bool, StoreError> {
     has_begun(c, environment, "removal", "delete").await
@@ -509,7 +507,7 @@ pub(crate) async fn has_lost_objects(
 
 /// Whether the cluster may hold a Helm release of the environment: it was adopted, or a deployment has come so far.
 pub(crate) async fn has_release(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<bool, StoreError> {
     Ok(observed::store::was_adopted(c, environment).await?
@@ -518,7 +516,7 @@ pub(crate) async fn has_release(
 
 /// Whether any Op of a kind has begun a step in the environment.
 async fn has_begun(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     op_kind: &str,
     step: &str,
@@ -534,10 +532,7 @@ async fn has_begun(
 }
 
 /// An environment whose removal was given up lives on as before.
-pub(crate) async fn keep(
-    c: &impl ConnectionTrait,
-    environment: EnvironmentId,
-) -> Result<(), StoreError> {
+pub(crate) async fn keep(c: &impl Executor, environment: EnvironmentId) -> Result<(), StoreError> {
     sql("UPDATE environments SET state = CASE WHEN current_deployment_id IS NULL \
          AND NOT EXISTS (SELECT 1 FROM observed_revisions ob \
            WHERE ob.environment_id = environments.id AND ob.cause = 'adopted') \
@@ -550,7 +545,7 @@ pub(crate) async fn keep(
 
 /// The environment is gone: its name and place are free, its history stays.
 pub(crate) async fn set_deleted(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     at: Timestamp,
 ) -> Result<(), StoreError> {

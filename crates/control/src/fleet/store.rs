@@ -1,13 +1,14 @@
 //! SQL of previews over a fleet: the question, the lease of the worker that answers it, groups and members.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
 use super::{FleetPreviewState, GroupKind};
 use crate::actor::By;
 use crate::environment::{EnvironmentBrief, EnvironmentKind};
 use crate::names::EnvironmentName;
 use crate::objects::Address;
+use crate::store::Executor;
 use crate::store::Tx;
 use crate::store::ids::{AppId, EnvironmentId, FleetPreviewId};
 use crate::store::listing::View;
@@ -70,7 +71,7 @@ fn read(row: &Row<'_>) -> Result<PreviewRow, DbErr> {
 
 /// A preview by id.
 pub(crate) async fn get(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: FleetPreviewId,
 ) -> Result<Option<PreviewRow>, StoreError> {
     sql("SELECT * FROM fleet_previews WHERE id = $1")
@@ -117,6 +118,7 @@ pub(super) async fn insert(tx: &Tx, new: &NewRow<'_>) -> Result<(), StoreError> 
     ))
     .bind(new.id)
     .bind(new.app)
+    .heavy()
     .run(tx, DOING)
     .await?;
     sql("INSERT INTO fleet_preview_groups (preview_id, group_key, kind, production, sandbox) \
@@ -126,6 +128,7 @@ pub(super) async fn insert(tx: &Tx, new: &NewRow<'_>) -> Result<(), StoreError> 
          FROM fleet_preview_members m WHERE m.preview_id = $1 AND m.group_key <> '' \
          GROUP BY m.preview_id, m.group_key")
     .bind(new.id)
+    .heavy()
     .run(tx, DOING)
     .await?;
     sql("UPDATE fleet_previews SET total = (SELECT COUNT(*) FROM fleet_preview_members m \
@@ -155,7 +158,7 @@ pub(super) async fn cancel_earlier(
 
 /// Cancels a preview; false if it has ended.
 pub(super) async fn cancel(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: FleetPreviewId,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -178,6 +181,7 @@ pub(super) async fn forget(tx: &Tx, app: AppId, before: Timestamp) -> Result<(),
         ))
         .bind(app)
         .bind(before)
+        .heavy()
         .run(tx, DOING)
         .await?;
     }
@@ -198,7 +202,7 @@ pub(super) struct Lease {
 
 /// Takes the next preview that nobody works on; none if there is none.
 pub(super) async fn claim(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     at: Timestamp,
     until: Timestamp,
 ) -> Result<Option<Lease>, StoreError> {
@@ -216,7 +220,7 @@ pub(super) async fn claim(
 
 /// Keeps the hold and tells that `done` more environments are; false if it is lost or the preview was cancelled.
 pub(super) async fn advance(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     lease: &Lease,
     done: i64,
     until: Timestamp,
@@ -233,7 +237,7 @@ pub(super) async fn advance(
 }
 
 /// Gives a preview up unfinished: any worker can take it up at once.
-pub(super) async fn give_back(c: &impl ConnectionTrait, lease: &Lease) -> Result<(), StoreError> {
+pub(super) async fn give_back(c: &impl Executor, lease: &Lease) -> Result<(), StoreError> {
     sql("UPDATE fleet_previews SET lease_until = 0 WHERE id = $1 AND fence = $2")
         .bind(lease.preview.id)
         .bind(lease.fence)
@@ -244,7 +248,7 @@ pub(super) async fn give_back(c: &impl ConnectionTrait, lease: &Lease) -> Result
 
 /// Ends a preview, as far as it is still held.
 pub(super) async fn end(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     lease: &Lease,
     state: FleetPreviewState,
     failure: Option<Vec<u8>>,
@@ -271,7 +275,7 @@ pub(super) struct Member {
 
 /// The next environments that are in no group yet.
 pub(super) async fn next(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     preview: FleetPreviewId,
     many: i64,
 ) -> Result<Vec<Member>, StoreError> {
@@ -287,7 +291,7 @@ pub(super) async fn next(
 
 /// Puts an environment into its group.
 pub(super) async fn put_member(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     preview: FleetPreviewId,
     member: EnvironmentId,
     group: &str,
@@ -313,7 +317,7 @@ pub(super) struct GroupRow {
 
 /// Adds to a group, made if it is new; what is told of it is that of its first environment.
 pub(super) async fn add_to_group(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     preview: FleetPreviewId,
     group: GroupRow,
 ) -> Result<(), StoreError> {
@@ -344,13 +348,14 @@ fn read_group(row: &Row<'_>) -> Result<GroupRow, DbErr> {
 
 /// How many groups of each kind there are, and how many environments are in them.
 pub(super) async fn group_counts(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     preview: FleetPreviewId,
 ) -> Result<Vec<(GroupKind, i64, i64)>, StoreError> {
     sql("SELECT kind, COUNT(*) AS n, CAST(SUM(production) AS BIGINT) AS production, \
          CAST(SUM(sandbox) AS BIGINT) AS sandbox FROM fleet_preview_groups \
          WHERE preview_id = $1 GROUP BY kind")
     .bind(preview)
+    .heavy()
     .all(c, "count the groups of a preview", |row| {
         let environments = row.get::<i64>("production")? + row.get::<i64>("sandbox")?;
         Ok((row.get("kind")?, row.get("n")?, environments))
@@ -360,7 +365,7 @@ pub(super) async fn group_counts(
 
 /// The groups, what is worst first, then the largest.
 pub(super) async fn groups(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     preview: FleetPreviewId,
     many: i64,
 ) -> Result<Vec<GroupRow>, StoreError> {
@@ -370,13 +375,14 @@ pub(super) async fn groups(
          production + sandbox DESC, group_key LIMIT $2")
     .bind(preview)
     .bind(many)
+    .heavy()
     .all(c, "read the groups of a preview", read_group)
     .await
 }
 
 /// The first names of a group.
 pub(super) async fn first_names(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     preview: FleetPreviewId,
     group: &str,
     many: i64,
@@ -392,12 +398,13 @@ pub(super) async fn first_names(
 
 /// How many production environments of a preview would get a deployment.
 pub(super) async fn followers_of_production(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     preview: FleetPreviewId,
 ) -> Result<i64, StoreError> {
     let count = sql("SELECT COUNT(*) AS n FROM fleet_preview_members WHERE preview_id = $1 \
                      AND kind = 'production' AND group_key NOT IN ('holds', 'not_deployed')")
     .bind(preview)
+    .heavy()
     .one(c, "count the environments of a preview", |row| row.get("n"));
     Ok(count.await?.unwrap_or(0))
 }

@@ -1,8 +1,8 @@
 //! SQL of what is watched: only what partial indexes hold, whatever the number of Ops that have ended.
 
 use jiff::Timestamp;
-use sea_orm::ConnectionTrait;
 
+use crate::store::Executor;
 use crate::store::StoreError;
 use crate::store::sql::{now, sql};
 
@@ -15,12 +15,13 @@ pub(super) struct Queue {
     pub(super) oldest: Option<Timestamp>,
 }
 
-pub(super) async fn queue(c: &impl ConnectionTrait) -> Result<Queue, StoreError> {
+pub(super) async fn queue(c: &impl Executor) -> Result<Queue, StoreError> {
     let found = sql("SELECT (SELECT COUNT(*) FROM ops WHERE state = 'queued') AS queued, \
          (SELECT COUNT(*) FROM ops WHERE state = 'running') AS running, \
          (SELECT COUNT(*) FROM ops WHERE state = 'running' AND lease_until < $1) AS abandoned, \
          (SELECT created_at FROM ops WHERE state = 'queued' ORDER BY seq LIMIT 1) AS oldest")
     .bind(now())
+    .heavy()
     .one(c, "count the queue", |row| {
         Ok(Queue {
             queued: row.get("queued")?,

@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use sea_orm::{DbBackend, Value};
 
 use crate::actor::By;
 use crate::deployment::DeploymentState;
 use crate::dump::{Columns, tables};
 use crate::error::Error;
 use crate::objects::Address;
+use crate::store::Executor;
 use crate::store::ids::{AppId, ClusterId, DeploymentId, EnvironmentId, ReleaseId};
 use crate::store::sql::{StoreError, rows, sql};
 use crate::store::{Db, Tx};
@@ -78,7 +79,7 @@ impl Made {
         self.rows.push(row);
     }
 
-    pub(super) async fn create(&self, c: &impl ConnectionTrait) -> Result<(), StoreError> {
+    pub(super) async fn create(&self, c: &impl Executor) -> Result<(), StoreError> {
         let columns: Vec<String> =
             self.columns.iter().map(|(name, kind)| format!("{name} {}", typed(c, kind))).collect();
         sql(format!("DROP TABLE IF EXISTS {}", self.name)).run(c, COPYING).await?;
@@ -86,20 +87,20 @@ impl Made {
         sql(text).run(c, COPYING).await.map(drop)
     }
 
-    pub(super) async fn drop(self, c: &impl ConnectionTrait) -> Result<(), StoreError> {
+    pub(super) async fn drop(self, c: &impl Executor) -> Result<(), StoreError> {
         sql(format!("DROP TABLE {}", self.name)).run(c, COPYING).await.map(drop)
     }
 
     /// Sends the rows; those of before are gone.
     pub(super) async fn send(&mut self, tx: &Tx) -> Result<(), StoreError> {
-        sql(format!("DELETE FROM {}", self.name)).run(tx, COPYING).await?;
+        sql(format!("DELETE FROM {}", self.name)).heavy().run(tx, COPYING).await?;
         let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
         insert(tx, self.name, &names, std::mem::take(&mut self.rows)).await
     }
 }
 
-fn typed(c: &impl ConnectionTrait, kind: &'static str) -> &'static str {
-    match (kind, c.get_database_backend()) {
+fn typed(c: &impl Executor, kind: &'static str) -> &'static str {
+    match (kind, c.backend()) {
         ("BLOB", DbBackend::Postgres) => "BYTEA",
         _ => kind,
     }
@@ -120,7 +121,7 @@ pub(super) async fn insert(
             columns.join(", "),
             rows(some.len(), columns.len())
         );
-        sql(text).bind_all(some.into_iter().flatten()).run(tx, COPYING).await?;
+        sql(text).bind_all(some.into_iter().flatten()).heavy().run(tx, COPYING).await?;
     }
     Ok(())
 }
@@ -145,7 +146,7 @@ pub(super) async fn copy(tx: &Tx, world: &World, copies: &Copies<'_>) -> Result<
         columns.join(", "),
         values.join(", ")
     );
-    sql(text).run(tx, COPYING).await.map(drop)
+    sql(text).heavy().run(tx, COPYING).await.map(drop)
 }
 
 /// Reads what is there.
@@ -234,5 +235,5 @@ pub(super) async fn count_backups(tx: &Tx) -> Result<(), StoreError> {
 /// What a database does by itself in time: it looks at its tables, so that it plans for their size.
 pub(super) async fn finish(db: &Db) -> Result<(), StoreError> {
     let text = if db.postgres().is_some() { "VACUUM ANALYZE" } else { "PRAGMA optimize" };
-    sql(text).run(db.write(), "look at what was copied").await.map(drop)
+    sql(text).heavy().run(db.write(), "look at what was copied").await.map(drop)
 }

@@ -1,13 +1,14 @@
 //! SQL of observed revisions.
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
 use super::note::{Look, News};
 use super::{ObservedCause, ObservedRevision, description_identity};
 use crate::actor::By;
 use crate::objects::{Address, Sealer};
 use crate::release::ReleaseBrief;
+use crate::store::Executor;
 use crate::store::ids::{EnvironmentId, ObservedId, ReleaseId};
 use crate::store::listing::View;
 use crate::store::sql::{Row, StoreError, sql};
@@ -79,7 +80,7 @@ pub(crate) fn read_joined(
 
 /// Those of an environment that were observed after deployments of these numbers, the last first.
 pub(super) async fn between(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     first: i64,
     last: i64,
@@ -101,7 +102,7 @@ pub(super) async fn between(
 
 /// One by id.
 pub(super) async fn by_id(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: ObservedId,
     sealer: &Sealer,
 ) -> Result<Option<ObservedRevision>, StoreError> {
@@ -113,7 +114,7 @@ pub(super) async fn by_id(
 
 /// The one of this number and time, with Helm's status then.
 pub(super) async fn known(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     revision: i64,
     made_at: Timestamp,
@@ -129,7 +130,7 @@ pub(super) async fn known(
 
 /// Whether an environment was made by adopting a Helm release.
 pub(crate) async fn was_adopted(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<bool, StoreError> {
     let found = sql("SELECT 1 AS one FROM observed_revisions WHERE environment_id = $1 \
@@ -141,7 +142,7 @@ pub(crate) async fn was_adopted(
 
 /// The newest revision of the Helm release that is known of an environment; none: it has none that is known.
 pub(super) async fn last_known(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<Option<i64>, StoreError> {
     sql("SELECT CASE WHEN d.revision IS NULL OR o.revision > d.revision THEN o.revision \
@@ -156,7 +157,7 @@ pub(super) async fn last_known(
 
 /// The rendering of the revision that an environment has last, if no deployment wrote it.
 pub(crate) async fn newest_rendering(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<Option<(i64, Address)>, StoreError> {
     sql("SELECT ob.revision, ob.rendering_object FROM environments e \
@@ -171,7 +172,7 @@ pub(crate) async fn newest_rendering(
 
 /// The last revision that others made and that ran, as far as is known: its number, its chart and its rendering.
 pub(crate) async fn last_good(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<Option<(i64, String, Address)>, StoreError> {
     sql("SELECT revision, chart_name, chart_version, rendering_object FROM observed_revisions \
@@ -188,7 +189,7 @@ pub(crate) async fn last_good(
 
 /// The rendering of an observed revision by its number, of several the last.
 pub(crate) async fn rendering_of(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     revision: i64,
 ) -> Result<Option<Address>, StoreError> {
@@ -202,7 +203,7 @@ pub(crate) async fn rendering_of(
 
 /// Number and rendering of the revision that an environment was adopted with.
 pub(crate) async fn adopted_rendering(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
 ) -> Result<Option<(i64, Address)>, StoreError> {
     sql("SELECT revision, rendering_object FROM observed_revisions WHERE environment_id = $1 \
@@ -233,7 +234,7 @@ pub(crate) struct NewRow {
 }
 
 /// Keeps one, behind the last deployment of its environment.
-pub(super) async fn insert(c: &impl ConnectionTrait, new: &NewRow) -> Result<(), StoreError> {
+pub(super) async fn insert(c: &impl Executor, new: &NewRow) -> Result<(), StoreError> {
     sql("INSERT INTO observed_revisions (id, environment_id, cause, revision, status, chart_name, \
          chart_version, app_version, description_sealed, release_id, rendering_object, after_number, \
          made_at, observed_at, adopted_by) \
@@ -261,7 +262,7 @@ pub(super) async fn insert(c: &impl ConnectionTrait, new: &NewRow) -> Result<(),
 
 /// Notes which observed revision an environment's Helm release is at; none: one of its deployments wrote the newest.
 pub(crate) async fn set_newest(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     newest: Option<ObservedId>,
 ) -> Result<(), StoreError> {
@@ -276,7 +277,7 @@ pub(crate) async fn set_newest(
 /// Whether no Op has worked in the environment since `look` began: else what it saw may be old. Seen under a lock on
 /// the environment's row.
 pub(crate) async fn is_current(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     environment: EnvironmentId,
     look: Look,
 ) -> Result<bool, StoreError> {
@@ -294,7 +295,7 @@ pub(crate) async fn is_current(
 }
 
 /// Writes what is new.
-pub(crate) async fn write(c: &impl ConnectionTrait, news: &News) -> Result<(), StoreError> {
+pub(crate) async fn write(c: &impl Executor, news: &News) -> Result<(), StoreError> {
     for new in &news.rows {
         insert(c, new).await?;
     }

@@ -1,13 +1,13 @@
 //! SQL of Op logs: segments of lines, appended as they happen, later moved to the object store.
 
 use jiff::Timestamp;
-use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
 
 use super::{LogLevel, LogLine, LogSource};
 use crate::error::Error;
 use crate::objects::{Address, ObjectKind, Objects};
 use crate::store::Db;
+use crate::store::Executor;
 use crate::store::ids::OpId;
 use crate::store::sql::{StoreError, sql};
 
@@ -65,7 +65,7 @@ fn encode(lines: &[NewLine]) -> Vec<u8> {
 
 /// Appends lines that end at number `last`.
 pub(super) async fn append(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     objects: &Objects,
     op: OpId,
     last: i64,
@@ -87,11 +87,7 @@ pub(super) async fn append(
     Ok(())
 }
 
-async fn segments(
-    c: &impl ConnectionTrait,
-    op: OpId,
-    after: i64,
-) -> Result<Vec<Segment>, StoreError> {
+async fn segments(c: &impl Executor, op: OpId, after: i64) -> Result<Vec<Segment>, StoreError> {
     sql("SELECT * FROM op_log WHERE op_id = $1 AND last_sequence > $2 ORDER BY last_sequence LIMIT $3")
         .bind(op)
         .bind(after)
@@ -160,7 +156,7 @@ pub(super) async fn read(
 }
 
 /// Whether an Op has ended, and its log is better moved.
-async fn is_to_be_moved(c: &impl ConnectionTrait, op: OpId) -> Result<bool, StoreError> {
+async fn is_to_be_moved(c: &impl Executor, op: OpId) -> Result<bool, StoreError> {
     let found =
         sql("SELECT COUNT(*) AS segments, COALESCE(SUM(LENGTH(l.lines_sealed)), 0) AS bytes \
          FROM ops o JOIN op_log l ON l.op_id = o.id \

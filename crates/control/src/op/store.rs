@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
 use super::{
     Behind, Carries, Culprit, NewRemoval, ObjectState, Op, OpBrief, OpKind, OpState, Step,
@@ -11,6 +11,7 @@ use super::{
 };
 use crate::actor::By;
 use crate::environment::{EnvironmentBrief, EnvironmentKind};
+use crate::store::Executor;
 use crate::store::ids::{EnvironmentId, OpId};
 use crate::store::sql::{Json, Row, StoreError, rows, sql};
 use crate::store::wake::OpWake;
@@ -110,7 +111,7 @@ impl OpRow {
 }
 
 /// Queues an Op with its steps.
-pub(crate) async fn insert(c: &impl ConnectionTrait, op: &NewOp<'_>) -> Result<(), StoreError> {
+pub(crate) async fn insert(c: &impl Executor, op: &NewOp<'_>) -> Result<(), StoreError> {
     const DOING: &str = "queue an Op";
     let (kind, deployment) = match op.carries {
         Carries::Deployment(deployment) => (OpKind::Deployment, Some(deployment)),
@@ -134,7 +135,7 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, op: &NewOp<'_>) -> Result<(
 
 /// Adds steps that wait, from number `first` on; those that are there already stay as they are.
 pub(crate) async fn add_steps(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     op: OpId,
     first: i64,
     steps: &[StepName],
@@ -153,7 +154,7 @@ pub(crate) async fn add_steps(
 }
 
 /// One Op.
-pub(crate) async fn get(c: &impl ConnectionTrait, op: OpId) -> Result<Option<OpRow>, StoreError> {
+pub(crate) async fn get(c: &impl Executor, op: OpId) -> Result<Option<OpRow>, StoreError> {
     sql(concat!(
         "SELECT o.*, e.name AS environment_name, e.deleted_at AS environment_deleted_at, \
          d.number AS number, \
@@ -181,7 +182,7 @@ pub(crate) struct Begun {
 }
 
 /// What was begun of an Op; none where it is gone.
-pub(crate) async fn begun(c: &impl ConnectionTrait, op: OpId) -> Result<Option<Begun>, StoreError> {
+pub(crate) async fn begun(c: &impl Executor, op: OpId) -> Result<Option<Begun>, StoreError> {
     let found = sql("SELECT deadline, cursor_sealed FROM ops WHERE id = $1").bind(op).one(
         c,
         "read an Op",
@@ -263,7 +264,7 @@ pub(crate) fn read_wake(row: &Row<'_>) -> Result<OpWake, DbErr> {
 }
 
 /// The steps of an Op, in order.
-pub(crate) async fn steps(c: &impl ConnectionTrait, op: OpId) -> Result<Vec<Step>, StoreError> {
+pub(crate) async fn steps(c: &impl Executor, op: OpId) -> Result<Vec<Step>, StoreError> {
     sql("SELECT * FROM op_steps WHERE op_id = $1 ORDER BY ordinal")
         .bind(op)
         .all(c, "read the steps of an Op", |row| {
@@ -281,10 +282,7 @@ pub(crate) async fn steps(c: &impl ConnectionTrait, op: OpId) -> Result<Vec<Step
 }
 
 /// The objects of an Op, in order.
-pub(crate) async fn objects(
-    c: &impl ConnectionTrait,
-    op: OpId,
-) -> Result<Vec<ObjectState>, StoreError> {
+pub(crate) async fn objects(c: &impl Executor, op: OpId) -> Result<Vec<ObjectState>, StoreError> {
     sql("SELECT * FROM op_objects WHERE op_id = $1 ORDER BY ordinal")
         .bind(op)
         .all(c, "read the objects of an Op", |row| {
@@ -304,7 +302,7 @@ pub(crate) async fn objects(
 
 /// Puts the objects of an Op anew.
 pub(crate) async fn put_objects(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     op: OpId,
     objects: &[ObjectState],
 ) -> Result<(), StoreError> {
@@ -319,7 +317,7 @@ pub(crate) async fn put_objects(
 
 /// Puts some objects as they are by now, each with its place.
 pub(crate) async fn put_changed(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     op: OpId,
     objects: &BTreeMap<usize, ObjectState>,
 ) -> Result<(), StoreError> {
@@ -335,7 +333,7 @@ pub(crate) async fn put_changed(
 }
 
 async fn insert_objects(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     op: OpId,
     objects: &[(i64, &ObjectState)],
     on_conflict: &str,
@@ -364,7 +362,7 @@ async fn insert_objects(
 
 /// Puts steps of an Op that are there, each with its place.
 pub(crate) async fn put_steps(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     op: OpId,
     steps: &[(i64, &Step)],
 ) -> Result<(), StoreError> {
@@ -395,7 +393,7 @@ pub(crate) async fn put_steps(
 }
 
 /// Marks every step that has not ended as skipped: the Op is over.
-pub(crate) async fn skip_rest(c: &impl ConnectionTrait, op: OpId) -> Result<(), StoreError> {
+pub(crate) async fn skip_rest(c: &impl Executor, op: OpId) -> Result<(), StoreError> {
     sql("UPDATE op_steps SET state = 'skipped' WHERE op_id = $1 AND state IN ('waiting', 'running')")
         .bind(op)
         .run(c, "end the steps of an Op")
@@ -405,7 +403,7 @@ pub(crate) async fn skip_rest(c: &impl ConnectionTrait, op: OpId) -> Result<(), 
 
 /// Ends an Op that was never taken by a worker; false if a worker has it.
 pub(crate) async fn end_queued(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     op: OpId,
     state: OpState,
     at: Timestamp,
@@ -422,7 +420,7 @@ pub(crate) async fn end_queued(
 
 /// Notes who wants a running Op to be stopped; false if it does not run.
 pub(crate) async fn request_cancel(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     op: OpId,
     by: &By,
 ) -> Result<bool, StoreError> {
@@ -436,7 +434,7 @@ pub(crate) async fn request_cancel(
 
 /// Notes whose revision an Op waits for.
 pub(super) async fn put_waits_for(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     op: OpId,
     waits: Option<&WaitsFor>,
 ) -> Result<(), StoreError> {
@@ -451,7 +449,7 @@ pub(super) async fn put_waits_for(
 
 /// How many Ops run in environments of these kinds.
 pub(crate) async fn running(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     kinds: &[EnvironmentKind],
 ) -> Result<i64, StoreError> {
     let mut total = 0;
@@ -476,10 +474,7 @@ pub(crate) struct RemovalRow {
 }
 
 /// The removal that an Op carries out.
-pub(crate) async fn removal(
-    c: &impl ConnectionTrait,
-    op: OpId,
-) -> Result<Option<RemovalRow>, StoreError> {
+pub(crate) async fn removal(c: &impl Executor, op: OpId) -> Result<Option<RemovalRow>, StoreError> {
     sql("SELECT * FROM removals WHERE op_id = $1")
         .bind(op)
         .one(c, "read a removal", |row| {
@@ -496,7 +491,7 @@ pub(crate) async fn removal(
 
 /// Keeps what was asked for.
 pub(crate) async fn insert_removal(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     new: &NewRemoval<'_>,
 ) -> Result<(), StoreError> {
     sql("INSERT INTO removals (op_id, environment_id, forget, reason, created_by) \
@@ -513,7 +508,7 @@ pub(crate) async fn insert_removal(
 
 /// Notes what a removal has left in the cluster.
 pub(crate) async fn set_removal_left(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     op: OpId,
     left_sealed: Vec<u8>,
 ) -> Result<(), StoreError> {
@@ -527,7 +522,7 @@ pub(crate) async fn set_removal_left(
 
 /// Notes why a removal did not come to its end.
 pub(crate) async fn set_removal_failure(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     op: OpId,
     failure_sealed: Vec<u8>,
 ) -> Result<(), StoreError> {

@@ -123,7 +123,7 @@ pub struct ReleaseFilter {
 
 /// What to do where a tag is of no Release of an App: its newest is named.
 pub(crate) async fn newest_instead(
-    c: &impl sea_orm::ConnectionTrait,
+    c: &impl crate::store::Executor,
     app: AppId,
 ) -> Result<String, Error> {
     Ok(match store::newest(c, app).await? {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::DbErr;
 
 use super::{Release, ReleaseBrief, ReleaseChart};
 use crate::actor::By;
@@ -11,6 +11,7 @@ use crate::app::{AppBrief, ChartReference, EnvironmentCounts, TrustedKey};
 use crate::environment::EnvironmentKind;
 use crate::names::ReleaseTag;
 use crate::objects::Address;
+use crate::store::Executor;
 use crate::store::ids::{AppId, ReleaseId};
 use crate::store::listing::View;
 use crate::store::sql::{Json, Row, StoreError, sql};
@@ -93,7 +94,7 @@ pub(crate) fn read(row: &Row<'_>) -> Result<Release, DbErr> {
 /// Fills in how many living environments the App of each Release has: counted once an App, since a
 /// page of Releases has few Apps and an App many environments.
 pub(crate) async fn count_app_environments(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     kinds: &[EnvironmentKind],
     releases: &mut [Release],
 ) -> Result<(), StoreError> {
@@ -150,7 +151,7 @@ const ROW: &str = "read a Release";
 
 /// By id.
 pub(crate) async fn by_id(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: ReleaseId,
 ) -> Result<Option<ReleaseRow>, StoreError> {
     sql("SELECT * FROM releases WHERE id = $1").bind(id).one(c, ROW, read_row).await
@@ -158,7 +159,7 @@ pub(crate) async fn by_id(
 
 /// By App and tag.
 pub(crate) async fn by_tag(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     app: AppId,
     tag: &ReleaseTag,
 ) -> Result<Option<ReleaseRow>, StoreError> {
@@ -171,7 +172,7 @@ pub(crate) async fn by_tag(
 
 /// The Releases of an App with this chart, the last added first.
 pub(crate) async fn by_chart(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     app: AppId,
     name: &str,
     version: &str,
@@ -187,7 +188,7 @@ pub(crate) async fn by_chart(
 
 /// The newest Release of an App: last added, neither archived nor a pre-release.
 pub(crate) async fn newest(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     app: AppId,
 ) -> Result<Option<ReleaseRow>, StoreError> {
     sql("SELECT * FROM releases WHERE app_id = $1 AND archived_at IS NULL AND NOT prerelease \
@@ -217,7 +218,7 @@ pub(crate) struct NewRow<'a> {
 }
 
 /// Adds a Release as the last of its App.
-pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result<(), StoreError> {
+pub(crate) async fn insert(c: &impl Executor, new: &NewRow<'_>) -> Result<(), StoreError> {
     const DOING: &str = "add a Release";
     let ordinal = sql("UPDATE apps SET last_release = last_release + 1 WHERE id = $1 \
                        RETURNING last_release")
@@ -226,7 +227,7 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result
     .await?
     .ok_or_else(|| StoreError {
         doing: DOING,
-        source: DbErr::RecordNotFound("its App".to_owned()),
+        source: DbErr::RecordNotFound("its App".to_owned()).into(),
     })?;
     sql("INSERT INTO releases (id, app_id, ordinal, tag, prerelease, chart, chart_name, \
          chart_version, chart_app_version, archive_sha256, archive_size, manifest_digest, signature, values_object, \
@@ -256,7 +257,7 @@ pub(crate) async fn insert(c: &impl ConnectionTrait, new: &NewRow<'_>) -> Result
 
 /// Archives a Release or takes it back; false if it stood so already.
 pub(crate) async fn set_archived(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     id: ReleaseId,
     at: Option<Timestamp>,
 ) -> Result<bool, StoreError> {
@@ -272,7 +273,7 @@ pub(crate) async fn set_archived(
 
 /// Tags that use each chart version of an App, for the versions' list.
 pub(crate) async fn tags_by_chart_version(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     app: AppId,
 ) -> Result<Vec<(String, ReleaseTag)>, StoreError> {
     sql("SELECT chart_version, tag FROM releases WHERE app_id = $1 ORDER BY ordinal DESC LIMIT 1000")

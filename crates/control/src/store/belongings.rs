@@ -1,9 +1,8 @@
 //! Which key and which object store a database goes with: its rows are sealed with the one and name what is kept in the other.
 
-use sea_orm::ConnectionTrait;
-
 use super::Db;
 use super::StoreError;
+use super::driver::Executor;
 use super::sql::{now, sql};
 use crate::error::Error;
 use crate::objects::{Objects, Store};
@@ -41,13 +40,13 @@ const CHECKING_OBJECTS: &str = "check its object store";
 struct OtherObjects;
 
 /// The object store that the database goes with; none before one was used.
-async fn told_of_objects(c: &impl ConnectionTrait) -> Result<Option<String>, StoreError> {
+async fn told_of_objects(c: &impl Executor) -> Result<Option<String>, StoreError> {
     let told = sql("SELECT objects_id FROM account WHERE id = 1");
     Ok(told.one(c, CHECKING_OBJECTS, |row| row.opt("objects_id")).await?.flatten())
 }
 
 /// Whether this is the object store that the rows of this database name objects of. Nothing is written.
-pub(crate) async fn goes_with(c: &impl ConnectionTrait, store: &Store) -> Result<bool, Error> {
+pub(crate) async fn goes_with(c: &impl Executor, store: &Store) -> Result<bool, Error> {
     let told = told_of_objects(c).await?;
     Ok(told.is_some() && told == store.identity().await?)
 }

@@ -3,22 +3,21 @@
 //! SQLite has one writing connection and several reading ones; every transaction that writes begins
 //! `IMMEDIATE`, because one that turns into a writer later fails at once when another is there.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sea_orm::{
-    AccessMode, DatabaseConnection, DatabaseTransaction, IsolationLevel, SqliteTransactionMode,
-    SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions, TransactionTrait,
+    AccessMode, IsolationLevel, SqlxPostgresConnector, TransactionOptions, TransactionTrait,
 };
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::Executor as _;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
+use sqlx::{Connection as _, Executor as _};
 
+use super::driver::{Connections, Tx};
 use super::sql::{StoreError, sql};
+use super::sqlite;
 use crate::config::Database;
 use crate::error::Error;
 
@@ -43,9 +42,9 @@ pub(crate) struct NewerSchema {
     known: i64,
 }
 
-/// Connections to the database.
+/// How many connections to the database there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Connections {
+pub(crate) struct ConnectionCounts {
     /// Those that something is being done on.
     pub(crate) busy: u32,
     /// Those that wait to be used.
@@ -55,20 +54,17 @@ pub(crate) struct Connections {
 /// A database that is open and migrated.
 #[derive(Clone)]
 pub(crate) struct Db {
-    writer: DatabaseConnection,
-    reader: DatabaseConnection,
-    postgres: Option<PgPool>,
-    pools: Pools,
+    writer: Connections,
+    reader: Connections,
+    at: At,
 }
 
+/// Where the database is.
 #[derive(Clone)]
-enum Pools {
-    Sqlite(SqlitePool, SqlitePool),
-    Postgres(PgPool),
+enum At {
+    File(PathBuf),
+    Server(PgPool),
 }
-
-/// A transaction that writes. Dropped without [`Tx::commit`] it leaves nothing behind.
-pub(crate) type Tx = DatabaseTransaction;
 
 impl Db {
     /// Opens and migrates.
@@ -95,17 +91,21 @@ impl Db {
 
     /// Brings the schema up to date; several processes may do so at once.
     async fn migrate(&self) -> Result<(), MigrateError> {
-        match &self.pools {
-            Pools::Sqlite(writer, _) => SQLITE.run(writer).await,
-            Pools::Postgres(pool) => POSTGRES.run(pool).await,
+        match &self.at {
+            At::File(path) => {
+                let mut connection = SqliteConnection::connect_with(&migrating(path)).await?;
+                SQLITE.run(&mut connection).await?;
+                Ok(connection.close().await?)
+            }
+            At::Server(pool) => POSTGRES.run(pool).await,
         }
     }
 
     /// The newest schema that this version knows.
     pub(crate) fn known_schema(&self) -> i64 {
-        let migrations = match &self.pools {
-            Pools::Sqlite(..) => &SQLITE,
-            Pools::Postgres(_) => &POSTGRES,
+        let migrations = match &self.at {
+            At::File(_) => &SQLITE,
+            At::Server(_) => &POSTGRES,
         };
         migrations.iter().map(|migration| migration.version).max().unwrap_or_default()
     }
@@ -118,46 +118,30 @@ impl Db {
     }
 
     /// How many connections there are.
-    pub(crate) fn connections(&self) -> Connections {
-        let (size, idle) = match &self.pools {
-            Pools::Sqlite(writer, reader) => {
-                (writer.size() + reader.size(), writer.num_idle() + reader.num_idle())
+    pub(crate) fn connections(&self) -> ConnectionCounts {
+        match (&self.at, &self.writer, &self.reader) {
+            (At::Server(pool), ..) => {
+                let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+                ConnectionCounts { busy: pool.size().saturating_sub(idle), idle }
             }
-            Pools::Postgres(pool) => (pool.size(), pool.num_idle()),
-        };
-        let idle = u32::try_from(idle).unwrap_or(u32::MAX);
-        Connections { busy: size.saturating_sub(idle), idle }
+            (At::File(_), Connections::Sqlite(writer), Connections::Sqlite(reader)) => {
+                let (writing, reading) = (writer.counts(), reader.counts());
+                ConnectionCounts { busy: writing.0 + reading.0, idle: writing.1 + reading.1 }
+            }
+            (At::File(_), ..) => ConnectionCounts { busy: 0, idle: 0 },
+        }
     }
 
     async fn open_sqlite(path: &Path) -> Result<Self, sqlx::Error> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)?;
         }
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(Duration::from_secs(20))
-            .foreign_keys(true)
-            .optimize_on_close(true, None);
-        // A connection to a file does not break while it waits, and asking it costs as much as a statement.
-        let writer = SqlitePoolOptions::new()
-            .test_before_acquire(false)
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options.clone().create_if_missing(true))
-            .await?;
-        let reader = SqlitePoolOptions::new()
-            .test_before_acquire(false)
-            .max_connections(READERS)
-            .connect_with(options.read_only(true))
-            .await?;
+        // Makes the file where there is none: those that read cannot.
+        SqliteConnection::connect_with(&migrating(path)).await?.close().await?;
         Ok(Self {
-            writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer.clone()),
-            reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader.clone()),
-            postgres: None,
-            pools: Pools::Sqlite(writer, reader),
+            writer: Connections::Sqlite(sqlite::Pool::writer(path)),
+            reader: Connections::Sqlite(sqlite::Pool::readers(path, READERS)),
+            at: At::File(path.to_owned()),
         })
     }
 
@@ -171,48 +155,38 @@ impl Db {
             })
             .connect_with(options.application_name("landfall"))
             .await?;
-        let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone());
-        Ok(Self {
-            writer: connection.clone(),
-            reader: connection,
-            postgres: Some(pool.clone()),
-            pools: Pools::Postgres(pool),
-        })
+        let connections =
+            Connections::Postgres(SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()));
+        Ok(Self { writer: connections.clone(), reader: connections, at: At::Server(pool) })
     }
 
     /// For reading outside of a transaction.
-    pub(crate) fn read(&self) -> &DatabaseConnection {
+    pub(crate) fn read(&self) -> &Connections {
         &self.reader
     }
 
     /// For single statements that write.
-    pub(crate) fn write(&self) -> &DatabaseConnection {
+    pub(crate) fn write(&self) -> &Connections {
         &self.writer
     }
 
     /// The pool for `LISTEN`, on PostgreSQL.
     pub(crate) fn postgres(&self) -> Option<&PgPool> {
-        self.postgres.as_ref()
+        match &self.at {
+            At::File(_) => None,
+            At::Server(pool) => Some(pool),
+        }
     }
 
     /// Begins a transaction that reads, and sees one moment of the database to its end.
     pub(crate) async fn snapshot(&self) -> Result<Tx, StoreError> {
-        let postgres = self.postgres.is_some();
-        let options = TransactionOptions {
-            isolation_level: Some(IsolationLevel::RepeatableRead).filter(|_| postgres),
-            access_mode: Some(AccessMode::ReadOnly).filter(|_| postgres),
-            sqlite_transaction_mode: None,
-        };
-        self.reader
-            .begin_with_options(options)
-            .await
-            .map_err(|source| StoreError { doing: "begin a transaction", source })
+        begin(&self.reader, AccessMode::ReadOnly).await
     }
 
     /// Waits until no other transaction of this purpose is under way, in any process; none begins until this one has ended.
     /// On SQLite that holds for all transactions that write.
     pub(crate) async fn one_at_a_time(&self, tx: &Tx, purpose: i64) -> Result<(), StoreError> {
-        if self.postgres.is_none() {
+        if self.postgres().is_none() {
             return Ok(());
         }
         // Locks are of the whole database server's database, and the tests have a schema each.
@@ -224,20 +198,42 @@ impl Db {
     /// Begins a transaction that writes. Nothing slow may be awaited inside: on SQLite everybody
     /// else's writing waits for it.
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
-        let options = TransactionOptions {
-            isolation_level: None,
-            access_mode: Some(AccessMode::ReadWrite).filter(|_| self.postgres.is_some()),
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate)
-                .filter(|_| self.postgres.is_none()),
-        };
-        self.writer
-            .begin_with_options(options)
-            .await
-            .map_err(|source| StoreError { doing: "begin a transaction", source })
+        begin(&self.writer, AccessMode::ReadWrite).await
     }
+}
+
+async fn begin(connections: &Connections, mode: AccessMode) -> Result<Tx, StoreError> {
+    let writes = matches!(mode, AccessMode::ReadWrite);
+    let begun = match connections {
+        Connections::Sqlite(pool) => pool.begin(writes).await.map(Tx::Sqlite),
+        Connections::Postgres(pool) => {
+            let options = TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead).filter(|_| !writes),
+                access_mode: Some(mode),
+                sqlite_transaction_mode: None,
+            };
+            let begun = pool.begin_with_options(options).await;
+            begun.map(Tx::Postgres).map_err(Into::into)
+        }
+    };
+    begun.map_err(|source| StoreError { doing: "begin a transaction", source })
+}
+
+/// How a file is made and migrated.
+fn migrating(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .busy_timeout(Duration::from_secs(20))
+        .foreign_keys(true)
 }
 
 /// Commits a transaction.
 pub(crate) async fn commit(tx: Tx) -> Result<(), StoreError> {
-    tx.commit().await.map_err(|source| StoreError { doing: "commit a transaction", source })
+    let committed = match tx {
+        Tx::Sqlite(tx) => tx.commit().await,
+        Tx::Postgres(tx) => tx.commit().await.map_err(Into::into),
+    };
+    committed.map_err(|source| StoreError { doing: "commit a transaction", source })
 }

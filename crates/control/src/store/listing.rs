@@ -3,8 +3,9 @@
 //! The rows of a page are picked from one table by its own columns, then joined with what the list
 //! shows of others: however much that is, only the rows of the page are looked up.
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Value};
+use sea_orm::{DbBackend, DbErr, Value};
 
+use super::driver::Executor;
 use super::paging::{COUNT_LIMIT, Count, Direction, Page, PageRequest, SortKey};
 use super::searched::{self, Finds, Search};
 use super::sql::{Param, Row, StoreError, sql};
@@ -205,11 +206,11 @@ impl Listing<'_> {
     /// The one row under the conditions.
     pub(crate) async fn one<T>(
         self,
-        c: &impl ConnectionTrait,
+        c: &impl Executor,
         read: impl FnOnce(&Row<'_>) -> Result<T, DbErr>,
     ) -> Result<Option<T>, StoreError> {
         let View { table, alias, doing, .. } = self.view;
-        let condition = self.condition(Way::Free, c.get_database_backend());
+        let condition = self.condition(Way::Free, c.backend());
         let inner = format!("SELECT * FROM {table} {alias} WHERE {condition} LIMIT 1");
         let text = self.outer(&inner, "");
         sql(text).bind_all(self.values).one(c, doing, read).await
@@ -218,7 +219,7 @@ impl Listing<'_> {
     /// A page.
     pub(crate) async fn page<T>(
         mut self,
-        c: &impl ConnectionTrait,
+        c: &impl Executor,
         request: &PageRequest,
         order: Order,
         read: impl Fn(&Row<'_>) -> Result<T, DbErr>,
@@ -226,8 +227,9 @@ impl Listing<'_> {
     ) -> Result<Page<T>, Error> {
         let doing = self.view.doing;
         let count = if self.find_by_words(c).await? {
-            sql(self.count_text(c.get_database_backend()))
+            sql(self.count_text(c.backend()))
                 .bind_all(self.values.clone())
+                .heavy()
                 .one(c, doing, |row| row.get::<i64>("n"))
                 .await?
                 .unwrap_or(0)
@@ -239,16 +241,16 @@ impl Listing<'_> {
             (false, true) => Way::Gather,
             (false, false) => Way::Walk,
         };
-        let (text, values) = self.page_text(request, order, way, c.get_database_backend())?;
+        let (text, values) = self.page_text(request, order, way, c.backend())?;
         let rows = match count {
             0 => Vec::new(),
-            _ => sql(text).bind_all(values).all(c, doing, read).await?,
+            _ => sql(text).bind_all(values).heavy().all(c, doing, read).await?,
         };
         Page::assemble(request, rows, Count::of_limited(count), key)
     }
 
     /// Looks at what the words find before anything is asked of the list itself; whether they find anything.
-    async fn find_by_words(&mut self, c: &impl ConnectionTrait) -> Result<bool, StoreError> {
+    async fn find_by_words(&mut self, c: &impl Executor) -> Result<bool, StoreError> {
         searched::look(&mut self.searches, c, &mut self.values).await?;
         let Some(Search { column, .. }) = self.searches.first() else { return Ok(true) };
         match searched::look_for_one(&self.searches, c, &self.values).await? {
@@ -268,28 +270,28 @@ impl Listing<'_> {
     /// The first rows, without counting how many there are.
     pub(crate) async fn first<T>(
         self,
-        c: &impl ConnectionTrait,
+        c: &impl Executor,
         rows: u32,
         order: Order,
         read: impl Fn(&Row<'_>) -> Result<T, DbErr>,
     ) -> Result<Vec<T>, Error> {
         let doing = self.view.doing;
         let request = PageRequest { cursor: None, limit: Some(rows) };
-        let backend = c.get_database_backend();
+        let backend = c.backend();
         let (text, values) = self.page_text(&request, order, Way::Free, backend)?;
-        let mut found = sql(text).bind_all(values).all(c, doing, read).await?;
+        let mut found = sql(text).bind_all(values).heavy().all(c, doing, read).await?;
         found.truncate(request.rows() as usize);
         Ok(found)
     }
 
     /// How many rows the conditions match.
-    pub(crate) async fn count(self, c: &impl ConnectionTrait) -> Result<Count, StoreError> {
+    pub(crate) async fn count(self, c: &impl Executor) -> Result<Count, StoreError> {
         let doing = self.view.doing;
-        let counted = sql(self.count_text(c.get_database_backend())).bind_all(self.values).one(
-            c,
-            doing,
-            |row| row.get::<i64>("n"),
-        );
+        let counted =
+            sql(self.count_text(c.backend()))
+                .bind_all(self.values)
+                .heavy()
+                .one(c, doing, |row| row.get::<i64>("n"));
         Ok(Count::of_limited(counted.await?.unwrap_or(0)))
     }
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod belongings;
 mod connect;
+mod driver;
 pub mod ids;
 pub(crate) mod listing;
 pub(crate) mod outage;
@@ -12,7 +13,9 @@ pub mod paging;
 pub(crate) mod search;
 mod searched;
 pub(crate) mod sql;
+mod sqlite;
 pub(crate) mod wake;
 
-pub(crate) use connect::{Db, Tx, commit};
+pub(crate) use connect::{Db, commit};
+pub(crate) use driver::{DriverError, Executor, Tx};
 pub(crate) use sql::{Row, StoreError};

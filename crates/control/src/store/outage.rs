@@ -3,13 +3,17 @@
 
 use std::error::Error;
 
+use rusqlite::ErrorCode;
 use sea_orm::{DbErr, RuntimeErr};
+
+use super::driver::DriverError;
 
 /// Whether an error, or what caused it, is that storage could not be reached.
 pub(crate) fn is_outage(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        let away = error.downcast_ref::<DbErr>().is_some_and(database)
+        let away = error.downcast_ref::<DriverError>().is_some_and(driver)
+            || error.downcast_ref::<DbErr>().is_some_and(database)
             || error.downcast_ref::<sqlx::Error>().is_some_and(connection)
             || error.downcast_ref::<object_store::Error>().is_some_and(objects)
             || error.is::<crate::objects::Away>();
@@ -19,6 +23,15 @@ pub(crate) fn is_outage(error: &(dyn Error + 'static)) -> bool {
         cause = error.source();
     }
     false
+}
+
+fn driver(error: &DriverError) -> bool {
+    match error {
+        DriverError::Orm(error) => database(error),
+        DriverError::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy),
+        DriverError::NoConnection => true,
+        DriverError::GivenUp | DriverError::Unbindable(_) => false,
+    }
 }
 
 fn database(error: &DbErr) -> bool {
@@ -66,7 +79,7 @@ mod tests {
         let wrapped = |error| DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error)));
         assert!(is_outage(&broken()));
         assert!(is_outage(&wrapped(broken())));
-        let failed = crate::store::StoreError { doing: "test", source: wrapped(broken()) };
+        let failed = crate::store::StoreError { doing: "test", source: wrapped(broken()).into() };
         assert!(crate::Error::from(failed).is_outage());
         assert!(crate::Error::internal("test", crate::objects::Away).is_outage());
         assert!(!is_outage(&wrapped(sqlx::Error::RowNotFound)));

@@ -5,8 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::ConnectionTrait;
-
+use super::driver::Executor;
 use super::sql::{StoreError, sql};
 
 /// Longest term kept, in characters.
@@ -58,7 +57,7 @@ pub(super) fn ranges(text: &str) -> Vec<(String, String)> {
 
 /// Makes a thing found by the words of `texts`.
 pub(crate) async fn index<'a>(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     kind: &'static str,
     subject: &str,
     texts: impl IntoIterator<Item = &'a str>,

@@ -1,7 +1,8 @@
 //! Words that a list is searched for: what each of them finds, and what all of them find together.
 
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use sea_orm::{DbBackend, Value};
 
+use super::driver::Executor;
 use super::paging::COUNT_LIMIT;
 use super::sql::{StoreError, sql};
 
@@ -79,7 +80,7 @@ impl Search {
     /// all that is found.
     async fn look_for_few_terms(
         &mut self,
-        c: &impl ConnectionTrait,
+        c: &impl Executor,
         values: &mut Vec<Value>,
     ) -> Result<(), StoreError> {
         let kind = self.kind;
@@ -106,7 +107,7 @@ impl Search {
     /// Counts how much it finds, as far as that matters.
     async fn look_for_size(
         &mut self,
-        c: &impl ConnectionTrait,
+        c: &impl Executor,
         values: &[Value],
     ) -> Result<(), StoreError> {
         let kind = self.kind;
@@ -127,7 +128,7 @@ const DOING: &str = "look for words";
 /// by, the terms are looked for; what others find is sooner gone through than asked for term by term.
 pub(super) async fn look(
     searches: &mut [Search],
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     values: &mut Vec<Value>,
 ) -> Result<(), StoreError> {
     for search in searches.iter_mut() {
@@ -152,7 +153,7 @@ pub(super) enum Finds {
 /// Looks whether they find more than one thing.
 pub(super) async fn look_for_one(
     searches: &[Search],
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     values: &[Value],
 ) -> Result<Finds, StoreError> {
     // What else has to hold may be true of thousands of things, and few words find but one.
@@ -165,11 +166,11 @@ pub(super) async fn look_for_one(
 async fn find_two(
     searches: &[Search],
     within: bool,
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     values: &[Value],
 ) -> Result<Finds, StoreError> {
     let text = format!("{} LIMIT 2", selected("SELECT DISTINCT", searches, within));
-    let found = sql(text).bind_named(values);
+    let found = sql(text).bind_named(values).heavy();
     let found = found.all(c, DOING, |row| row.get::<String>("subject_id")).await?;
     let mut found = found.into_iter();
     Ok(match (found.next(), found.next()) {

@@ -3,10 +3,15 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use sea_orm::{ConnectionTrait, DbErr, QueryResult, SqlErr, Statement, TryGetable, Value};
+use rusqlite::types::{FromSql, FromSqlError, ValueRef};
+use sea_orm::{
+    ConnectionTrait, DbBackend, DbErr, QueryResult, SqlErr, Statement, TryGetable, Value,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::driver::{DriverError, Executor, Place};
+use super::sqlite::{self, OwnedRow, Weight};
 use crate::error::{Cause, Error};
 
 /// A statement that failed.
@@ -16,7 +21,7 @@ pub(crate) struct StoreError {
     /// What was attempted, as a verb phrase.
     pub(crate) doing: &'static str,
     /// The failure.
-    pub(crate) source: DbErr,
+    pub(crate) source: DriverError,
 }
 
 impl From<StoreError> for Error {
@@ -29,10 +34,14 @@ impl StoreError {
     /// Whether the statement would have broken a unique index: `index` is its name and `columns`
     /// what SQLite calls it by, such as `apps.name_key`.
     pub(crate) fn violates(&self, index: &str, columns: &str) -> bool {
-        match self.source.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(text)) => {
-                text.contains(&format!("\"{index}\""))
-                    || text.strip_suffix(columns).is_some_and(|rest| rest.ends_with(": "))
+        match &self.source {
+            DriverError::Orm(error) => matches!(
+                error.sql_err(),
+                Some(SqlErr::UniqueConstraintViolation(text)) if text.contains(&format!("\"{index}\""))
+            ),
+            DriverError::Sqlite(rusqlite::Error::SqliteFailure(error, Some(text))) => {
+                error.code == rusqlite::ErrorCode::ConstraintViolation
+                    && text.strip_suffix(columns).is_some_and(|rest| rest.ends_with(": "))
             }
             _ => false,
         }
@@ -43,11 +52,12 @@ impl StoreError {
 pub(crate) struct Query {
     text: String,
     values: Vec<Value>,
+    weight: Weight,
 }
 
 /// A statement; bind its values in the order of `$1`, `$2`, ….
 pub(crate) fn sql(text: impl Into<String>) -> Query {
-    Query { text: text.into(), values: Vec::new() }
+    Query { text: text.into(), values: Vec::new(), weight: Weight::Light }
 }
 
 /// The places of `rows` rows of `columns` values each, to stand after `VALUES`: `($1, $2), ($3, $4)`.
@@ -98,79 +108,164 @@ impl Query {
         self
     }
 
-    fn statement(self, c: &impl ConnectionTrait) -> Statement {
-        Statement::from_sql_and_values(c.get_database_backend(), self.text, self.values)
+    /// It may look at thousands of rows: on SQLite it is carried out apart from the threads that serve requests.
+    pub(crate) fn heavy(mut self) -> Self {
+        self.weight = Weight::Heavy;
+        self
+    }
+
+    fn on_postgres(self) -> Statement {
+        Statement::from_sql_and_values(DbBackend::Postgres, self.text, self.values)
+    }
+
+    fn on_sqlite(self, most: usize) -> sqlite::Statement {
+        sqlite::Statement::new(self.text, self.values, self.weight, most)
     }
 
     /// Runs it; the number of rows it touched.
     pub(crate) async fn run(
         self,
-        c: &impl ConnectionTrait,
+        c: &impl Executor,
         doing: &'static str,
     ) -> Result<u64, StoreError> {
-        let result = c.execute_raw(self.statement(c)).await;
-        result.map(|r| r.rows_affected()).map_err(|source| StoreError { doing, source })
+        let touched = match c.place() {
+            Place::Sqlite(c) => c.carry_out(self.on_sqlite(0)).await.map(|done| done.changed),
+            Place::SqliteTx(c) => c.carry_out(self.on_sqlite(0)).await.map(|done| done.changed),
+            Place::Postgres(c) => touched(c.execute_raw(self.on_postgres()).await),
+            Place::PostgresTx(c) => touched(c.execute_raw(self.on_postgres()).await),
+        };
+        touched.map_err(|source| StoreError { doing, source })
     }
 
     /// Runs it; its first row, if it has one.
     pub(crate) async fn one<T>(
         self,
-        c: &impl ConnectionTrait,
+        c: &impl Executor,
         doing: &'static str,
         read: impl FnOnce(&Row<'_>) -> Result<T, DbErr>,
     ) -> Result<Option<T>, StoreError> {
-        let row = c.query_one_raw(self.statement(c)).await;
-        row.and_then(|row| row.map(|row| read(&Row(&row))).transpose())
+        let row = match c.place() {
+            Place::Sqlite(c) => c.carry_out(self.on_sqlite(1)).await.map(first),
+            Place::SqliteTx(c) => c.carry_out(self.on_sqlite(1)).await.map(first),
+            Place::Postgres(c) => found_one(c.query_one_raw(self.on_postgres()).await),
+            Place::PostgresTx(c) => found_one(c.query_one_raw(self.on_postgres()).await),
+        };
+        row.and_then(|row| Ok(row.map(|row| read(&row.row())).transpose()?))
             .map_err(|source| StoreError { doing, source })
     }
 
     /// Runs it; all its rows.
     pub(crate) async fn all<T>(
         self,
-        c: &impl ConnectionTrait,
+        c: &impl Executor,
         doing: &'static str,
         read: impl Fn(&Row<'_>) -> Result<T, DbErr>,
     ) -> Result<Vec<T>, StoreError> {
-        let rows = c.query_all_raw(self.statement(c)).await;
-        rows.and_then(|rows| rows.iter().map(|row| read(&Row(row))).collect())
-            .map_err(|source| StoreError { doing, source })
+        let rows = match c.place() {
+            Place::Sqlite(c) => c.carry_out(self.on_sqlite(usize::MAX)).await.map(every),
+            Place::SqliteTx(c) => c.carry_out(self.on_sqlite(usize::MAX)).await.map(every),
+            Place::Postgres(c) => found_all(c.query_all_raw(self.on_postgres()).await),
+            Place::PostgresTx(c) => found_all(c.query_all_raw(self.on_postgres()).await),
+        };
+        rows.and_then(|rows| {
+            Ok(rows.iter().map(|row| read(&row.row())).collect::<Result<_, _>>()?)
+        })
+        .map_err(|source| StoreError { doing, source })
     }
 }
 
+fn touched(result: Result<sea_orm::ExecResult, DbErr>) -> Result<u64, DriverError> {
+    Ok(result?.rows_affected())
+}
+
+/// A row that one of the databases gave, or none, or several.
+enum Found {
+    Sqlite(OwnedRow),
+    Postgres(QueryResult),
+}
+
+impl Found {
+    fn row(&self) -> Row<'_> {
+        match self {
+            Self::Sqlite(row) => Row::Sqlite(row),
+            Self::Postgres(row) => Row::Postgres(row),
+        }
+    }
+}
+
+fn found_one(found: Result<Option<QueryResult>, DbErr>) -> Result<Option<Found>, DriverError> {
+    Ok(found?.map(Found::Postgres))
+}
+
+fn found_all(found: Result<Vec<QueryResult>, DbErr>) -> Result<Vec<Found>, DriverError> {
+    Ok(found?.into_iter().map(Found::Postgres).collect())
+}
+
+fn first(done: sqlite::Done) -> Option<Found> {
+    done.rows.into_iter().next().map(Found::Sqlite)
+}
+
+fn every(done: sqlite::Done) -> Vec<Found> {
+    done.rows.into_iter().map(Found::Sqlite).collect()
+}
+
 /// A row; columns are read by name into the type that the caller wants.
-pub(crate) struct Row<'a>(&'a QueryResult);
+pub(crate) enum Row<'a> {
+    /// SQLite's.
+    Sqlite(&'a OwnedRow),
+    /// PostgreSQL's.
+    Postgres(&'a QueryResult),
+}
 
 impl Row<'_> {
     /// A column that is never null.
     pub(crate) fn get<T: Column>(&self, name: &str) -> Result<T, DbErr> {
-        let raw: T::Raw = self.0.try_get("", name)?;
-        T::from_raw(raw).map_err(|cause| damaged(name, cause))
+        T::from_raw(self.raw(name)?).map_err(|cause| damaged(name, cause))
     }
 
     /// A column that may be null.
     pub(crate) fn opt<T: Column>(&self, name: &str) -> Result<Option<T>, DbErr> {
-        let raw: Option<T::Raw> = self.0.try_get("", name)?;
+        let raw: Option<T::Raw> = self.raw_opt(name)?;
         raw.map(|raw| T::from_raw(raw).map_err(|cause| damaged(name, cause))).transpose()
     }
 
     /// A narrow number, as PostgreSQL's own tables have them.
     #[cfg(test)]
     pub(crate) fn get_i32(&self, name: &str) -> Result<i32, DbErr> {
-        self.0.try_get("", name)
+        self.raw(name)
     }
 
     /// A column that holds JSON.
     pub(crate) fn json<T: DeserializeOwned>(&self, name: &str) -> Result<T, DbErr> {
-        let text: String = self.0.try_get("", name)?;
+        let text: String = self.raw(name)?;
         serde_json::from_str(&text).map_err(|cause| damaged(name, cause))
     }
 
     /// A column that holds JSON or is null.
     pub(crate) fn json_opt<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, DbErr> {
-        let text: Option<String> = self.0.try_get("", name)?;
+        let text: Option<String> = self.raw_opt(name)?;
         text.map(|text| serde_json::from_str(&text).map_err(|cause| damaged(name, cause)))
             .transpose()
     }
+
+    fn raw<T: FromSql + TryGetable>(&self, name: &str) -> Result<T, DbErr> {
+        match self {
+            Self::Sqlite(row) => from_sqlite(row, name),
+            Self::Postgres(row) => row.try_get("", name),
+        }
+    }
+
+    fn raw_opt<T: FromSql + TryGetable>(&self, name: &str) -> Result<Option<T>, DbErr> {
+        match self {
+            Self::Sqlite(row) => from_sqlite(row, name),
+            Self::Postgres(row) => row.try_get("", name),
+        }
+    }
+}
+
+fn from_sqlite<T: FromSql>(row: &OwnedRow, name: &str) -> Result<T, DbErr> {
+    let value = row.value(name).ok_or_else(|| damaged(name, "there is no such column"))?;
+    T::column_result(ValueRef::from(value)).map_err(|cause: FromSqlError| damaged(name, cause))
 }
 
 fn damaged(column: &str, cause: impl fmt::Display) -> DbErr {
@@ -180,7 +275,7 @@ fn damaged(column: &str, cause: impl fmt::Display) -> DbErr {
 /// What a column can be read as.
 pub(crate) trait Column: Sized {
     /// How the database drivers read it.
-    type Raw: TryGetable;
+    type Raw: FromSql + TryGetable;
     /// Turns that into the type.
     fn from_raw(raw: Self::Raw) -> Result<Self, Cause>;
 }

@@ -5,11 +5,11 @@
 //! index forbids two running Ops in one environment whatever happens.
 
 use jiff::Timestamp;
-use sea_orm::ConnectionTrait;
 
 use crate::error::Error;
 use crate::op::Carries;
 use crate::store::Db;
+use crate::store::Executor;
 use crate::store::ids::{ClusterId, DeploymentId, OpId, WorkerId};
 use crate::store::sql::{Param, Row, StoreError, now, sql};
 use crate::store::wake::OpWake;
@@ -101,7 +101,7 @@ pub(crate) async fn claim(
 }
 
 /// Clusters on which so many Ops run.
-async fn full(c: &impl ConnectionTrait, most: usize) -> Result<Vec<ClusterId>, StoreError> {
+async fn full(c: &impl Executor, most: usize) -> Result<Vec<ClusterId>, StoreError> {
     sql("SELECT e.cluster_id FROM ops o JOIN environments e ON e.id = o.environment_id \
          WHERE o.state = 'running' GROUP BY e.cluster_id HAVING COUNT(*) >= $1")
     .bind(i64::try_from(most).unwrap_or(i64::MAX))
@@ -110,7 +110,7 @@ async fn full(c: &impl ConnectionTrait, most: usize) -> Result<Vec<ClusterId>, S
 }
 
 /// Ops that servers of an earlier version have queued say no App.
-async fn count_for_apps(c: &impl ConnectionTrait) -> Result<(), StoreError> {
+async fn count_for_apps(c: &impl Executor) -> Result<(), StoreError> {
     sql("UPDATE ops SET app_id = (SELECT e.app_id FROM environments e WHERE e.id = ops.environment_id) \
          WHERE state = 'queued' AND app_id IS NULL")
     .run(c, DOING)
@@ -149,7 +149,7 @@ fn lease(row: &Row<'_>) -> Result<Lease, sea_orm::DbErr> {
 
 /// A running Op whose worker is gone.
 async fn claim_abandoned(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     worker: WorkerId,
     at: Timestamp,
     until: Timestamp,
@@ -169,7 +169,7 @@ async fn claim_abandoned(
 
 /// The first queued Op that may begin, of the App that has the fewest running.
 async fn claim_queued(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     worker: WorkerId,
     at: Timestamp,
     until: Timestamp,
@@ -198,7 +198,7 @@ async fn claim_queued(
 }
 
 /// What a claimed Op carries out runs; its environment says so.
-async fn begin(c: &impl ConnectionTrait, lease: &Lease, at: Timestamp) -> Result<(), StoreError> {
+async fn begin(c: &impl Executor, lease: &Lease, at: Timestamp) -> Result<(), StoreError> {
     let deployment = match lease.carries {
         Carries::Deployment(deployment) => deployment,
         Carries::Backup => return crate::backup::store::begin(c, lease.op, at).await,
@@ -219,7 +219,7 @@ async fn begin(c: &impl ConnectionTrait, lease: &Lease, at: Timestamp) -> Result
 
 /// Renews a lease; false if it is lost.
 pub(crate) async fn renew(
-    c: &impl ConnectionTrait,
+    c: &impl Executor,
     lease: &Lease,
     until: Timestamp,
 ) -> Result<bool, StoreError> {
@@ -234,7 +234,7 @@ pub(crate) async fn renew(
 }
 
 /// Gives an Op back unfinished: any worker can take it up at once.
-pub(crate) async fn give_back(c: &impl ConnectionTrait, lease: &Lease) -> Result<(), StoreError> {
+pub(crate) async fn give_back(c: &impl Executor, lease: &Lease) -> Result<(), StoreError> {
     sql("UPDATE ops SET lease_until = 0 WHERE id = $1 AND fence = $2 AND state = 'running'")
         .bind(lease.op)
         .bind(lease.fence)

@@ -83,8 +83,8 @@ fn with_runtime(command: impl Future<Output = Result<ExitCode>>) -> Result<ExitC
     // Both reqwest and kube ask rustls for the process's provider; there is one in the whole binary.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    // One for every two processors, unless tokio's own variable says otherwise: the database and what is worked out at length
-    // have threads of their own, and of two workers one wakes the other for every answer of theirs.
+    // One for every two processors, unless tokio's own variable says otherwise: what is worked out at length has threads of its
+    // own, and two workers wake each other all the time.
     if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         runtime.worker_threads((processors / 2).max(1));

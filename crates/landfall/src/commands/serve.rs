@@ -162,6 +162,7 @@ impl LimitArgs {
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let args = settings::with_file(args, |args| args.storage.config.as_deref(), "serve")?;
     log_to_stderr("info", args.log_format);
+    heap::give_back_when_quiet();
     refuse_plain_http(&args)?;
     refuse_lone_role(&args)?;
     let data = args.storage.folder()?;

@@ -1,0 +1,481 @@
+//! A SQLite file: its connections, and statements on them.
+//!
+//! A statement is carried out by whoever asks, on the spot: most take some ten microseconds, and handing one to another thread
+//! and waiting for each of its rows takes longer than that. Those that may take long say so ([`Weight::Heavy`]) and go to the
+//! threads for what blocks. What is written to the log of the database is brought into the file by such a thread, too.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use sea_orm::Value as Bound;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::driver::DriverError;
+
+/// How long another process that writes is waited for, and a connection that is in use.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often what another process holds is asked for.
+const AGAIN: Duration = Duration::from_millis(5);
+/// Statements kept prepared by each connection.
+const PREPARED: usize = 100;
+/// Pages in the log from which on they are brought into the file; SQLite's own measure.
+const LOGGED_PAGES: i32 = 1_000;
+/// From this on a statement is named as slow.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// Whether a statement may take long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// It finds what it needs by an index, and that is little.
+    Light,
+    /// It may look at thousands of rows.
+    Heavy,
+}
+
+/// A statement in the words of SQLite.
+pub(super) struct Statement {
+    text: String,
+    values: Vec<Bound>,
+    weight: Weight,
+    /// Rows that are wanted of it.
+    most: usize,
+}
+
+impl Statement {
+    /// Of a text with `$1`, which SQLite takes for a name that it would look for among all names; `?1` is the place itself.
+    pub(super) fn new(text: String, values: Vec<Bound>, weight: Weight, most: usize) -> Self {
+        let mut bytes = text.into_bytes();
+        for at in 1..bytes.len() {
+            if bytes[at - 1] == b'$' && bytes[at].is_ascii_digit() {
+                bytes[at - 1] = b'?';
+            }
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Self { text, values, weight, most }
+    }
+
+    /// Without values, light, its rows unasked for.
+    fn plain(text: &str) -> Self {
+        Self { text: text.to_owned(), values: Vec::new(), weight: Weight::Light, most: 0 }
+    }
+
+    fn carry_out(&self, connection: &Connection) -> Result<Done, DriverError> {
+        let began = Instant::now();
+        let done = self.step(connection);
+        let took = began.elapsed();
+        if took >= SLOW {
+            tracing::warn!(?took, statement = self.text, "a slow statement");
+        } else {
+            tracing::trace!(?took, statement = self.text);
+        }
+        done
+    }
+
+    fn step(&self, connection: &Connection) -> Result<Done, DriverError> {
+        let mut prepared = connection.prepare_cached(&self.text)?;
+        for (at, value) in self.values.iter().enumerate() {
+            match value {
+                Bound::Bool(value) => prepared.raw_bind_parameter(at + 1, value)?,
+                Bound::BigInt(value) => prepared.raw_bind_parameter(at + 1, value)?,
+                Bound::String(value) => prepared.raw_bind_parameter(at + 1, value.as_deref())?,
+                Bound::Bytes(value) => prepared.raw_bind_parameter(at + 1, value.as_deref())?,
+                other => return Err(DriverError::Unbindable(format!("{other:?}"))),
+            }
+        }
+        let mut rows = Vec::new();
+        let mut columns: Option<Columns> = None;
+        let mut stepping = prepared.raw_query();
+        // To the end where no row is wanted: what is written is written then.
+        while let Some(row) = stepping.next()? {
+            if self.most == 0 {
+                continue;
+            }
+            let columns = columns.get_or_insert_with(|| columns_of(row));
+            rows.push(OwnedRow::read(row, columns)?);
+            if rows.len() == self.most {
+                break;
+            }
+        }
+        drop(stepping);
+        Ok(Done { rows, changed: connection.changes() })
+    }
+}
+
+/// What came of a statement.
+pub(super) struct Done {
+    pub(super) rows: Vec<OwnedRow>,
+    /// Rows that it touched, if it writes.
+    pub(super) changed: u64,
+}
+
+/// The names of a row's columns.
+type Columns = Arc<[Box<str>]>;
+
+fn columns_of(row: &rusqlite::Row<'_>) -> Columns {
+    let statement: &rusqlite::Statement<'_> = row.as_ref();
+    statement.column_names().into_iter().map(Box::from).collect()
+}
+
+/// A row, with values of its own.
+pub(crate) struct OwnedRow {
+    columns: Columns,
+    values: Vec<rusqlite::types::Value>,
+}
+
+impl OwnedRow {
+    fn read(row: &rusqlite::Row<'_>, columns: &Columns) -> Result<Self, DriverError> {
+        let values = (0..columns.len()).map(|at| row.get(at)).collect::<Result<_, _>>()?;
+        Ok(Self { columns: Arc::clone(columns), values })
+    }
+
+    /// The value of a column.
+    pub(super) fn value(&self, column: &str) -> Option<&rusqlite::types::Value> {
+        let at = self.columns.iter().position(|name| **name == *column)?;
+        self.values.get(at)
+    }
+}
+
+/// Connections to a file, made when they are needed and kept.
+#[derive(Clone)]
+pub(crate) struct Pool(Arc<Shared>);
+
+struct Shared {
+    path: PathBuf,
+    flags: OpenFlags,
+    most: u32,
+    free: Arc<Semaphore>,
+    idle: Mutex<Vec<Connection>>,
+    /// Whether the log is being brought into the file.
+    tidies: AtomicBool,
+}
+
+thread_local! {
+    /// Pages in the log after what this thread committed last.
+    static LOGGED: Cell<i32> = const { Cell::new(0) };
+}
+
+impl Pool {
+    /// The one connection that writes.
+    pub(super) fn writer(path: &Path) -> Self {
+        Self::new(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE, 1)
+    }
+
+    /// Connections that read.
+    pub(super) fn readers(path: &Path, most: u32) -> Self {
+        Self::new(path, OpenFlags::SQLITE_OPEN_READ_ONLY, most)
+    }
+
+    fn new(path: &Path, flags: OpenFlags, most: u32) -> Self {
+        // A connection is used by one thread at a time, which SQLite need not see to.
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Self(Arc::new(Shared {
+            path: path.to_owned(),
+            flags,
+            most,
+            free: Arc::new(Semaphore::new(most as usize)),
+            idle: Mutex::new(Vec::new()),
+            tidies: AtomicBool::new(false),
+        }))
+    }
+
+    /// How many connections are in use, and how many wait to be.
+    pub(super) fn counts(&self) -> (u32, u32) {
+        let idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let free = u32::try_from(self.0.free.available_permits()).unwrap_or(u32::MAX);
+        (self.0.most.saturating_sub(free), u32::try_from(idle).unwrap_or(u32::MAX))
+    }
+
+    /// Carries out a statement by itself.
+    pub(super) async fn carry_out(&self, statement: Statement) -> Result<Done, DriverError> {
+        let lent = self.lend().await?;
+        let (lent, done) = lent.carry_out_patiently(statement).await?;
+        drop(lent);
+        Ok(done)
+    }
+
+    /// Begins a transaction; `immediate` if it writes.
+    pub(super) async fn begin(&self, immediate: bool) -> Result<Transaction, DriverError> {
+        let begin = Statement::plain(if immediate { "BEGIN IMMEDIATE" } else { "BEGIN" });
+        let (lent, _) = self.lend().await?.carry_out_patiently(begin).await?;
+        Ok(Transaction(Mutex::new(Some(lent))))
+    }
+
+    async fn lend(&self) -> Result<Lent, DriverError> {
+        let free = &self.0.free;
+        let permit = match Arc::clone(free).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => tokio::time::timeout(PATIENCE, Arc::clone(free).acquire_owned())
+                .await
+                .map_err(|_| DriverError::NoConnection)?
+                .map_err(|_| DriverError::NoConnection)?,
+        };
+        let idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => self.0.connect()?,
+        };
+        Ok(Lent { connection: Some(connection), pool: Arc::clone(&self.0), _permit: permit })
+    }
+}
+
+impl Shared {
+    fn writes(&self) -> bool {
+        self.flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE)
+    }
+
+    fn connect(&self) -> Result<Connection, DriverError> {
+        let connection = Connection::open_with_flags(&self.path, self.flags)?;
+        connection.set_prepared_statement_cache_capacity(PREPARED);
+        connection.busy_timeout(PATIENCE)?;
+        if self.writes() {
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            connection.pragma_update(None, "synchronous", "normal")?;
+            connection.pragma_update(None, "foreign_keys", true)?;
+            connection.wal_hook(Some(|_, pages| {
+                LOGGED.set(pages);
+                Ok(())
+            }));
+        }
+        // From here on whoever waits for another process does so without keeping a thread.
+        connection.busy_timeout(Duration::ZERO)?;
+        Ok(connection)
+    }
+
+    /// Brings the log into the file if it has grown long; on a thread of its own, since it waits for the disk.
+    fn tidy(self: &Arc<Self>) {
+        if !self.writes()
+            || LOGGED.replace(0) < LOGGED_PAGES
+            || self.tidies.swap(true, Ordering::AcqRel)
+        {
+            return;
+        }
+        let pool = Arc::clone(self);
+        let tidying = move || {
+            let done = pool.connect().and_then(|connection| {
+                // Readers and writers go on; what they still need is left for the next time.
+                Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?)
+            });
+            pool.tidies.store(false, Ordering::Release);
+            if let Err(error) = done {
+                tracing::warn!(%error, "the log of the database was not brought into its file");
+            }
+        };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(tidying)),
+            Err(_) => tidying(),
+        }
+    }
+}
+
+/// A connection while it is in use; it goes back by itself, without what was not committed.
+struct Lent {
+    connection: Option<Connection>,
+    pool: Arc<Shared>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Lent {
+    fn connection(&self) -> Result<&Connection, DriverError> {
+        self.connection.as_ref().ok_or(DriverError::NoConnection)
+    }
+
+    /// As often as it takes while another process has the file to itself.
+    async fn carry_out_patiently(
+        mut self,
+        statement: Statement,
+    ) -> Result<(Self, Done), DriverError> {
+        let statement = Arc::new(statement);
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let (lent, done) = self.carry_out(&statement).await?;
+            self = lent;
+            match done {
+                Err(error) if error.is_busy() && Instant::now() < until => {
+                    tokio::time::sleep(AGAIN).await;
+                }
+                done => return done.map(|done| (self, done)),
+            }
+        }
+    }
+
+    /// On the spot, or on a thread for what blocks, which then has the connection: whoever waits for it may be gone before it
+    /// ends.
+    async fn carry_out(
+        self,
+        statement: &Arc<Statement>,
+    ) -> Result<(Self, Result<Done, DriverError>), DriverError> {
+        let work = {
+            let statement = Arc::clone(statement);
+            move || {
+                let done = self.connection().and_then(|it| statement.carry_out(it));
+                (self, done)
+            }
+        };
+        if statement.weight == Weight::Light {
+            return Ok(work());
+        }
+        tokio::task::spawn_blocking(work).await.map_err(|_| DriverError::NoConnection)
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        if !connection.is_autocommit() && connection.execute_batch("ROLLBACK").is_err() {
+            return;
+        }
+        self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        self.pool.tidy();
+    }
+}
+
+/// A transaction; dropped without a commit it leaves nothing behind.
+pub(crate) struct Transaction(Mutex<Option<Lent>>);
+
+impl Transaction {
+    /// Carries out a statement in it.
+    pub(super) async fn carry_out(&self, statement: Statement) -> Result<Done, DriverError> {
+        let lent = self.take()?;
+        let (lent, done) = lent.carry_out(&Arc::new(statement)).await?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(lent);
+        done
+    }
+
+    /// Carries out a statement in it, on the spot, and gives `each` its rows as they are found.
+    pub(crate) fn each<F, E: From<F>>(
+        &self,
+        text: &str,
+        failed: impl Fn(DriverError) -> F,
+        mut each: impl FnMut(&OwnedRow) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let lent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lent = lent.as_ref().ok_or_else(|| failed(DriverError::GivenUp))?;
+        let connection = lent.connection().map_err(&failed)?;
+        let mut prepared = connection.prepare(text).map_err(|e| failed(e.into()))?;
+        let mut columns: Option<Columns> = None;
+        let mut stepping = prepared.raw_query();
+        while let Some(row) = stepping.next().map_err(|e| failed(e.into()))? {
+            let columns = columns.get_or_insert_with(|| columns_of(row));
+            each(&OwnedRow::read(row, columns).map_err(&failed)?)?;
+        }
+        Ok(())
+    }
+
+    /// Ends it, with all that it wrote.
+    pub(super) async fn commit(self) -> Result<(), DriverError> {
+        let commit = Statement::plain("COMMIT");
+        self.take()?.carry_out_patiently(commit).await.map(drop)
+    }
+
+    /// Nothing, where a statement in it was given up.
+    fn take(&self) -> Result<Lent, DriverError> {
+        let mut lent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lent.take().ok_or(DriverError::GivenUp)
+    }
+}
+
+impl DriverError {
+    /// Whether another process has the file, or the log of it, to itself for the moment.
+    fn is_busy(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::task::{Context, Waker};
+
+    use super::*;
+
+    fn light(text: &str) -> Statement {
+        Statement::new(text.to_owned(), Vec::new(), Weight::Light, 1)
+    }
+
+    async fn pool(folder: &tempfile::TempDir) -> Pool {
+        let pool = Pool::writer(&folder.path().join("test.db"));
+        pool.carry_out(light("CREATE TABLE things (name TEXT NOT NULL)")).await.unwrap();
+        pool
+    }
+
+    async fn count(pool: &Pool) -> rusqlite::types::Value {
+        let done = pool.carry_out(light("SELECT COUNT(*) AS n FROM things")).await.unwrap();
+        done.rows[0].value("n").unwrap().clone()
+    }
+
+    /// What a transaction wrote is there once it was committed, and not at all otherwise.
+    #[tokio::test]
+    async fn transactions() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = pool(&folder).await;
+        let add = || {
+            Statement::new(
+                "INSERT INTO things VALUES ($1)".to_owned(),
+                vec!["chair".into()],
+                Weight::Light,
+                0,
+            )
+        };
+        let tx = pool.begin(true).await.unwrap();
+        assert_eq!(tx.carry_out(add()).await.unwrap().changed, 1);
+        drop(tx);
+        assert_eq!(count(&pool).await, 0.into());
+        let tx = pool.begin(true).await.unwrap();
+        tx.carry_out(add()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(count(&pool).await, 1.into());
+        assert_eq!(pool.counts(), (0, 1));
+    }
+
+    /// Who no longer waits for a heavy statement leaves a transaction that takes no more, and a connection for the next.
+    #[tokio::test]
+    async fn given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = pool(&folder).await;
+        let tx = pool.begin(true).await.unwrap();
+        {
+            let add = "INSERT INTO things VALUES ('chair')".to_owned();
+            let adding = tx.carry_out(Statement::new(add, Vec::new(), Weight::Heavy, 0));
+            let _ = std::pin::pin!(adding).poll(&mut Context::from_waker(Waker::noop()));
+        }
+        let after = tx.carry_out(light("SELECT 1 AS one")).await;
+        assert!(matches!(after, Err(DriverError::GivenUp)));
+        drop(tx);
+        assert_eq!(count(&pool).await, 0.into());
+    }
+
+    /// Whoever finds the file held by another process waits for it, and keeps no thread.
+    #[tokio::test]
+    async fn another_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = pool(&folder).await;
+        let other = Connection::open(&pool.0.path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE; INSERT INTO things VALUES ('table')").unwrap();
+        let (begun, ()) = tokio::join!(pool.begin(true), async {
+            // There is one thread here: it comes to this because the other waits.
+            other.execute_batch("COMMIT").unwrap();
+        });
+        begun.unwrap().commit().await.unwrap();
+        assert_eq!(count(&pool).await, 1.into());
+    }
+
+    /// A long log is brought into the file, by nobody who asks or writes.
+    #[tokio::test]
+    async fn a_long_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = pool(&folder).await;
+        let size = || std::fs::metadata(&pool.0.path).unwrap().len();
+        let before = size();
+        let pages = i64::from(LOGGED_PAGES) + 100;
+        let text = "INSERT INTO things SELECT hex(zeroblob($1 * 2048))".to_owned();
+        pool.carry_out(Statement::new(text, vec![pages.into()], Weight::Light, 0)).await.unwrap();
+        while pool.0.tidies.load(Ordering::Acquire) || size() == before {
+            tokio::task::yield_now().await;
+        }
+        assert!(size() > before + 4_000_000);
+    }
+}
