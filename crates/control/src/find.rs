@@ -6,10 +6,9 @@ use utoipa::ToSchema;
 use crate::actor::Actor;
 use crate::closed::closed_set;
 use crate::control::Control;
-use crate::environment::{EnvironmentFilter, EnvironmentSort};
 use crate::error::Error;
 use crate::release::ReleaseFilter;
-use crate::store::paging::{Direction, PageRequest};
+use crate::store::paging::PageRequest;
 
 closed_set! {
     /// What was found.
@@ -51,10 +50,8 @@ impl Control {
         }
         let page = PageRequest { cursor: None, limit: Some(limit) };
         let mut found = Vec::new();
-        let filter = EnvironmentFilter { search: text.to_owned(), ..EnvironmentFilter::default() };
-        let sort = (EnvironmentSort::LastDeployment, Direction::Descending);
-        let environments = self.environment_list(actor, &filter, sort, &page).await?;
-        found.extend(environments.items.into_iter().map(|environment| Found {
+        let environments = self.environments_found(actor, text, limit).await?;
+        found.extend(environments.into_iter().map(|environment| Found {
             kind: FoundKind::Environment,
             id: environment.id.to_string(),
             name: environment.name.to_string(),

@@ -107,14 +107,22 @@ impl Control {
 /// The entries that a filter lets through. Times are looked for in the ids, which sort by time: no
 /// index more is needed for them.
 pub(crate) fn listing<'v>(view: &'v View, filter: &AuditFilter) -> Listing<'v> {
+    let (since, until) = (filter.since.map(AuditId::from), filter.until.map(AuditId::from));
+    // What words find is gone through within the times alone.
+    let times = [
+        since.map(|since| format!("subject_id >= '{since}'")),
+        until.map(|until| format!("subject_id < '{until}'")),
+    ];
+    let times = times.into_iter().flatten().collect::<Vec<_>>().join(" AND ");
+    let within = Some(times.as_str()).filter(|times| !times.is_empty());
     view.list()
         .only_added()
-        .search("audit", &filter.search)
+        .search_at("u.id", "audit", &filter.search, within)
         .when_some("u.by_id = ?", filter.by.as_deref())
         .when_some("u.action = ?", filter.action.as_deref())
         .when_some("u.subject_id = ?", filter.subject.as_deref())
-        .when_some("u.id >= ?", filter.since.map(AuditId::from))
-        .when_some("u.id < ?", filter.until.map(AuditId::from))
+        .when_some("u.id >= ?", since)
+        .when_some("u.id < ?", until)
 }
 
 fn no_page() -> Error {

@@ -79,6 +79,22 @@ impl Control {
         .await
     }
 
+    /// The environments that words find, deployed last first, without counting them.
+    pub(crate) async fn environments_found(
+        &self,
+        actor: &Actor,
+        words: &str,
+        most: u32,
+    ) -> Result<Vec<Environment>, Error> {
+        let view = store::view();
+        let filter = EnvironmentFilter { search: words.to_owned(), ..EnvironmentFilter::default() };
+        let order = order(EnvironmentSort::LastDeployment, Direction::Descending);
+        let sealer = self.objects().sealer();
+        matching(&view, actor, &filter)
+            .first(self.db().read(), most, order, |row| store::read(row, sealer))
+            .await
+    }
+
     /// The numbers at the head of the list.
     pub async fn environment_totals(&self, actor: &Actor) -> Result<EnvironmentTotals, Error> {
         let view = store::view();

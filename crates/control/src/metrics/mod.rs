@@ -65,6 +65,11 @@ impl Metrics {
         // Workers are started once in a process.
         let _ = self.places.set((count, places.clone()));
     }
+
+    /// Whether more than half of the places that this process carries Ops out in are taken.
+    pub(crate) fn most_places_are_taken(&self) -> bool {
+        self.places.get().is_some_and(|(all, free)| free.available_permits() * 2 < *all)
+    }
 }
 
 impl Control {

@@ -211,7 +211,7 @@ impl Recorder {
         Self { control, lease, steps: Arc::default() }
     }
 
-    pub(super) fn control(&self) -> &Control {
+    pub(crate) fn control(&self) -> &Control {
         &self.control
     }
 

@@ -173,10 +173,12 @@ impl Listing<'_> {
 
     /// All conditions. Who walks along the order looks at each row whether it is among what is found; else the rows are
     /// looked up by that.
-    fn condition(&self, way: Way, backend: DbBackend) -> String {
+    fn condition(&self, way: Way) -> String {
         let mut all = self.conditions.clone();
         match (way, self.searches.first()) {
-            (Way::Walk, _) => all.extend(self.searches.iter().map(|search| search.holds(backend))),
+            (Way::Walk, _) => {
+                all.extend(self.searches.iter().map(Search::holds));
+            }
             // All searches of a list are of one column.
             (Way::Free | Way::Gather, Some(Search { column, .. })) => {
                 all.push(format!("{column} IN ({})", searched::found(&self.searches)));
@@ -210,7 +212,7 @@ impl Listing<'_> {
         read: impl FnOnce(&Row<'_>) -> Result<T, DbErr>,
     ) -> Result<Option<T>, StoreError> {
         let View { table, alias, doing, .. } = self.view;
-        let condition = self.condition(Way::Free, c.backend());
+        let condition = self.condition(Way::Free);
         let inner = format!("SELECT * FROM {table} {alias} WHERE {condition} LIMIT 1");
         let text = self.outer(&inner, "");
         sql(text).bind_all(self.values).one(c, doing, read).await
@@ -251,7 +253,7 @@ impl Listing<'_> {
 
     /// Looks at what the words find before anything is asked of the list itself; whether they find anything.
     async fn find_by_words(&mut self, c: &impl Executor) -> Result<bool, StoreError> {
-        searched::look(&mut self.searches, c, &mut self.values).await?;
+        searched::look(&mut self.searches, c, &self.values).await?;
         let Some(Search { column, .. }) = self.searches.first() else { return Ok(true) };
         match searched::look_for_one(&self.searches, c, &self.values).await? {
             Finds::Nothing => return Ok(false),
@@ -269,16 +271,25 @@ impl Listing<'_> {
 
     /// The first rows, without counting how many there are.
     pub(crate) async fn first<T>(
-        self,
+        mut self,
         c: &impl Executor,
         rows: u32,
         order: Order,
         read: impl Fn(&Row<'_>) -> Result<T, DbErr>,
     ) -> Result<Vec<T>, Error> {
         let doing = self.view.doing;
+        if !self.find_by_words(c).await? {
+            return Ok(Vec::new());
+        }
+        let way = match self.searches.first() {
+            // As many rows as things are found only where these are the rows.
+            Some(rarest) if rarest.column == format!("{}.id", self.view.alias) => {
+                if rarest.size() <= self.gathered { Way::Gather } else { Way::Walk }
+            }
+            _ => Way::Free,
+        };
         let request = PageRequest { cursor: None, limit: Some(rows) };
-        let backend = c.backend();
-        let (text, values) = self.page_text(&request, order, Way::Free, backend)?;
+        let (text, values) = self.page_text(&request, order, way, c.backend())?;
         let mut found = sql(text).bind_all(values).heavy().all(c, doing, read).await?;
         found.truncate(request.rows() as usize);
         Ok(found)
@@ -307,7 +318,7 @@ impl Listing<'_> {
             let found = searched::found_once(&self.searches);
             return format!("SELECT COUNT(*) AS n FROM ({found} LIMIT {limit}) counted");
         }
-        let condition = self.condition(Way::Free, backend);
+        let condition = self.condition(Way::Free);
         let from = self.from(Way::Free, backend);
         let rows: Vec<String> = self
             .part_conditions()
@@ -379,7 +390,7 @@ impl Listing<'_> {
         } else {
             format!(" ORDER BY {alias}.{} {way}, {alias}.id {way}", order.column)
         };
-        let (condition, limit) = (self.condition(found, backend), request.rows() + 1);
+        let (condition, limit) = (self.condition(found), request.rows() + 1);
         let picked = match (found, self.parts.is_empty()) {
             (Way::Gather, _) => Some(format!(
                 "SELECT {alias}.id FROM (SELECT {alias}.id, {alias}.{} FROM {} \

@@ -25,6 +25,8 @@ const WAITING: usize = 1024;
 
 /// How long a report waits for others that are stored with it; nobody who watches notices.
 const GATHERING: Duration = Duration::from_millis(25);
+/// The same while most places of this process are taken: nobody watches all of these Ops.
+const GATHERING_OF_MANY: Duration = Duration::from_millis(50);
 
 enum Told {
     Report(Box<Report>),
@@ -39,11 +41,13 @@ enum Told {
     /// The revision of the Helm release that it writes.
     HelmRevision(i64),
     /// Answered once everything before is stored.
-    Flush(oneshot::Sender<Flushed>),
+    Flush(oneshot::Sender<Standing>),
+    /// Answered by what was told before, which need not be stored yet.
+    Ask(oneshot::Sender<Standing>),
 }
 
-/// How things stand once everything is stored.
-struct Flushed {
+/// How things stand by what was told.
+struct Standing {
     ready: Ready,
     cursor: Cursor,
 }
@@ -128,19 +132,27 @@ impl Reports {
         self.tell(Told::HelmRevision(revision)).await;
     }
 
-    /// Waits until everything told so far is stored; how ready the objects are.
-    pub(super) async fn flush(&self) -> Ready {
-        self.flushed().await.map_or(Ready { ready: 0, total: 0 }, |flushed| flushed.ready)
+    /// Waits until everything told so far is stored.
+    pub(super) async fn flush(&self) {
+        self.standing(Told::Flush).await;
     }
 
-    /// The same; how far events and container logs are told. None where nothing is stored any more.
+    /// How ready the objects are by what was told so far. None where nothing is stored any more.
+    pub(super) async fn ready(&self) -> Option<Ready> {
+        self.standing(Told::Ask).await.map(|standing| standing.ready)
+    }
+
+    /// How far events and container logs are told. None where nothing is stored any more.
     pub(super) async fn cursor(&self) -> Option<Cursor> {
-        self.flushed().await.map(|flushed| flushed.cursor)
+        self.standing(Told::Ask).await.map(|standing| standing.cursor)
     }
 
-    async fn flushed(&self) -> Option<Flushed> {
+    async fn standing(
+        &self,
+        question: impl FnOnce(oneshot::Sender<Standing>) -> Told,
+    ) -> Option<Standing> {
         let (answer, answered) = oneshot::channel();
-        self.tell(Told::Flush(answer)).await;
+        self.tell(question(answer)).await;
         answered.await.ok()
     }
 
@@ -166,9 +178,7 @@ impl Reporter for Reports {
     }
 
     fn kept(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            self.flush().await;
-        })
+        Box::pin(self.flush())
     }
 }
 
@@ -180,15 +190,13 @@ struct Writer {
     objects: Vec<ObjectState>,
     culprits: Vec<rollout::culprit::Culprit>,
     /// Who waits until what was told so far is stored.
-    asks: Option<oneshot::Sender<Flushed>>,
+    asks: Option<oneshot::Sender<Standing>>,
 }
 
 impl Writer {
     async fn run(mut self, mut receiver: mpsc::Receiver<Told>) {
-        let mut batch = Vec::new();
-        while receiver.recv_many(&mut batch, WAITING).await > 0 {
-            gather(&mut receiver, &mut batch).await;
-            if let Err(error) = self.store(&mut batch).await {
+        while let Some(first) = receiver.recv().await {
+            if let Err(error) = self.store(first, &mut receiver).await {
                 // Before whoever waits for a flush is answered.
                 receiver.close();
                 // Whoever cannot say what it does must not do it.
@@ -206,41 +214,68 @@ impl Writer {
         }
     }
 
-    /// Stores what was told. Where that fails, whoever waits for a flush is kept waiting: the way in is to be closed first, for
-    /// an answer that never comes is taken for one.
-    async fn store(&mut self, batch: &mut Vec<Told>) -> Result<(), RecordError> {
+    /// Stores what is told within a moment: what belongs together is stored together, and nobody who waits for it waits longer.
+    /// Where that fails, whoever waits for a flush is kept waiting: the way in is to be closed first, for an answer that never
+    /// comes is taken for one.
+    async fn store(
+        &mut self,
+        first: Told,
+        receiver: &mut mpsc::Receiver<Told>,
+    ) -> Result<(), RecordError> {
         let mut told = recorder::Told::default();
-        batch.reverse();
-        while let Some(one) = batch.pop() {
-            match one {
-                Told::Report(report) => self.report(*report, &mut told),
-                Told::Step(change) => {
-                    if change.begins() {
-                        self.step = Some(change.name);
-                    }
-                    told.steps.push(change);
-                }
-                Told::Objects(_, true) => self.objects = self.recorder.told_objects().await?,
-                Told::Objects(keys, false) => {
-                    self.objects = keys.iter().map(not_yet).collect();
-                    told.changed.clear();
-                    told.objects = Some(self.objects.clone());
-                }
-                Told::Deadline(deadline) => told.deadline = Some(deadline),
-                Told::Content(row) => told.content = Some(row),
-                Told::HelmRevision(revision) => told.helm_revision = Some(revision),
-                Told::Flush(answer) => {
-                    self.asks = Some(answer);
-                    self.recorder.store(std::mem::take(&mut told)).await?;
-                    let flushed = Flushed { ready: self.ready(), cursor: self.cursor.clone() };
-                    if let Some(answer) = self.asks.take() {
-                        // Nobody waiting is fine.
-                        let _ = answer.send(flushed);
-                    }
-                }
+        self.take(first, &mut told).await?;
+        let are_many = self.recorder.control().metrics().most_places_are_taken();
+        let moment = tokio::time::sleep(if are_many { GATHERING_OF_MANY } else { GATHERING });
+        tokio::pin!(moment);
+        for _ in 1..WAITING {
+            if self.asks.is_some() {
+                break;
+            }
+            tokio::select! {
+                more = receiver.recv() => match more {
+                    Some(more) => self.take(more, &mut told).await?,
+                    None => break,
+                },
+                () = &mut moment => break,
             }
         }
-        self.recorder.store(told).await
+        self.recorder.store(told).await?;
+        if let Some(answer) = self.asks.take() {
+            // Nobody waiting is fine.
+            let _ = answer.send(self.standing());
+        }
+        Ok(())
+    }
+
+    /// Adds what was told to what is stored next.
+    async fn take(&mut self, one: Told, told: &mut recorder::Told) -> Result<(), RecordError> {
+        match one {
+            Told::Report(report) => self.report(*report, told),
+            Told::Step(change) => {
+                if change.begins() {
+                    self.step = Some(change.name);
+                }
+                told.steps.push(change);
+            }
+            Told::Objects(_, true) => self.objects = self.recorder.told_objects().await?,
+            Told::Objects(keys, false) => {
+                self.objects = keys.iter().map(not_yet).collect();
+                told.changed.clear();
+                told.objects = Some(self.objects.clone());
+            }
+            Told::Deadline(deadline) => told.deadline = Some(deadline),
+            Told::Content(row) => told.content = Some(row),
+            Told::HelmRevision(revision) => told.helm_revision = Some(revision),
+            Told::Flush(answer) => self.asks = Some(answer),
+            Told::Ask(answer) => {
+                let _ = answer.send(self.standing());
+            }
+        }
+        Ok(())
+    }
+
+    fn standing(&self) -> Standing {
+        Standing { ready: self.ready(), cursor: self.cursor.clone() }
     }
 
     /// Adds a report to what is stored next; of states and progress the last one counts.
@@ -290,22 +325,6 @@ impl Writer {
         let current =
             self.objects.iter().filter(|object| object.condition == ObjectCondition::Current);
         Ready { ready: number(current.count()), total: number(self.objects.len()) }
-    }
-}
-
-/// Adds what is told within a moment: what belongs together is stored together. Nobody who waits for it waits longer.
-async fn gather(receiver: &mut mpsc::Receiver<Told>, batch: &mut Vec<Told>) {
-    let moment = tokio::time::sleep(GATHERING);
-    tokio::pin!(moment);
-    while !batch.iter().any(|told| matches!(told, Told::Flush(_))) && batch.len() < WAITING {
-        tokio::select! {
-            more = receiver.recv_many(batch, WAITING) => {
-                if more == 0 {
-                    return;
-                }
-            }
-            () = &mut moment => return,
-        }
     }
 }
 

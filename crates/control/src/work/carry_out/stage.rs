@@ -189,9 +189,7 @@ impl Run<'_> {
     ) -> Result<Ready, Interrupted> {
         let step = names.wait;
         if self.was_done(step) {
-            let ready = self.reports.flush().await;
-            self.is_stored()?;
-            return Ok(ready);
+            return self.reports.ready().await.ok_or(Interrupted::Stopped);
         }
         self.begin(step).await?;
         let now = Timestamp::now();
@@ -218,8 +216,7 @@ impl Run<'_> {
                     .map_err(Broken::Rollout)
             })
             .await;
-        let ready = self.reports.flush().await;
-        self.is_stored()?;
+        let ready = self.reports.ready().await.ok_or(Interrupted::Stopped)?;
         let broken = match waited {
             Ok(WaitOutcome::Ready) => {
                 self.done(step, &format!("{} of {} ready", ready.total, ready.total)).await?;
