@@ -92,6 +92,11 @@ impl Control {
         &self.inner.config
     }
 
+    /// Frees what is kept for the next work: for a process that has become quiet.
+    pub fn rest(&self) {
+        self.inner.db.rest();
+    }
+
     pub(crate) fn db(&self) -> &Db {
         &self.inner.db
     }

@@ -45,12 +45,19 @@ const QUIET: std::time::Duration = std::time::Duration::from_millis(20);
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 const WORK: std::time::Duration = std::time::Duration::from_millis(200);
 
-/// Gives what is free in the heap back to the system each time this process has worked and become quiet, from a thread of its
-/// own. It takes some milliseconds, in which others that want memory wait. Elsewhere nothing happens.
-pub fn give_back_when_quiet() {
+/// Each time this process has worked and become quiet, frees what is kept for the next work (`free`) and gives what is free in
+/// the heap back to the system, from a thread of its own. It takes some milliseconds, in which others that want memory wait.
+/// Elsewhere nothing happens.
+pub fn give_back_when_quiet(free: impl Fn() + Send + 'static) {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // Without the thread more memory is held, and nothing else is amiss.
-    drop(std::thread::Builder::new().name("heap".to_owned()).spawn(linux::give_back_when_quiet));
+    drop(
+        std::thread::Builder::new()
+            .name("heap".to_owned())
+            .spawn(move || linux::give_back_when_quiet(free)),
+    );
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    drop(free);
 }
 
 /// Keeps the heap of this process small: large blocks go back to the system when they are freed, and all threads share one
@@ -81,7 +88,7 @@ mod linux {
         SMALL_PAGE, WORK,
     };
 
-    pub(super) fn give_back_when_quiet() {
+    pub(super) fn give_back_when_quiet(free: impl Fn()) {
         let (mut given_back_at, mut looked_at) = (Duration::ZERO, Duration::ZERO);
         loop {
             std::thread::sleep(LOOK);
@@ -89,6 +96,7 @@ mod linux {
             let quiet = worked.saturating_sub(looked_at) < QUIET;
             looked_at = worked;
             if quiet && worked.saturating_sub(given_back_at) >= WORK {
+                free();
                 // SAFETY: it may be called at any time.
                 unsafe { libc::malloc_trim(0) };
                 given_back_at = processor_time();

@@ -37,7 +37,7 @@ fn what_is_free_between_blocks() {
     let last = small.pop();
     drop(black_box(small));
     assert!(resident() > before + 2 * BLOCK);
-    heap::give_back_when_quiet();
+    heap::give_back_when_quiet(|| ());
     let until = Instant::now() + Duration::from_secs(20);
     while resident() > before + BLOCK / 2 {
         assert!(Instant::now() < until, "nothing was given back");

@@ -172,23 +172,26 @@ pub(crate) fn matching<'a>(
         .split_once('#')
         .and_then(|(name, number)| Some((name, number.parse::<i64>().ok()?)));
     let by_words = numbered.is_none() && !searched.is_empty();
-    // Of what few deployments have, all are looked at: SQLite would take any other index as well.
-    let list = list
-        .when_some("(d.kind || '') = ?", kind)
-        .when_some("(d.trigger_kind || '') = ?", *trigger);
-    let list = match state {
-        // What a word finds may be a hundred thousand, and few of them in a state.
-        Some(state) if by_words && !few => {
-            list.when("d.state = ?", *state).looked_up_by("deployments_environment_state")
-        }
-        state => list.when_some("(d.state || '') = ?", *state),
+    // Of what few deployments have, all are looked at: SQLite would take any other index as well. What a word finds may be a
+    // hundred thousand, and few of them in a state or of a trigger.
+    let list = match (state, trigger) {
+        (Some(state), _) if by_words && !few => list
+            .when("d.state = ?", *state)
+            .when_some("(d.trigger_kind || '') = ?", *trigger)
+            .looked_up_by("deployments_environment_state"),
+        (None, Some(trigger)) if by_words && !few => list
+            .when("d.trigger_kind = ?", *trigger)
+            .looked_up_by("deployments_environment_trigger"),
+        _ => list
+            .when_some("(d.trigger_kind || '') = ?", *trigger)
+            .when_some("(d.state || '') = ?", *state),
     };
     if by_words {
         // An environment has one kind and one App: those that are found are fewer for it.
         let within = store::environments_within(kind, *app);
         return list.search_at("d.environment_id", "environment", searched, within.as_deref());
     }
-    let list = list.when_some("(d.app_id || '') = ?", *app);
+    let list = list.when_some("(d.kind || '') = ?", kind).when_some("(d.app_id || '') = ?", *app);
     match numbered {
         None => list.by_ids(),
         Some((name, number)) => list

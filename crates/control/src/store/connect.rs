@@ -138,9 +138,10 @@ impl Db {
         }
         // Makes the file where there is none: those that read cannot.
         SqliteConnection::connect_with(&migrating(path)).await?.close().await?;
+        let writer = sqlite::Pool::writer(path);
         Ok(Self {
-            writer: Connections::Sqlite(sqlite::Pool::writer(path)),
-            reader: Connections::Sqlite(sqlite::Pool::readers(path, READERS)),
+            reader: Connections::Sqlite(sqlite::Pool::readers(path, READERS, &writer)),
+            writer: Connections::Sqlite(writer),
             at: At::File(path.to_owned()),
         })
     }
@@ -158,6 +159,15 @@ impl Db {
         let connections =
             Connections::Postgres(SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()));
         Ok(Self { writer: connections.clone(), reader: connections, at: At::Server(pool) })
+    }
+
+    /// Frees what connections keep for the next statements.
+    pub(crate) fn rest(&self) {
+        for connections in [&self.reader, &self.writer] {
+            if let Connections::Sqlite(pool) = connections {
+                pool.rest();
+            }
+        }
     }
 
     /// For reading outside of a transaction.

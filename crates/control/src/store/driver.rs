@@ -19,6 +19,9 @@ pub(crate) enum DriverError {
     /// A statement of the transaction was given up before it ended.
     #[error("the transaction was given up")]
     GivenUp,
+    /// A statement that writes was given to a connection that reads.
+    #[error("the statement writes")]
+    Writes,
     /// A value of a kind that no column has.
     #[error("{0} cannot be bound")]
     Unbindable(String),

@@ -162,7 +162,6 @@ impl LimitArgs {
 pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     let args = settings::with_file(args, |args| args.storage.config.as_deref(), "serve")?;
     log_to_stderr("info", args.log_format);
-    heap::give_back_when_quiet();
     refuse_plain_http(&args)?;
     refuse_lone_role(&args)?;
     let data = args.storage.folder()?;
@@ -170,6 +169,8 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
 
     let control =
         Control::open(config(&args, &data)).await.context("could not open Landfall's data")?;
+    let resting = control.clone();
+    heap::give_back_when_quiet(move || resting.rest());
     let listener = listen(args.listen, "--listen").await?;
     let metrics = match args.metrics_listen {
         Some(address) => Some(listen(address, "--metrics-listen").await?),
