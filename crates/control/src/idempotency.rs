@@ -64,6 +64,7 @@ impl Control {
              OR (answer_sealed IS NULL AND created_at < $2)")
         .bind(at - KEPT)
         .bind(at - ABANDONED)
+        .heavy()
         .run(c, DOING)
         .await?;
         let begun = sql("INSERT INTO idempotency (actor, key, call, body_hash, created_at) \

@@ -190,6 +190,7 @@ pub(super) async fn supersede(
     ))
     .bind(app)
     .bind(by)
+    .heavy()
     .run(tx, DOING)
     .await?;
     let ops = sql(format!(
@@ -202,6 +203,7 @@ pub(super) async fn supersede(
     .bind(app)
     .bind(by)
     .bind(at)
+    .heavy()
     .all(tx, DOING, op::store::read_wake)
     .await?;
     crate::deployment::store::end_superseded(tx, ops, at).await
@@ -229,6 +231,7 @@ pub(super) async fn to_drive(c: &impl Executor) -> Result<Vec<BatchId>, StoreErr
            AND d.state NOT IN ('queued', 'running')) OR NOT EXISTS ( \
            SELECT 1 FROM batch_members m WHERE m.batch_id = b.id \
            AND m.state IN ('queued', 'waiting', 'deploying'))) ORDER BY b.id")
+    .heavy()
     .all(c, "read open batches", |row| row.get("id"))
     .await
 }
@@ -276,6 +279,7 @@ pub(super) async fn next(
     ))
     .bind(batch.id)
     .bind(many)
+    .heavy()
     .all(tx, "read whose turn it is in a batch", |row| row.get("id"))
     .await
 }
@@ -328,6 +332,7 @@ pub(super) async fn move_members(
         moved += sql("UPDATE batch_members SET state = $3 WHERE batch_id = $1 AND state = $2")
             .bind(batch)
             .bind(*state)
+            .heavy()
             .bind(to)
             .run(tx, "move members of a batch")
             .await?;

@@ -134,6 +134,7 @@ pub(super) async fn insert(tx: &Tx, new: &NewRow<'_>) -> Result<(), StoreError> 
     sql("UPDATE fleet_previews SET total = (SELECT COUNT(*) FROM fleet_preview_members m \
          WHERE m.preview_id = $1 AND m.group_key = '') WHERE id = $1")
     .bind(new.id)
+    .heavy()
     .run(tx, DOING)
     .await
     .map(drop)

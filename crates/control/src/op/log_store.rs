@@ -189,7 +189,7 @@ pub(crate) async fn compact(db: &Db, objects: &Objects, op: OpId) -> Result<(), 
         }
     }
     let tx = db.begin().await?;
-    sql("DELETE FROM op_log WHERE op_id = $1").bind(op).run(&tx, "move log lines").await?;
+    sql("DELETE FROM op_log WHERE op_id = $1").bind(op).heavy().run(&tx, "move log lines").await?;
     for (first, last, address) in moved {
         sql("INSERT INTO op_log (op_id, last_sequence, first_sequence, lines_object) \
              VALUES ($1, $2, $3, $4)")

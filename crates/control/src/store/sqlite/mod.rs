@@ -25,6 +25,8 @@ const PREPARED: usize = 100;
 /// Pages in the log from which on they are brought into the file: 16 MiB. Four times SQLite's own measure, for most of what is
 /// written are the same few pages again and again, and of each only the last is brought.
 const LOGGED_PAGES: i32 = 4_000;
+/// Pages in the log from which on nothing is written until they are brought in.
+const LONGEST_LOG: i32 = 4 * LOGGED_PAGES;
 /// From this on a statement is named as slow.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -80,7 +82,8 @@ impl Statement {
 
     fn step(&self, connection: &Connection) -> Result<Done, DriverError> {
         let mut prepared = connection.prepare_cached(&self.text)?;
-        if self.only_reads && !prepared.readonly() {
+        let reads = prepared.readonly();
+        if self.only_reads && !reads {
             return Err(DriverError::Writes);
         }
         for (at, value) in self.values.iter().enumerate() {
@@ -95,14 +98,13 @@ impl Statement {
         let mut rows = Vec::new();
         let mut columns: Option<Columns> = None;
         let mut stepping = prepared.raw_query();
-        // To the end where no row is wanted: what is written is written then.
+        // What writes goes to its end, whatever is wanted of it: by itself it is written only there.
         while let Some(row) = stepping.next()? {
-            if self.most == 0 {
-                continue;
+            if rows.len() < self.most {
+                let columns = columns.get_or_insert_with(|| columns_of(row));
+                rows.push(OwnedRow::read(row, columns)?);
             }
-            let columns = columns.get_or_insert_with(|| columns_of(row));
-            rows.push(OwnedRow::read(row, columns)?);
-            if rows.len() == self.most {
+            if reads && rows.len() >= self.most {
                 break;
             }
         }
@@ -203,13 +205,21 @@ impl Pool {
         (self.0.most.saturating_sub(free), u32::try_from(idle).unwrap_or(u32::MAX))
     }
 
-    /// Frees what is kept for the next statements: all connections that wait to be used but one, and the pages that one has read.
+    /// For a process that has become quiet: frees all connections that wait to be used but one, and the pages that one has read.
+    /// The one that writes looks at its tables first, where they have changed much, so that SQLite plans for their size. Not for
+    /// a thread that serves requests.
     pub(super) fn rest(&self) {
-        let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.truncate(1);
-        for connection in idle.iter() {
-            // What cannot be freed is kept.
-            let _ = connection.release_memory();
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).truncate(1);
+        // One that is in use does not rest.
+        let Some(Ok(lent)) = self.lend_at_once() else { return };
+        let rested = lent.connection().and_then(|connection| {
+            if self.0.writes() {
+                connection.execute_batch("PRAGMA optimize")?;
+            }
+            Ok(connection.release_memory()?)
+        });
+        if let Err(error) = rested {
+            tracing::debug!(%error, "a connection to the database does not rest");
         }
     }
 
@@ -264,9 +274,9 @@ impl Shared {
     fn connect(&self) -> Result<Connection, DriverError> {
         let connection = Connection::open_with_flags(&self.path, self.flags)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
-        connection.busy_timeout(PATIENCE)?;
+        // Whoever waits for another process does so without keeping a thread.
+        connection.busy_timeout(Duration::ZERO)?;
         if self.writes() {
-            connection.pragma_update(None, "journal_mode", "wal")?;
             connection.pragma_update(None, "synchronous", "normal")?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.wal_hook(Some(|_, pages| {
@@ -274,8 +284,6 @@ impl Shared {
                 Ok(())
             }));
         }
-        // From here on whoever waits for another process does so without keeping a thread.
-        connection.busy_timeout(Duration::ZERO)?;
         Ok(connection)
     }
 
@@ -293,24 +301,33 @@ impl Shared {
 
     /// Brings the log into the file if it has grown long; on a thread of its own, since it waits for the disk.
     fn tidy(self: &Arc<Self>) {
-        if !self.writes()
-            || LOGGED.replace(0) < LOGGED_PAGES
-            || self.tidies.swap(true, Ordering::AcqRel)
-        {
+        if !self.writes() {
+            return;
+        }
+        let logged = LOGGED.replace(0);
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        if logged < LOGGED_PAGES || self.tidies.swap(true, Ordering::AcqRel) {
             return;
         }
         let pool = Arc::clone(self);
-        let tidying = move || {
-            let done = pool.bring_in();
-            pool.tidies.store(false, Ordering::Release);
-            if let Err(error) = done {
-                tracing::warn!(%error, "the log of the database was not brought into its file");
-            }
-        };
-        match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(tidying)),
-            Err(_) => tidying(),
-        }
+        runtime.spawn(async move {
+            // A log begins anew only where all of it was brought in, which whoever writes meanwhile prevents.
+            let alone = if logged >= LONGEST_LOG {
+                Arc::clone(&pool.free).acquire_owned().await.ok()
+            } else {
+                None
+            };
+            let tidying = move || {
+                let done = pool.bring_in();
+                drop(alone);
+                pool.tidies.store(false, Ordering::Release);
+                if let Err(error) = done {
+                    tracing::warn!(%error, "the log of the database was not brought into its file");
+                }
+            };
+            // A process that goes down leaves it to the next one.
+            drop(tokio::task::spawn_blocking(tidying));
+        });
     }
 }
 
@@ -384,7 +401,10 @@ impl Transaction {
     pub(super) async fn carry_out(&self, statement: Statement) -> Result<Done, DriverError> {
         let lent = self.take()?;
         let (lent, done) = lent.carry_out_patiently(statement).await?;
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(lent);
+        // Some failures, such as a full disk, end the transaction: what came after would be by itself.
+        if done.is_ok() || !lent.connection()?.is_autocommit() {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(lent);
+        }
         done
     }
 

@@ -10,7 +10,10 @@ fn light(text: &str) -> Statement {
 }
 
 async fn pool(folder: &tempfile::TempDir) -> Pool {
-    let pool = Pool::writer(&folder.path().join("test.db"));
+    let path = folder.path().join("test.db");
+    // As migrating leaves it.
+    Connection::open(&path).unwrap().pragma_update(None, "journal_mode", "wal").unwrap();
+    let pool = Pool::writer(&path);
     pool.carry_out(light("CREATE TABLE things (name TEXT NOT NULL)")).await.unwrap();
     pool
 }

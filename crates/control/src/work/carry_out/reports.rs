@@ -214,8 +214,8 @@ impl Writer {
         }
     }
 
-    /// Stores what is told within a moment: what belongs together is stored together, and nobody who waits for it waits longer.
-    /// Where that fails, whoever waits for a flush is kept waiting: the way in is to be closed first, for an answer that never
+    /// Stores what is told within a moment: what belongs together is stored together, and nobody who waits for a flush waits
+    /// longer; who only asks how things stand is answered before anything is stored. Where that fails, whoever waits for a flush is kept waiting: the way in is to be closed first, for an answer that never
     /// comes is taken for one.
     async fn store(
         &mut self,

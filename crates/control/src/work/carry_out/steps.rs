@@ -266,7 +266,8 @@ impl<J> Run<'_, J> {
             Broken::Unstored => return Err(Interrupted::Stopped),
         };
         self.reports.say(LogLevel::Error, failed.message.clone()).await;
-        self.reports.flush().await;
+        // Where storage was away, the Op is taken up again: it has not failed.
+        self.stored().await?;
         if !failed.culprits.is_empty() {
             self.recorder.culprits(failed.culprits.clone()).await?;
         }
