@@ -232,7 +232,7 @@ pub(super) async fn count_backups(tx: &Tx) -> Result<(), StoreError> {
     .map(drop)
 }
 
-/// What a database, or a quiet server, does by itself in time: it looks at its tables, so that it plans for their size.
+/// What PostgreSQL does by itself in time: it looks at its tables, so that it plans for their size.
 pub(super) async fn finish(db: &Db) -> Result<(), StoreError> {
     let text = if db.postgres().is_some() { "VACUUM ANALYZE" } else { "PRAGMA optimize" };
     sql(text).heavy().run(db.write(), "look at what was copied").await.map(drop)

@@ -206,18 +206,11 @@ impl Pool {
     }
 
     /// For a process that has become quiet: frees all connections that wait to be used but one, and the pages that one has read.
-    /// The one that writes looks at its tables first, where they have changed much, so that SQLite plans for their size. Not for
-    /// a thread that serves requests.
     pub(super) fn rest(&self) {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).truncate(1);
         // One that is in use does not rest.
         let Some(Ok(lent)) = self.lend_at_once() else { return };
-        let rested = lent.connection().and_then(|connection| {
-            if self.0.writes() {
-                connection.execute_batch("PRAGMA optimize")?;
-            }
-            Ok(connection.release_memory()?)
-        });
+        let rested = lent.connection().and_then(|connection| Ok(connection.release_memory()?));
         if let Err(error) = rested {
             tracing::debug!(%error, "a connection to the database does not rest");
         }
