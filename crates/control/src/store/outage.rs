@@ -5,10 +5,14 @@ use std::error::Error;
 
 use rusqlite::ErrorCode;
 use sea_orm::{DbErr, RuntimeErr};
+use tokio::task::JoinError;
 
 use super::driver::DriverError;
 
 /// Whether an error, or what caused it, is that storage could not be reached.
+///
+/// So is what a process that goes down no longer does: files are written on the threads for what blocks, which it has no more,
+/// and what was told to wait for them must not take that for a failure and store it as one.
 pub(crate) fn is_outage(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -16,7 +20,8 @@ pub(crate) fn is_outage(error: &(dyn Error + 'static)) -> bool {
             || error.downcast_ref::<DbErr>().is_some_and(database)
             || error.downcast_ref::<sqlx::Error>().is_some_and(connection)
             || error.downcast_ref::<object_store::Error>().is_some_and(objects)
-            || error.is::<crate::objects::Away>();
+            || error.is::<crate::objects::Away>()
+            || error.downcast_ref::<JoinError>().is_some_and(JoinError::is_cancelled);
         if away {
             return true;
         }
@@ -84,5 +89,17 @@ mod tests {
         assert!(crate::Error::internal("test", crate::objects::Away).is_outage());
         assert!(!is_outage(&wrapped(sqlx::Error::RowNotFound)));
         assert!(!crate::Error::internal("test", "a fault").is_outage());
+    }
+
+    /// What a process that goes down leaves undone is an outage, a panic is a fault.
+    #[tokio::test]
+    async fn a_process_that_goes_down() {
+        let of_objects =
+            |source| crate::Error::internal("test", object_store::Error::JoinError { source });
+        let left = tokio::spawn(std::future::pending::<()>());
+        left.abort();
+        assert!(of_objects(left.await.unwrap_err()).is_outage());
+        let panicked = tokio::spawn(async { panic!("on purpose") });
+        assert!(!of_objects(panicked.await.unwrap_err()).is_outage());
     }
 }
