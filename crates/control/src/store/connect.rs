@@ -3,7 +3,7 @@
 //! SQLite has one writing connection and several reading ones; every transaction that writes begins
 //! `IMMEDIATE`, because one that turns into a writer later fails at once when another is there.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use sea_orm::{
@@ -15,7 +15,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{Connection as _, Executor as _};
 
-use super::driver::{Connections, Tx};
+use super::driver::{ConnectionCounts, Connections, Tx};
 use super::sql::{StoreError, sql};
 use super::sqlite;
 use crate::config::Database;
@@ -42,28 +42,12 @@ pub(crate) struct NewerSchema {
     known: i64,
 }
 
-/// How many connections to the database there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ConnectionCounts {
-    /// Those that something is being done on.
-    pub(crate) busy: u32,
-    /// Those that wait to be used.
-    pub(crate) idle: u32,
-}
-
 /// A database that is open and migrated.
 #[derive(Clone)]
 pub(crate) struct Db {
     writer: Connections,
+    /// The same as the writer's, on PostgreSQL.
     reader: Connections,
-    at: At,
-}
-
-/// Where the database is.
-#[derive(Clone)]
-enum At {
-    File(PathBuf),
-    Server(PgPool),
 }
 
 impl Db {
@@ -91,21 +75,24 @@ impl Db {
 
     /// Brings the schema up to date; several processes may do so at once.
     async fn migrate(&self) -> Result<(), MigrateError> {
-        match &self.at {
-            At::File(path) => {
-                let mut connection = SqliteConnection::connect_with(&migrating(path)).await?;
+        match &self.writer {
+            Connections::Sqlite(pool) => {
+                let file = migrating(pool.path());
+                let mut connection = SqliteConnection::connect_with(&file).await?;
                 SQLITE.run(&mut connection).await?;
                 Ok(connection.close().await?)
             }
-            At::Server(pool) => POSTGRES.run(pool).await,
+            Connections::Postgres(connections) => {
+                POSTGRES.run(connections.get_postgres_connection_pool()).await
+            }
         }
     }
 
     /// The newest schema that this version knows.
     pub(crate) fn known_schema(&self) -> i64 {
-        let migrations = match &self.at {
-            At::File(_) => &SQLITE,
-            At::Server(_) => &POSTGRES,
+        let migrations = match &self.writer {
+            Connections::Sqlite(_) => &SQLITE,
+            Connections::Postgres(_) => &POSTGRES,
         };
         migrations.iter().map(|migration| migration.version).max().unwrap_or_default()
     }
@@ -119,17 +106,7 @@ impl Db {
 
     /// How many connections there are.
     pub(crate) fn connections(&self) -> ConnectionCounts {
-        match (&self.at, &self.writer, &self.reader) {
-            (At::Server(pool), ..) => {
-                let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
-                ConnectionCounts { busy: pool.size().saturating_sub(idle), idle }
-            }
-            (At::File(_), Connections::Sqlite(writer), Connections::Sqlite(reader)) => {
-                let (writing, reading) = (writer.counts(), reader.counts());
-                ConnectionCounts { busy: writing.0 + reading.0, idle: writing.1 + reading.1 }
-            }
-            (At::File(_), ..) => ConnectionCounts { busy: 0, idle: 0 },
-        }
+        self.reader.counts()
     }
 
     async fn open_sqlite(path: &Path) -> Result<Self, sqlx::Error> {
@@ -142,7 +119,6 @@ impl Db {
         Ok(Self {
             reader: Connections::Sqlite(sqlite::Pool::readers(path, READERS, &writer)),
             writer: Connections::Sqlite(writer),
-            at: At::File(path.to_owned()),
         })
     }
 
@@ -157,8 +133,8 @@ impl Db {
             .connect_with(options.application_name("landfall"))
             .await?;
         let connections =
-            Connections::Postgres(SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone()));
-        Ok(Self { writer: connections.clone(), reader: connections, at: At::Server(pool) })
+            Connections::Postgres(SqlxPostgresConnector::from_sqlx_postgres_pool(pool));
+        Ok(Self { writer: connections.clone(), reader: connections })
     }
 
     /// Frees what connections keep for the next statements.
@@ -182,9 +158,9 @@ impl Db {
 
     /// The pool for `LISTEN`, on PostgreSQL.
     pub(crate) fn postgres(&self) -> Option<&PgPool> {
-        match &self.at {
-            At::File(_) => None,
-            At::Server(pool) => Some(pool),
+        match &self.writer {
+            Connections::Sqlite(_) => None,
+            Connections::Postgres(connections) => Some(connections.get_postgres_connection_pool()),
         }
     }
 

@@ -1,8 +1,11 @@
 //! What carries statements out: a SQLite file by connections of our own ([`super::sqlite`]), PostgreSQL by sea-orm.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
+};
 
-use super::sqlite;
+use super::sql::{Query, Row};
+use super::sqlite::{self, OwnedRow};
 
 /// A statement that was not carried out, or whose rows hold what they should not.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +28,15 @@ pub(crate) enum DriverError {
     /// A value of a kind that no column has.
     #[error("{0} cannot be bound")]
     Unbindable(String),
+}
+
+/// How many connections to a database there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ConnectionCounts {
+    /// Those that something is being done on.
+    pub(crate) busy: u32,
+    /// Those that wait to be used.
+    pub(crate) idle: u32,
 }
 
 /// Connections to a database.
@@ -54,6 +66,90 @@ pub(crate) enum Place<'a> {
     Postgres(&'a DatabaseConnection),
     /// To the connection of a transaction.
     PostgresTx(&'a DatabaseTransaction),
+}
+
+impl Connections {
+    /// How many there are. Of those that read a file the one that writes it is one.
+    pub(super) fn counts(&self) -> ConnectionCounts {
+        match self {
+            Self::Sqlite(pool) => pool.counts(),
+            Self::Postgres(connections) => {
+                let pool = connections.get_postgres_connection_pool();
+                let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+                ConnectionCounts { busy: pool.size().saturating_sub(idle), idle }
+            }
+        }
+    }
+}
+
+/// Which of its rows are wanted of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// None.
+    Nothing,
+    /// The first.
+    First,
+    /// Every one.
+    All,
+}
+
+/// What came of a statement.
+pub(super) struct Done {
+    /// The rows that were wanted.
+    pub(super) rows: Vec<Found>,
+    /// How many rows it wrote, where no rows were wanted.
+    pub(super) touched: u64,
+}
+
+/// A row as one of the databases gave it.
+pub(super) enum Found {
+    Sqlite(OwnedRow),
+    Postgres(QueryResult),
+}
+
+impl Found {
+    /// To be read by its columns' names.
+    pub(super) fn row(&self) -> Row<'_> {
+        match self {
+            Self::Sqlite(row) => Row::Sqlite(row),
+            Self::Postgres(row) => Row::Postgres(row),
+        }
+    }
+}
+
+impl Place<'_> {
+    /// Carries a statement out.
+    pub(super) async fn carry_out(self, query: Query, wanted: Wanted) -> Result<Done, DriverError> {
+        match self {
+            Self::Sqlite(c) => c.carry_out(query.on_sqlite(wanted)).await.map(of_sqlite),
+            Self::SqliteTx(c) => c.carry_out(query.on_sqlite(wanted)).await.map(of_sqlite),
+            Self::Postgres(c) => on_postgres(c, query, wanted).await,
+            Self::PostgresTx(c) => on_postgres(c, query, wanted).await,
+        }
+    }
+}
+
+fn of_sqlite(done: sqlite::Done) -> Done {
+    let rows = done.rows.into_iter().map(Found::Sqlite).collect();
+    Done { rows, touched: done.changed }
+}
+
+async fn on_postgres(
+    c: &impl ConnectionTrait,
+    query: Query,
+    wanted: Wanted,
+) -> Result<Done, DriverError> {
+    let statement = query.on_postgres();
+    let mut touched = 0;
+    let rows = match wanted {
+        Wanted::Nothing => {
+            touched = c.execute_raw(statement).await?.rows_affected();
+            Vec::new()
+        }
+        Wanted::First => c.query_one_raw(statement).await?.into_iter().collect(),
+        Wanted::All => c.query_all_raw(statement).await?,
+    };
+    Ok(Done { rows: rows.into_iter().map(Found::Postgres).collect(), touched })
 }
 
 /// What statements can be carried out on.

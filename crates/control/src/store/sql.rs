@@ -4,13 +4,11 @@ use std::fmt;
 
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, ValueRef};
-use sea_orm::{
-    ConnectionTrait, DbBackend, DbErr, QueryResult, SqlErr, Statement, TryGetable, Value,
-};
+use sea_orm::{DbBackend, DbErr, QueryResult, SqlErr, Statement, TryGetable, Value};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::driver::{DriverError, Executor, Place};
+use super::driver::{DriverError, Executor, Wanted};
 use super::sqlite::{self, OwnedRow, Weight};
 use crate::error::{Cause, Error};
 
@@ -114,12 +112,12 @@ impl Query {
         self
     }
 
-    fn on_postgres(self) -> Statement {
+    pub(super) fn on_postgres(self) -> Statement {
         Statement::from_sql_and_values(DbBackend::Postgres, self.text, self.values)
     }
 
-    fn on_sqlite(self, most: usize) -> sqlite::Statement {
-        sqlite::Statement::new(self.text, self.values, self.weight, most)
+    pub(super) fn on_sqlite(self, wanted: Wanted) -> sqlite::Statement {
+        sqlite::Statement::new(self.text, self.values, self.weight, wanted)
     }
 
     /// Runs it; the number of rows it touched.
@@ -128,13 +126,8 @@ impl Query {
         c: &impl Executor,
         doing: &'static str,
     ) -> Result<u64, StoreError> {
-        let touched = match c.place() {
-            Place::Sqlite(c) => c.carry_out(self.on_sqlite(0)).await.map(|done| done.changed),
-            Place::SqliteTx(c) => c.carry_out(self.on_sqlite(0)).await.map(|done| done.changed),
-            Place::Postgres(c) => touched(c.execute_raw(self.on_postgres()).await),
-            Place::PostgresTx(c) => touched(c.execute_raw(self.on_postgres()).await),
-        };
-        touched.map_err(|source| StoreError { doing, source })
+        let done = c.place().carry_out(self, Wanted::Nothing).await;
+        done.map(|done| done.touched).map_err(|source| StoreError { doing, source })
     }
 
     /// Runs it; its first row, if it has one.
@@ -144,13 +137,8 @@ impl Query {
         doing: &'static str,
         read: impl FnOnce(&Row<'_>) -> Result<T, DbErr>,
     ) -> Result<Option<T>, StoreError> {
-        let row = match c.place() {
-            Place::Sqlite(c) => c.carry_out(self.on_sqlite(1)).await.map(first),
-            Place::SqliteTx(c) => c.carry_out(self.on_sqlite(1)).await.map(first),
-            Place::Postgres(c) => found_one(c.query_one_raw(self.on_postgres()).await),
-            Place::PostgresTx(c) => found_one(c.query_one_raw(self.on_postgres()).await),
-        };
-        row.and_then(|row| Ok(row.map(|row| read(&row.row())).transpose()?))
+        let done = c.place().carry_out(self, Wanted::First).await;
+        done.and_then(|done| Ok(done.rows.first().map(|row| read(&row.row())).transpose()?))
             .map_err(|source| StoreError { doing, source })
     }
 
@@ -161,52 +149,12 @@ impl Query {
         doing: &'static str,
         read: impl Fn(&Row<'_>) -> Result<T, DbErr>,
     ) -> Result<Vec<T>, StoreError> {
-        let rows = match c.place() {
-            Place::Sqlite(c) => c.carry_out(self.on_sqlite(usize::MAX)).await.map(every),
-            Place::SqliteTx(c) => c.carry_out(self.on_sqlite(usize::MAX)).await.map(every),
-            Place::Postgres(c) => found_all(c.query_all_raw(self.on_postgres()).await),
-            Place::PostgresTx(c) => found_all(c.query_all_raw(self.on_postgres()).await),
-        };
-        rows.and_then(|rows| {
-            Ok(rows.iter().map(|row| read(&row.row())).collect::<Result<_, _>>()?)
+        let done = c.place().carry_out(self, Wanted::All).await;
+        done.and_then(|done| {
+            Ok(done.rows.iter().map(|row| read(&row.row())).collect::<Result<_, _>>()?)
         })
         .map_err(|source| StoreError { doing, source })
     }
-}
-
-fn touched(result: Result<sea_orm::ExecResult, DbErr>) -> Result<u64, DriverError> {
-    Ok(result?.rows_affected())
-}
-
-/// A row that one of the databases gave, or none, or several.
-enum Found {
-    Sqlite(OwnedRow),
-    Postgres(QueryResult),
-}
-
-impl Found {
-    fn row(&self) -> Row<'_> {
-        match self {
-            Self::Sqlite(row) => Row::Sqlite(row),
-            Self::Postgres(row) => Row::Postgres(row),
-        }
-    }
-}
-
-fn found_one(found: Result<Option<QueryResult>, DbErr>) -> Result<Option<Found>, DriverError> {
-    Ok(found?.map(Found::Postgres))
-}
-
-fn found_all(found: Result<Vec<QueryResult>, DbErr>) -> Result<Vec<Found>, DriverError> {
-    Ok(found?.into_iter().map(Found::Postgres).collect())
-}
-
-fn first(done: sqlite::Done) -> Option<Found> {
-    done.rows.into_iter().next().map(Found::Sqlite)
-}
-
-fn every(done: sqlite::Done) -> Vec<Found> {
-    done.rows.into_iter().map(Found::Sqlite).collect()
 }
 
 /// A row; columns are read by name into the type that the caller wants.

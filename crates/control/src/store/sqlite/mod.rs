@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use sea_orm::Value as Bound;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::driver::DriverError;
+use super::driver::{ConnectionCounts, DriverError, Wanted};
 
 /// How long another process that writes is waited for, and a connection that is in use.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -44,15 +44,14 @@ pub(super) struct Statement {
     text: String,
     values: Vec<Bound>,
     weight: Weight,
-    /// Rows that are wanted of it.
-    most: usize,
+    wanted: Wanted,
     /// Whether it is refused if it writes.
     only_reads: bool,
 }
 
 impl Statement {
     /// Of a text with `$1`, which SQLite takes for a name that it would look for among all names; `?1` is the place itself.
-    pub(super) fn new(text: String, values: Vec<Bound>, weight: Weight, most: usize) -> Self {
+    pub(super) fn new(text: String, values: Vec<Bound>, weight: Weight, wanted: Wanted) -> Self {
         let mut bytes = text.into_bytes();
         for at in 1..bytes.len() {
             if bytes[at - 1] == b'$' && bytes[at].is_ascii_digit() {
@@ -60,12 +59,12 @@ impl Statement {
             }
         }
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Self { text, values, weight, most, only_reads: false }
+        Self { text, values, weight, wanted, only_reads: false }
     }
 
     /// Without values, light, its rows unasked for.
     fn plain(text: &str) -> Self {
-        Self::new(text.to_owned(), Vec::new(), Weight::Light, 0)
+        Self::new(text.to_owned(), Vec::new(), Weight::Light, Wanted::Nothing)
     }
 
     fn carry_out(&self, connection: &Connection) -> Result<Done, DriverError> {
@@ -95,16 +94,21 @@ impl Statement {
                 other => return Err(DriverError::Unbindable(format!("{other:?}"))),
             }
         }
+        let most = match self.wanted {
+            Wanted::Nothing => 0,
+            Wanted::First => 1,
+            Wanted::All => usize::MAX,
+        };
         let mut rows = Vec::new();
         let mut columns: Option<Columns> = None;
         let mut stepping = prepared.raw_query();
         // What writes goes to its end, whatever is wanted of it: by itself it is written only there.
         while let Some(row) = stepping.next()? {
-            if rows.len() < self.most {
+            if rows.len() < most {
                 let columns = columns.get_or_insert_with(|| columns_of(row));
                 rows.push(OwnedRow::read(row, columns)?);
             }
-            if reads && rows.len() >= self.most {
+            if reads && rows.len() >= most {
                 break;
             }
         }
@@ -198,11 +202,18 @@ impl Pool {
         }))
     }
 
-    /// How many connections are in use, and how many wait to be.
-    pub(super) fn counts(&self) -> (u32, u32) {
+    pub(super) fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// How many connections there are, with that of the writer.
+    pub(super) fn counts(&self) -> ConnectionCounts {
         let idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).len();
         let free = u32::try_from(self.0.free.available_permits()).unwrap_or(u32::MAX);
-        (self.0.most.saturating_sub(free), u32::try_from(idle).unwrap_or(u32::MAX))
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX);
+        let own = ConnectionCounts { busy: self.0.most.saturating_sub(free), idle };
+        let others = self.0.writer.as_ref().map_or(ConnectionCounts::default(), Self::counts);
+        ConnectionCounts { busy: own.busy + others.busy, idle: own.idle + others.idle }
     }
 
     /// For a process that has become quiet: frees all connections that wait to be used but one, and the pages that one has read.

@@ -6,7 +6,7 @@ use std::task::{Context, Waker};
 use super::*;
 
 fn light(text: &str) -> Statement {
-    Statement::new(text.to_owned(), Vec::new(), Weight::Light, 1)
+    Statement::new(text.to_owned(), Vec::new(), Weight::Light, Wanted::First)
 }
 
 async fn pool(folder: &tempfile::TempDir) -> Pool {
@@ -33,7 +33,7 @@ async fn transactions() {
             "INSERT INTO things VALUES ($1)".to_owned(),
             vec!["chair".into()],
             Weight::Light,
-            0,
+            Wanted::Nothing,
         )
     };
     let tx = pool.begin(true).await.unwrap();
@@ -44,7 +44,7 @@ async fn transactions() {
     tx.carry_out(add()).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(count(&pool).await, 1.into());
-    assert_eq!(pool.counts(), (0, 1));
+    assert_eq!(pool.counts(), ConnectionCounts { busy: 0, idle: 1 });
 }
 
 /// Who no longer waits for a heavy statement leaves a transaction that takes no more, and a connection for the next.
@@ -55,7 +55,7 @@ async fn given_up() {
     let tx = pool.begin(true).await.unwrap();
     {
         let add = "INSERT INTO things VALUES ('chair')".to_owned();
-        let adding = tx.carry_out(Statement::new(add, Vec::new(), Weight::Heavy, 0));
+        let adding = tx.carry_out(Statement::new(add, Vec::new(), Weight::Heavy, Wanted::Nothing));
         let _ = std::pin::pin!(adding).poll(&mut Context::from_waker(Waker::noop()));
     }
     let after = tx.carry_out(light("SELECT 1 AS one")).await;
@@ -88,7 +88,7 @@ async fn a_long_log() {
     let before = size();
     let pages = i64::from(LOGGED_PAGES) + 100;
     let text = "INSERT INTO things SELECT hex(zeroblob($1 * 2048))".to_owned();
-    pool.carry_out(Statement::new(text, vec![pages.into()], Weight::Light, 0)).await.unwrap();
+    pool.carry_out(Statement::new(text, vec![pages.into()], Weight::Light, Wanted::Nothing)).await.unwrap();
     while pool.0.tidies.load(Ordering::Acquire) || size() == before {
         tokio::task::yield_now().await;
     }
