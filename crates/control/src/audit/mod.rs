@@ -121,8 +121,8 @@ pub(crate) fn listing<'v>(view: &'v View, filter: &AuditFilter) -> Listing<'v> {
         .when_some("u.by_id = ?", filter.by.as_deref())
         .when_some("u.action = ?", filter.action.as_deref())
         .when_some("u.subject_id = ?", filter.subject.as_deref())
-        .when_some("u.id >= ?", since)
-        .when_some("u.id < ?", until)
+        .when_some_unless_found("u.id >= ?", since)
+        .when_some_unless_found("u.id < ?", until)
 }
 
 fn no_page() -> Error {

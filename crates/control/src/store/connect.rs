@@ -24,6 +24,8 @@ use crate::error::Error;
 const DOING: &str = "open its database";
 const READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 20;
+/// A connection that has waited for longer than this is asked whether it still answers before it is used.
+const POSTGRES_TRUSTED: Duration = Duration::from_secs(1);
 /// Statements here are short, and say in which order tables are joined: what is compiled for one, or planned in all orders of its
 /// joins, takes longer than carrying it out. As statements and not at the start, which poolers refuse.
 const POSTGRES_SETTINGS: &str = "SET jit = off; SET join_collapse_limit = 1";
@@ -129,6 +131,14 @@ impl Db {
             .acquire_timeout(Duration::from_secs(20))
             .after_connect(|connection, _| {
                 Box::pin(async move { connection.execute(POSTGRES_SETTINGS).await.map(drop) })
+            })
+            // One that has just been used need not be asked whether it still answers: that takes as long as a statement.
+            .test_before_acquire(false)
+            .before_acquire(|connection, used| {
+                Box::pin(async move {
+                    let rested = used.idle_for >= POSTGRES_TRUSTED;
+                    Ok(!rested || connection.ping().await.is_ok())
+                })
             })
             .connect_with(options.application_name("landfall"))
             .await?;

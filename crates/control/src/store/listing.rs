@@ -29,6 +29,8 @@ pub(crate) struct View {
 pub(crate) struct Listing<'a> {
     view: &'a View,
     conditions: Vec<String>,
+    /// Those that what words find is gone through within already.
+    unless_found: Vec<String>,
     values: Vec<Value>,
     searches: Vec<Search>,
     parts: Vec<(&'static str, Vec<&'static str>)>,
@@ -61,6 +63,7 @@ impl View {
         Listing {
             view: self,
             conditions: Vec::new(),
+            unless_found: Vec::new(),
             values: Vec::new(),
             searches: Vec::new(),
             parts: Vec::new(),
@@ -81,10 +84,14 @@ impl Listing<'_> {
 
     /// A condition with one value, which stands at every `?`.
     pub(crate) fn when(mut self, condition: &str, value: impl Param) -> Self {
-        self.values.push(value.param());
-        let place = format!("${}", self.values.len());
-        self.conditions.push(condition.replace('?', &place));
+        let condition = self.bound(condition, value);
+        self.conditions.push(condition);
         self
+    }
+
+    fn bound(&mut self, condition: &str, value: impl Param) -> String {
+        self.values.push(value.param());
+        condition.replace('?', &format!("${}", self.values.len()))
     }
 
     /// A condition that holds only if a value is given.
@@ -93,6 +100,19 @@ impl Listing<'_> {
             Some(value) => self.when(condition, value),
             None => self,
         }
+    }
+
+    /// The same, of what words find only what is `within` it anyway: it matters where rows are looked for otherwise.
+    pub(crate) fn when_some_unless_found<P: Param>(
+        mut self,
+        condition: &str,
+        value: Option<P>,
+    ) -> Self {
+        if let Some(value) = value {
+            let condition = self.bound(condition, value);
+            self.unless_found.push(condition);
+        }
+        self
     }
 
     /// Every word of `text` begins a search term of the row (see `search`).
@@ -175,6 +195,9 @@ impl Listing<'_> {
     /// looked up by that.
     fn condition(&self, way: Way) -> String {
         let mut all = self.conditions.clone();
+        if way == Way::Walk || self.searches.is_empty() {
+            all.extend(self.unless_found.iter().cloned());
+        }
         match (way, self.searches.first()) {
             (Way::Walk, _) => {
                 all.extend(self.searches.iter().map(Search::holds));
@@ -215,7 +238,7 @@ impl Listing<'_> {
         let condition = self.condition(Way::Free);
         let inner = format!("SELECT * FROM {table} {alias} WHERE {condition} LIMIT 1");
         let text = self.outer(&inner, "");
-        sql(text).bind_all(self.values).one(c, doing, read).await
+        sql(text).bind_named(&self.values).one(c, doing, read).await
     }
 
     /// A page.
@@ -230,7 +253,7 @@ impl Listing<'_> {
         let doing = self.view.doing;
         let count = if self.find_by_words(c).await? {
             sql(self.count_text(c.backend()))
-                .bind_all(self.values.clone())
+                .bind_named(&self.values)
                 .heavy()
                 .one(c, doing, |row| row.get::<i64>("n"))
                 .await?
@@ -246,7 +269,7 @@ impl Listing<'_> {
         let (text, values) = self.page_text(request, order, way, c.backend())?;
         let rows = match count {
             0 => Vec::new(),
-            _ => sql(text).bind_all(values).heavy().all(c, doing, read).await?,
+            _ => sql(text).bind_named(&values).heavy().all(c, doing, read).await?,
         };
         Page::assemble(request, rows, Count::of_limited(count), key)
     }
@@ -290,7 +313,7 @@ impl Listing<'_> {
         };
         let request = PageRequest { cursor: None, limit: Some(rows) };
         let (text, values) = self.page_text(&request, order, way, c.backend())?;
-        let mut found = sql(text).bind_all(values).heavy().all(c, doing, read).await?;
+        let mut found = sql(text).bind_named(&values).heavy().all(c, doing, read).await?;
         found.truncate(request.rows() as usize);
         Ok(found)
     }
@@ -298,11 +321,11 @@ impl Listing<'_> {
     /// How many rows the conditions match.
     pub(crate) async fn count(self, c: &impl Executor) -> Result<Count, StoreError> {
         let doing = self.view.doing;
-        let counted =
-            sql(self.count_text(c.backend()))
-                .bind_all(self.values)
-                .heavy()
-                .one(c, doing, |row| row.get::<i64>("n"));
+        let counted = sql(self.count_text(c.backend())).bind_named(&self.values).heavy().one(
+            c,
+            doing,
+            |row| row.get::<i64>("n"),
+        );
         Ok(Count::of_limited(counted.await?.unwrap_or(0)))
     }
 
@@ -366,6 +389,10 @@ impl Listing<'_> {
         let cursor = request.read_cursor()?;
         let back = cursor.as_ref().is_some_and(|cursor| cursor.back);
         let down = (order.direction == Direction::Descending) != back;
+        // Where the words alone say which rows there are, those of the page are picked among what they find.
+        let picked_by_words =
+            found == Way::Gather && order.column == "id" && self.are_words_alone();
+        let mut after = String::new();
         if let Some(cursor) = cursor {
             let key: Value = match cursor.key {
                 SortKey::Number(number) => number.into(),
@@ -377,8 +404,9 @@ impl Listing<'_> {
             let sign = if down { "<" } else { ">" };
             let column = order.column;
             let side = if column == "id" {
-                // The key says no more than the id; a value that stands nowhere has no type for PostgreSQL.
-                format!("{alias}.id {sign} ${n} AND ${key} = ${key}", key = n - 1)
+                // The key says no more than the id.
+                after = format!(" AND found.subject_id {sign} ${n}");
+                format!("{alias}.id {sign} ${n}")
             } else {
                 format!("({alias}.{column}, {alias}.id) {sign} (${}, ${n})", n - 1)
             };
@@ -392,6 +420,10 @@ impl Listing<'_> {
         };
         let (condition, limit) = (self.condition(found), request.rows() + 1);
         let picked = match (found, self.parts.is_empty()) {
+            _ if picked_by_words => Some(format!(
+                "SELECT subject_id AS id FROM ({}{after}) found ORDER BY subject_id {way} LIMIT {limit}",
+                searched::found_once(&self.searches),
+            )),
             (Way::Gather, _) => Some(format!(
                 "SELECT {alias}.id FROM (SELECT {alias}.id, {alias}.{} FROM {} \
                  WHERE {condition} LIMIT {}) {alias}{by} LIMIT {limit}",

@@ -12,7 +12,7 @@ use super::sql::{StoreError, sql};
 const LONGEST: usize = 64;
 
 /// Most terms kept for one thing: a changelog can be long.
-const MOST: usize = 300;
+pub(super) const MOST: usize = 300;
 
 /// Most words of a search that are looked at.
 const WORDS: usize = 6;

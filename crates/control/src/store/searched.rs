@@ -4,6 +4,7 @@ use sea_orm::Value;
 
 use super::driver::Executor;
 use super::paging::COUNT_LIMIT;
+use super::search::MOST;
 use super::sql::{StoreError, sql};
 
 /// A word that is searched for.
@@ -107,6 +108,11 @@ pub(super) async fn look_for_one(
     c: &impl Executor,
     values: &[Value],
 ) -> Result<Finds, StoreError> {
+    if let [only] = searches
+        && usize::try_from(only.size).is_ok_and(|size| size > MOST)
+    {
+        return Ok(Finds::Many);
+    }
     // What else has to hold may be true of thousands of things, and few words find but one.
     match find_two(searches, false, c, values).await? {
         Finds::One(_) => find_two(searches, true, c, values).await,
@@ -120,15 +126,18 @@ async fn find_two(
     c: &impl Executor,
     values: &[Value],
 ) -> Result<Finds, StoreError> {
-    let text = format!("{} LIMIT 2", selected("SELECT DISTINCT", searches, within));
-    let found = sql(text).bind_named(values).heavy();
-    let found = found.all(c, DOING, |row| row.get::<String>("subject_id")).await?;
-    let mut found = found.into_iter();
-    Ok(match (found.next(), found.next()) {
-        (None, _) => Finds::Nothing,
-        (Some(one), None) => Finds::One(one),
-        (Some(_), Some(_)) => Finds::Many,
-    })
+    // One after the other: for two that differ PostgreSQL would put all into order.
+    let all = selected("SELECT", searches, within);
+    let find = async |more: &str, values: &[Value]| {
+        let text = format!("{all}{more} LIMIT 1");
+        let found = sql(text).bind_named(values).heavy();
+        found.one(c, DOING, |row| row.get::<String>("subject_id")).await
+    };
+    let Some(first) = find("", values).await? else { return Ok(Finds::Nothing) };
+    let with_first = [values, &[first.as_str().into()]].concat();
+    let other = format!(" AND found.subject_id <> ${}", with_first.len());
+    let second = find(&other, &with_first).await?;
+    Ok(if second.is_some() { Finds::Many } else { Finds::One(first) })
 }
 
 /// The ids of what all of these find, which are of one column.

@@ -3,7 +3,7 @@
 use super::on_both;
 use super::site::{Site, new_release};
 use crate::actor::Actor;
-use crate::audit::{self, AuditFilter};
+use crate::audit::{self, AuditEntry, AuditFilter};
 use crate::deployment::{DeploymentFilter, DeploymentState, Trigger};
 use crate::environment::{
     Environment, EnvironmentFilter, EnvironmentKind, EnvironmentSort, EnvironmentStatus,
@@ -302,6 +302,38 @@ async fn words_that_much_is_found_by(site: Site) {
     assert_eq!((found.as_slice(), count), (&ids[..1], Count::Exact(1)));
     // `own-77` begins `own-770` to `own-779` and `own-7700` to `own-7799`, too.
     assert_eq!(list("own-77", None, None).await.1, Count::Exact(111));
+    pages_within_times(&site, &ids).await;
+}
+
+/// Where words alone say what is listed, and little is: every page of it once, forwards and backwards, and nothing of other times.
+async fn pages_within_times(site: &Site, newest_first: &[AuditId]) {
+    let numbered = newest_first.iter().zip((0..newest_first.len()).rev());
+    let found = numbered.filter(|(_, n)| n.to_string().starts_with("77")).map(|(id, _)| *id);
+    let found: Vec<AuditId> = found.collect();
+    let page = async |filter: &AuditFilter, cursor: Option<String>| {
+        let page = PageRequest { cursor, limit: Some(50) };
+        site.control.audit_list(&Actor::system(), filter, &page).await.unwrap()
+    };
+    let ids = |page: &Page<AuditEntry>| -> Vec<AuditId> {
+        page.items.iter().map(|entry| entry.id).collect()
+    };
+    let ever = || AuditFilter { search: "own-77".to_owned(), ..AuditFilter::default() };
+    for filter in [ever(), AuditFilter { until: Some(now()), ..ever() }] {
+        let first = page(&filter, None).await;
+        let second = page(&filter, first.next.clone()).await;
+        let third = page(&filter, second.next.clone()).await;
+        let all = [ids(&first), ids(&second), ids(&third)].concat();
+        assert_eq!((all, third.next.as_ref()), (found.clone(), None));
+        let back = page(&filter, second.previous.clone()).await;
+        assert_eq!(ids(&back), ids(&first));
+        assert_eq!(third.count, Count::Exact(111));
+    }
+    for search in ["own-77", "common", "common own"] {
+        let search = search.to_owned();
+        let later = AuditFilter { search, since: Some(now()), ..AuditFilter::default() };
+        let none = page(&later, None).await;
+        assert_eq!((none.items.len(), none.count), (0, Count::Exact(0)));
+    }
 }
 
 /// How the database carries a statement out, in lines.

@@ -50,10 +50,11 @@ async fn indexes(site: &Site, postgres: bool) -> Lines {
     };
     let rows = sql(text).all(site.control.db().read(), "read the schema", |row| {
         let definition = plain(&row.get::<String>("d")?);
-        // What follows the table: columns, and the condition without PostgreSQL's casts.
+        // What follows the table: columns, and the condition without PostgreSQL's casts and its way to say `IN`.
         let said = definition.split_once(" on ").map_or("", |(_, said)| said);
         let said = said.split_once(' ').map_or("", |(_, said)| said);
         let said = said.replace("using btree ", "").replace("::text", "");
+        let said = said.replace("= any array[", "in ").replace(']', "");
         let unique = if definition.starts_with("create unique") { "unique " } else { "" };
         Ok(format!("{}: {unique}{said}", row.get::<String>("i")?))
     });

@@ -88,7 +88,9 @@ async fn a_long_log() {
     let before = size();
     let pages = i64::from(LOGGED_PAGES) + 100;
     let text = "INSERT INTO things SELECT hex(zeroblob($1 * 2048))".to_owned();
-    pool.carry_out(Statement::new(text, vec![pages.into()], Weight::Light, Wanted::Nothing)).await.unwrap();
+    pool.carry_out(Statement::new(text, vec![pages.into()], Weight::Light, Wanted::Nothing))
+        .await
+        .unwrap();
     while pool.0.tidies.load(Ordering::Acquire) || size() == before {
         tokio::task::yield_now().await;
     }
