@@ -193,18 +193,18 @@ impl Listing<'_> {
 
     /// All conditions. Who walks along the order looks at each row whether it is among what is found; else the rows are
     /// looked up by that.
-    fn condition(&self, way: Way) -> String {
+    fn condition(&self, way: Way, backend: DbBackend) -> String {
         let mut all = self.conditions.clone();
         if way == Way::Walk || self.searches.is_empty() {
             all.extend(self.unless_found.iter().cloned());
         }
         match (way, self.searches.first()) {
             (Way::Walk, _) => {
-                all.extend(self.searches.iter().map(Search::holds));
+                all.extend(self.searches.iter().map(|search| search.holds(backend)));
             }
             // All searches of a list are of one column.
             (Way::Free | Way::Gather, Some(Search { column, .. })) => {
-                all.push(format!("{column} IN ({})", searched::found(&self.searches)));
+                all.push(format!("{column} IN ({})", searched::found(&self.searches, backend)));
             }
             (Way::Free | Way::Gather, None) => {}
         }
@@ -235,7 +235,7 @@ impl Listing<'_> {
         read: impl FnOnce(&Row<'_>) -> Result<T, DbErr>,
     ) -> Result<Option<T>, StoreError> {
         let View { table, alias, doing, .. } = self.view;
-        let condition = self.condition(Way::Free);
+        let condition = self.condition(Way::Free, c.backend());
         let inner = format!("SELECT * FROM {table} {alias} WHERE {condition} LIMIT 1");
         let text = self.outer(&inner, "");
         sql(text).bind_named(&self.values).one(c, doing, read).await
@@ -338,10 +338,10 @@ impl Listing<'_> {
         // Counting stops early where there is much.
         let limit = COUNT_LIMIT + 1;
         if self.are_words_alone() {
-            let found = searched::found_once(&self.searches);
+            let found = searched::found_once(&self.searches, backend);
             return format!("SELECT COUNT(*) AS n FROM ({found} LIMIT {limit}) counted");
         }
-        let condition = self.condition(Way::Free);
+        let condition = self.condition(Way::Free, backend);
         let from = self.from(Way::Free, backend);
         let rows: Vec<String> = self
             .part_conditions()
@@ -418,11 +418,11 @@ impl Listing<'_> {
         } else {
             format!(" ORDER BY {alias}.{} {way}, {alias}.id {way}", order.column)
         };
-        let (condition, limit) = (self.condition(found), request.rows() + 1);
+        let (condition, limit) = (self.condition(found, backend), request.rows() + 1);
         let picked = match (found, self.parts.is_empty()) {
             _ if picked_by_words => Some(format!(
                 "SELECT subject_id AS id FROM ({}{after}) found ORDER BY subject_id {way} LIMIT {limit}",
-                searched::found_once(&self.searches),
+                searched::found_once(&self.searches, backend),
             )),
             (Way::Gather, _) => Some(format!(
                 "SELECT {alias}.id FROM (SELECT {alias}.id, {alias}.{} FROM {} \
