@@ -224,23 +224,27 @@ impl World {
     }
 
     /// The uid of a Deployment's newest `ReplicaSet`; none before the controller has seen the newest
-    /// template.
+    /// template, and none before that set is known here: another watch tells of sets, and may be behind. The Deployment carries
+    /// the revision of its newest set.
     fn newest_replica_set(&self, deployment: &Tracked) -> Option<&str> {
         let object = deployment.object.as_ref()?;
         let observed = object.pointer("/status/observedGeneration").and_then(Value::as_i64);
         if observed != object.pointer("/metadata/generation").and_then(Value::as_i64) {
             return None;
         }
-        let revision = |set: &Value| {
-            let text = set["metadata"]["annotations"]["deployment.kubernetes.io/revision"].as_str();
-            text.and_then(|text| text.parse::<u64>().ok()).unwrap_or(0)
-        };
-        self.replica_sets
+        let newest = self
+            .replica_sets
             .values()
             .filter(|set| controller(set) == deployment.uid())
-            .max_by_key(|set| revision(set))
-            .and_then(uid)
+            .max_by_key(|set| revision(set))?;
+        (revision(newest) >= revision(object)).then_some(newest).and_then(uid)
     }
+}
+
+/// The number that the controller of Deployments gives a set whenever it becomes the one in use; 0 without one.
+fn revision(object: &Value) -> u64 {
+    let text = object["metadata"]["annotations"]["deployment.kubernetes.io/revision"].as_str();
+    text.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 fn note(known: &mut HashMap<String, Value>, change: Change) {
@@ -339,7 +343,16 @@ mod tests {
         assert_eq!(new_pods(&world), ["p2"]);
         assert!(world.root("p1").is_some() && world.root("old").is_some());
         assert!(world.root("p3").is_none());
-        world.observe_pods(Change::Gone(owned("p2", "new", &json!({}))));
+        // A set that is used again has a new number, which the watch of Deployments may tell first.
+        let key = world.tracked()[0].key.clone();
+        let mut rolled_back = world.tracked()[0].object.clone().unwrap();
+        rolled_back["metadata"]["annotations"] =
+            json!({ "deployment.kubernetes.io/revision": "11" });
+        world.set(&key, Some(rolled_back), Timestamp::UNIX_EPOCH);
+        assert!(new_pods(&world).is_empty());
+        world.observe_replica_sets(Change::Is(set("old", "11")));
+        assert_eq!(new_pods(&world), ["p1"]);
+        world.observe_pods(Change::Gone(owned("p1", "old", &json!({}))));
         assert!(new_pods(&world).is_empty());
     }
 
