@@ -136,8 +136,10 @@ impl Db {
             .test_before_acquire(false)
             .before_acquire(|connection, used| {
                 Box::pin(async move {
-                    let rested = used.idle_for >= POSTGRES_TRUSTED;
-                    Ok(!rested || connection.ping().await.is_ok())
+                    if used.idle_for >= POSTGRES_TRUSTED {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
                 })
             })
             .connect_with(options.application_name("landfall"))

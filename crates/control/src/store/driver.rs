@@ -22,6 +22,9 @@ pub(crate) enum DriverError {
     /// A statement of the transaction was given up before it ended.
     #[error("the transaction was given up")]
     GivenUp,
+    /// A statement of SQLite ended in a panic.
+    #[error("the statement panicked")]
+    Panicked,
     /// A statement that writes was given to a connection that reads.
     #[error("the statement writes")]
     Writes,

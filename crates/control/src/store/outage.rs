@@ -35,7 +35,10 @@ fn driver(error: &DriverError) -> bool {
         DriverError::Orm(error) => database(error),
         DriverError::Sqlite(error) => error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy),
         DriverError::NoConnection => true,
-        DriverError::GivenUp | DriverError::Writes | DriverError::Unbindable(_) => false,
+        DriverError::GivenUp
+        | DriverError::Panicked
+        | DriverError::Writes
+        | DriverError::Unbindable(_) => false,
     }
 }
 

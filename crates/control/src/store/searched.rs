@@ -42,15 +42,16 @@ impl Search {
     /// That it finds the subject whose id is in this column; an id says of which kind it is, and the database is to look the
     /// subject up. Counted: what only exists would be looked up before anything else by PostgreSQL.
     ///
-    /// PostgreSQL takes 3 µs to look a subject up, and a list that is walked along has thousands. Of all that is found it puts
-    /// the ids into a table in memory and asks that, unless there may be too many: `IS TRUE` keeps it from joining instead.
-    fn finds(&self, subject: &str, within: &str, backend: DbBackend) -> String {
-        let terms = self.terms("also");
-        if backend == DbBackend::Postgres && self.size <= COUNT_LIMIT {
-            let Self { kind, .. } = self;
+    /// PostgreSQL takes 3 µs to look a subject up, and there may be thousands to be looked up. `gathered`, it puts the ids of all
+    /// that is found into a table in memory and asks that: `IS TRUE` keeps it from joining instead, and the limit, which cuts
+    /// nothing off, from expecting more than there is room for.
+    fn finds(&self, subject: &str, within: &str, gathered: bool) -> String {
+        let (kind, terms) = (self.kind, self.terms("also"));
+        if gathered {
             return format!(
                 "({subject} IN (SELECT also.subject_id FROM search_terms also \
-                 WHERE also.kind = '{kind}' AND {terms}{within})) IS TRUE"
+                 WHERE also.kind = '{kind}' AND {terms}{within} LIMIT {})) IS TRUE",
+                COUNT_LIMIT * 2
             );
         }
         format!(
@@ -59,9 +60,17 @@ impl Search {
         )
     }
 
+    /// Whether all that it finds is better gathered once than asked for this often.
+    fn is_gathered(&self, asked: i64, backend: DbBackend) -> bool {
+        backend == DbBackend::Postgres
+            && self.size <= COUNT_LIMIT
+            && asked.saturating_mul(GATHERED_FOR_ONE_ASKED) >= self.size
+    }
+
     /// The condition on a row that is walked along: it is asked for what is found, and not looked up by it.
     pub(super) fn holds(&self, backend: DbBackend) -> String {
-        self.finds(&self.column, &self.within, backend)
+        // As many rows as the table has, maybe.
+        self.finds(&self.column, &self.within, self.is_gathered(i64::MAX, backend))
     }
 
     /// Counts how much it finds, as far as that matters, and looks whether that is one term where it is more.
@@ -89,6 +98,8 @@ impl Search {
 }
 
 const DOING: &str = "look for words";
+/// So many terms are gathered by PostgreSQL in the time that it takes to look one subject up.
+const GATHERED_FOR_ONE_ASKED: i64 = 10;
 
 /// Looks how common words are, and puts the rarest first: what it finds is held against the others.
 pub(super) async fn look(
@@ -173,7 +184,8 @@ fn selected(select: &str, searches: &[Search], within: bool, backend: DbBackend)
     );
     for other in others {
         text.push_str(" AND ");
-        text.push_str(&other.finds("found.subject_id", "", backend));
+        let gathered = other.is_gathered(rarest.size, backend);
+        text.push_str(&other.finds("found.subject_id", "", gathered));
     }
     text
 }

@@ -382,7 +382,10 @@ impl Lent {
         if statement.weight == Weight::Light {
             return Ok(work());
         }
-        tokio::task::spawn_blocking(work).await.map_err(|_| DriverError::NoConnection)
+        tokio::task::spawn_blocking(work).await.map_err(|left| {
+            // Only a process that goes down leaves it undone.
+            if left.is_cancelled() { DriverError::NoConnection } else { DriverError::Panicked }
+        })
     }
 }
 
