@@ -242,7 +242,12 @@ impl Control {
             };
             let goes_on = match event {
                 Ok(OpEvent::Log { lines }) => reader.lines(lines).await?,
-                Ok(OpEvent::State { op }) => reader.send(OpEvent::State { op }).await,
+                // A follower begins to tell with the line after the last one that it found. What came between that and
+                // this reader's own look is told by nobody else.
+                Ok(OpEvent::State { op }) => {
+                    (op.last_sequence <= reader.seen || reader.catch_up().await?)
+                        && reader.send(OpEvent::State { op }).await
+                }
                 Ok(OpEvent::End) | Err(RecvError::Closed) => {
                     if reader.catch_up().await? {
                         reader.send(OpEvent::End).await;

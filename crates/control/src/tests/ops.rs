@@ -475,6 +475,31 @@ async fn followers_miss_nothing(site: Site) {
     }
 }
 
+/// A line that is stored after a reader has caught up and before the Op's follower looks for the first time is told, too, and
+/// not only when another one comes.
+#[tokio::test]
+async fn a_line_before_the_follower_looks() {
+    let site = Site::sqlite().await;
+    site.ground().await;
+    site.environment("eu", "sandbox").await;
+    let recorder = recorder(&site).await;
+    let op = recorder.lease().op;
+    recorder.store(told(vec![line("before the reader")])).await.unwrap();
+    // On the one thread of this test the reader begins first, then this one writes, then the follower looks.
+    let mut events = follow(&site.control, op, 0).await;
+    let writes =
+        tokio::spawn(async move { recorder.store(told(vec![line("after the reader")])).await });
+    let mut numbers = Vec::new();
+    while numbers.last() != Some(&2) {
+        let next = tokio::time::timeout(Duration::from_secs(30), events.next()).await;
+        if let OpEvent::Log { lines } = next.expect("both lines in time").unwrap().unwrap() {
+            numbers.extend(lines.iter().map(|line| line.sequence));
+        }
+    }
+    assert_eq!(numbers, [1, 2]);
+    writes.await.unwrap().unwrap();
+}
+
 /// An Op that another process runs is followed just the same.
 async fn following_across_processes(site: Site) {
     site.ground().await;
